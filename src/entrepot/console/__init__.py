@@ -1,0 +1,1 @@
+"""The console: server-rendered pages over everything that the contexts offer."""

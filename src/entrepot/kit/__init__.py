@@ -1,0 +1,1 @@
+"""What every context uses; knows nothing of commerce."""

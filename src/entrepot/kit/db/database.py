@@ -1,0 +1,184 @@
+"""The two ways to a transaction: a tenant's, and the one that spans tenants."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from entrepot.kit.db import migrating
+from entrepot.kit.db.server import EmbeddedServer
+from entrepot.kit.db.urls import Role, libpq_url, role_url
+from entrepot.kit.errors import EntrepotError, ForbiddenError, UnavailableError
+from entrepot.kit.settings import Settings, get_settings
+
+SET_CONTEXT = text(
+    """
+    SELECT set_config('app.current_shop_id', :shop_id, true),
+           set_config('app.current_platform_id', :platform_id, true),
+           set_config('app.current_account_id', :account_id, true),
+           set_config('app.current_user_id', :user_id, true),
+           set_config('app.trace_id', :trace_id, true),
+           set_config('app.ip', :ip, true),
+           set_config('app.user_agent', :user_agent, true)
+    """
+)
+
+
+class Database:
+    """The pools of one process: one that serves tenants, one for the work that spans them."""
+
+    def __init__(self, settings: Settings, *, pool_size: int | None = None) -> None:
+        self.settings = settings
+        size = pool_size or settings.pool_size
+        self._app = _engine(settings, "app", size)
+        self._system = _engine(settings, "system", size)
+        self._lease: Any = None
+
+    @classmethod
+    async def open(cls, settings: Settings | None = None, *, pool_size: int | None = None) -> Self:
+        """Connect; the embedded server is started and brought up to date first.
+
+        Raises UnavailableError where no server answers or the schema is out of date, ForbiddenError where the
+        program would run as a superuser or as an owner.
+        """
+        settings = settings or get_settings()
+        lease = None
+        if settings.embedded:
+            lease = EmbeddedServer(settings.home).lease()
+            lease.acquire()
+            migrating.migrate_if_needed(settings)
+        database = cls(settings, pool_size=pool_size)
+        database._lease = lease
+        try:
+            await database._refuse_privilege()
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: Settings | None = None, *, pool_size: int | None = None) -> AsyncIterator[Self]:
+        """`open` and `close` around a block."""
+        database = await cls.open(settings, pool_size=pool_size)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    async def close(self) -> None:
+        """Give back every connection, and the share in the embedded server."""
+        await self._app.dispose()
+        await self._system.dispose()
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
+
+    @asynccontextmanager
+    async def tenant(
+        self,
+        *,
+        shop_id: UUID | str | None = None,
+        platform_id: UUID | str | None = None,
+        account_id: UUID | str | None = None,
+        user_id: UUID | str | None = None,
+        trace_id: str | None = None,
+        ip: str | None = None,
+        user_agent: str | None = None,
+    ) -> AsyncIterator[AsyncSession]:
+        """A transaction as entrepot_app that sees one tenant; commits at the end, rolls back on an exception.
+
+        The context ends with the transaction, so a pooled connection carries nothing to its next user.
+        """
+        if shop_id is None and platform_id is None and account_id is None:
+            raise EntrepotError("A tenant transaction needs a shop, a platform or an account.")
+        context = {
+            "shop_id": shop_id,
+            "platform_id": platform_id,
+            "account_id": account_id,
+            "user_id": user_id,
+            "trace_id": trace_id,
+            "ip": ip,
+            "user_agent": user_agent,
+        }
+        async with self._transaction(self._app, context) as session:
+            yield session
+
+    @asynccontextmanager
+    async def system(
+        self, *, user_id: UUID | str | None = None, trace_id: str | None = None, ip: str | None = None, user_agent: str | None = None
+    ) -> AsyncIterator[AsyncSession]:
+        """A transaction as entrepot_system, which sees every tenant; commits at the end, rolls back on an exception."""
+        context = {"user_id": user_id, "trace_id": trace_id, "ip": ip, "user_agent": user_agent}
+        async with self._transaction(self._system, context) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine, context: dict[str, Any]) -> AsyncIterator[AsyncSession]:
+        values = {name: "" for name in ("shop_id", "platform_id", "account_id", "user_id", "trace_id", "ip", "user_agent")}
+        values |= {name: str(value) for name, value in context.items() if value is not None}
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            try:
+                await session.execute(SET_CONTEXT, values)
+            except OperationalError as error:
+                raise _unavailable(error) from error
+            yield session
+
+    async def listen(self, *channels: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        """A connection of its own, as entrepot_system, that hears `NOTIFY` on the channels; the caller closes it."""
+        connection = await psycopg.AsyncConnection.connect(self.url("system"), autocommit=True)
+        for channel in channels:
+            await connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+        return connection
+
+    def url(self, role: Role) -> str:
+        """The libpq URL of a role."""
+        return libpq_url(role_url(self.settings, role))
+
+    async def _refuse_privilege(self) -> None:
+        query = text(
+            """
+            SELECT r.rolname, r.rolsuper, r.rolbypassrls,
+                   EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                           WHERE c.relowner = r.oid AND n.nspname IN ('pim', 'marketplace', 'mirakl', 'data_playground')) AS owns,
+                   to_regclass('pim.shops') IS NOT NULL AS migrated
+            FROM pg_roles AS r WHERE r.rolname = session_user
+            """
+        )
+        for engine, role in ((self._app, "entrepot_app"), (self._system, "entrepot_system")):
+            try:
+                async with engine.connect() as connection:
+                    row = (await connection.execute(query)).one()
+            except OperationalError as error:
+                raise _unavailable(error) from error
+            if row.rolsuper or row.rolbypassrls or row.owns:
+                power = "a superuser" if row.rolsuper else "above row security" if row.rolbypassrls else "the owner of the tables"
+                raise ForbiddenError(
+                    f"The program would run as {row.rolname}, which is {power}; row security would not hold.",
+                    hint=f"Sign in as {role}: unset ENTREPOT_DATABASE_APP_URL and _SYSTEM_URL, or name a role without these powers.",
+                )
+            if not row.migrated:
+                raise UnavailableError("The database has no schema of entrepot yet.", hint="Run `entrepot db migrate`.")
+
+
+def _engine(settings: Settings, role: Role, size: int) -> AsyncEngine:
+    return create_async_engine(
+        role_url(settings, role),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": 10, "application_name": f"entrepot {role}", "options": "-c timezone=UTC -c jit=off"},
+    )
+
+
+def _unavailable(error: OperationalError) -> UnavailableError:
+    reason = str(error.orig).strip().splitlines()[-1]
+    return UnavailableError(
+        f"PostgreSQL does not answer: {reason}", hint="Run `entrepot doctor`; for a server of your own, `entrepot db migrate` makes the roles."
+    )

@@ -1,0 +1,189 @@
+"""The declared schema as SQL statements: tables, indexes, comments, row security, grants, triggers, partitions, views.
+
+A migration is written from this, and `kit.db.check` builds a scratch database from it to compare the live one with.
+"""
+
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, create_mock_engine
+from sqlalchemy.dialects import postgresql
+
+from entrepot.kit.db.features import Audit, Feature, GlobalRows, Partitions, SystemRows, TenantRows, Touch
+from entrepot.kit.db.tables import Base
+from entrepot.kit.db.views import MATERIALIZED_VIEWS, VIEWS, MaterializedView, View
+
+F = TypeVar("F")
+
+APP, SYSTEM, OWNER = "entrepot_app", "entrepot_system", "entrepot_owner"
+
+
+def features(table: Table) -> tuple[Feature, ...]:
+    """What a table declares beside its columns."""
+    return tuple(table.info.get("features", ()))
+
+
+def feature(table: Table, kind: type[F]) -> F | None:
+    """One kind of declaration of a table, or None."""
+    return next((item for item in features(table) if isinstance(item, kind)), None)
+
+
+def secrets(table: Table) -> list[str]:
+    """The columns that must not reach a log or a page."""
+    return [column.name for column in table.columns if column.info.get("secret")]
+
+
+def schemas() -> list[str]:
+    """Every schema that the declarations need, in order of creation."""
+    names = {table.schema for table in Base.metadata.tables.values() if table.schema}
+    names |= {view.schema for view in VIEWS} | {view.storage_schema for view in MATERIALIZED_VIEWS}
+    return sorted(names)
+
+
+def statements() -> list[str]:
+    """The whole declared schema, ready to run as entrepot_owner in an empty database."""
+    return list(_statements())
+
+
+def _statements() -> Iterator[str]:
+    for name in schemas():
+        yield f"CREATE SCHEMA {name}"
+        grantees = f"{SYSTEM}" if name.endswith("_private") else f"{APP}, {SYSTEM}"
+        yield f"GRANT USAGE ON SCHEMA {name} TO {grantees}"
+    yield from create_tables(Base.metadata.sorted_tables)
+    yield resources.files("entrepot.kit.db").joinpath("functions.sql").read_text()
+    for table in Base.metadata.sorted_tables:
+        yield from table_features(table)
+    for view in VIEWS:
+        yield from create_view(view)
+    for materialized in MATERIALIZED_VIEWS:
+        yield from create_materialized_view(materialized)
+    for extra in EXTRA_SQL:
+        yield extra
+
+
+#: SQL that belongs to a package and cannot be said as a table or a view (its own functions and triggers).
+EXTRA_SQL: list[str] = []
+
+
+def create_tables(tables: Iterable[Table]) -> Iterator[str]:
+    """CREATE TABLE, CREATE INDEX and COMMENT for tables, in order of dependence."""
+    collected: list[str] = []
+
+    def collect(construct: Any, *_: Any, **__: Any) -> None:
+        collected.append(str(construct.compile(dialect=postgresql.dialect())).strip())
+
+    engine = create_mock_engine("postgresql+psycopg://", collect)
+    Base.metadata.create_all(engine, tables=list(tables), checkfirst=False)
+    yield from collected
+
+
+def table_features(table: Table) -> Iterator[str]:
+    """Row security, grants, triggers and partitions of one table."""
+    rows = [item for item in features(table) if isinstance(item, TenantRows | GlobalRows | SystemRows)]
+    if len(rows) != 1:
+        raise TypeError(f"{table.fullname} must declare exactly one of TenantRows, GlobalRows, SystemRows")
+    yield from row_security(table, rows[0])
+    for item in features(table):
+        if isinstance(item, Touch):
+            yield (
+                f"CREATE TRIGGER {table.name}_touch BEFORE UPDATE ON {table.fullname} FOR EACH ROW "
+                f"WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch()"
+            )
+        elif isinstance(item, Audit):
+            yield from audit_triggers(table, item)
+        elif isinstance(item, Partitions):
+            yield maintain_call(table, item)
+
+
+def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> Iterator[str]:
+    """Policies and grants of one table."""
+    name = table.fullname
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {SYSTEM}"
+    if isinstance(rows, SystemRows):
+        return
+    if isinstance(rows, GlobalRows):
+        yield f"GRANT SELECT ON {name} TO {APP}"
+        return
+    privileges = {"app": "SELECT, INSERT, UPDATE, DELETE", "append": "SELECT, INSERT", "system": "SELECT"}[rows.writes]
+    yield f"GRANT {privileges} ON {name} TO {APP}"
+    yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
+    yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
+    own = f"{rows.column} = (SELECT nullif(current_setting('{rows.setting}', true), '')::uuid)"
+    check = own
+    for column, target in rows.within:
+        check += f" AND {column} = ANY (ARRAY(SELECT target.id FROM {target} AS target))"
+    yield f"CREATE POLICY {table.name}_tenant ON {name} FOR ALL TO {APP} USING ({own}) WITH CHECK ({check})"
+    if rows.shared_nulls:
+        yield f"CREATE POLICY {table.name}_shared ON {name} FOR SELECT TO {APP} USING ({rows.column} IS NULL)"
+    yield f"CREATE POLICY {table.name}_system ON {name} FOR ALL TO {SYSTEM} USING (true) WITH CHECK (true)"
+
+
+def audit_triggers(table: Table, audit: Audit) -> Iterator[str]:
+    """One statement-level trigger an audited operation."""
+    rows = feature(table, TenantRows)
+    key_columns = [column.name for column in table.primary_key.columns]
+    arguments = ", ".join(f"'{value}'" for value in [key_columns[0], rows.column if rows else "", *secrets(table)])
+    referencing = {
+        "insert": "REFERENCING NEW TABLE AS new_rows",
+        "update": "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
+        "delete": "REFERENCING OLD TABLE AS old_rows",
+    }
+    for operation in audit.on:
+        yield (
+            f"CREATE TRIGGER {table.name}_audit_{operation} AFTER {operation.upper()} ON {table.fullname} "
+            f"{referencing[operation]} FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit({arguments})"
+        )
+
+
+def maintain_call(table: Table, partitions: Partitions) -> str:
+    """The call that makes a table's partitions; run at creation and by the scheduled job."""
+    retain = f"interval '{int(partitions.retain.total_seconds())} seconds'" if partitions.retain else "NULL"
+    return (
+        f"SELECT entrepot.maintain_partitions('{table.fullname}', '{partitions.column}', "
+        f"'{partitions.span}', {partitions.ahead}, {retain})"
+    )
+
+
+def quote(value: str) -> str:
+    """A text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def create_view(view: View) -> Iterator[str]:
+    """A view that runs with its reader's rights."""
+    name = f"{view.schema}.{view.name}"
+    yield f"CREATE VIEW {name} WITH (security_invoker = true) AS {view.query.strip()}"
+    yield f"GRANT SELECT ON {name} TO {APP}, {SYSTEM}"
+    yield from view_comments(name, "VIEW", view.comment, view.columns)
+
+
+def create_materialized_view(view: MaterializedView) -> Iterator[str]:
+    """A materialized view; one that holds tenants' rows gets its security-barrier view."""
+    storage = f"{view.storage_schema}.{view.name}"
+    yield f"CREATE MATERIALIZED VIEW {storage} AS {view.query.strip()}"
+    index, columns = view.unique
+    yield f"CREATE UNIQUE INDEX {index} ON {storage} ({', '.join(columns)})"
+    for name, definition in view.indexes:
+        yield f"CREATE INDEX {name} ON {storage} ({definition})"
+    yield f"GRANT SELECT, MAINTAIN ON {storage} TO {SYSTEM}"
+    yield from view_comments(storage, "MATERIALIZED VIEW", view.comment, view.columns)
+    if view.tenant is None:
+        yield f"GRANT SELECT ON {storage} TO {APP}"
+        return
+    reader = f"{view.schema}.{view.name}"
+    setting = TenantRows(tenant=view.tenant).setting
+    yield (
+        f"CREATE VIEW {reader} WITH (security_barrier = true) AS SELECT * FROM {storage} "
+        f"WHERE {view.tenant} = (SELECT nullif(current_setting('{setting}', true), '')::uuid)"
+    )
+    yield f"GRANT SELECT ON {reader} TO {APP}, {SYSTEM}"
+    yield from view_comments(reader, "VIEW", view.comment, view.columns)
+
+
+def view_comments(name: str, kind: str, comment: str, columns: dict[str, str]) -> Iterator[str]:
+    """COMMENT statements of a view and its columns."""
+    yield f"COMMENT ON {kind} {name} IS {quote(comment)}"
+    for column, text in columns.items():
+        yield f"COMMENT ON COLUMN {name}.{column} IS {quote(text)}"

@@ -1,0 +1,1 @@
+"""Figures of shops and products by period."""

@@ -1,0 +1,1 @@
+"""The attributes that specifications are normalized to."""

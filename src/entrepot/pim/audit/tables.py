@@ -1,0 +1,61 @@
+"""The audit log."""
+
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, String, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from entrepot.kit.db.tables import (
+    Base,
+    Partitions,
+    TenantRows,
+    key,
+    one_of,
+    table_args,
+    tenant_reference,
+    timestamp,
+)
+from entrepot.pim.columns import shop_id
+
+
+class AuditLog(Base):
+    """A change of a row in an audited table: what it was, what it became, who did it."""
+
+    __tablename__ = "audit_logs"
+    __table_args__ = table_args(
+        "pim",
+        __doc__,
+        TenantRows(shared_nulls=True, writes="system"),
+        Partitions("created_at", retain=timedelta(days=730)),
+        one_of("action", "INSERT", "UPDATE", "DELETE"),
+        tenant_reference("user_id", "pim.staff_users", ondelete="SET NULL"),
+        Index("idx_audit_shop", "shop_id", text("created_at DESC")),
+        Index("idx_audit_entity", "entity_type", "entity_id"),
+        Index("idx_audit_user", "user_id"),
+        Index("idx_audit_request", "request_id"),
+    )
+
+    id: Mapped[UUID] = key()
+    shop_id: Mapped[UUID | None] = shop_id("Shop whose row changed; null for global data", nullable=True)
+    user_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Who changed it; null for the program itself")
+    action: Mapped[str] = mapped_column(String(20), comment="What was done")
+    entity_type: Mapped[str] = mapped_column(String(100), comment="Table")
+    entity_id: Mapped[UUID] = mapped_column(Uuid, comment="Key of the row")
+    old_values: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, comment="The row before; null for an insert"
+    )
+    new_values: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB, comment="The row after; null for a delete"
+    )
+    ip_address: Mapped[IPv4Address | IPv6Address | None] = mapped_column(
+        INET, comment="Where the request came from"
+    )
+    user_agent: Mapped[str | None] = mapped_column(Text, comment="Program that sent the request")
+    request_id: Mapped[str | None] = mapped_column(String(100), comment="Trace that the change belongs to")
+    created_at: Mapped[datetime] = timestamp(
+        "When it was done; chooses the partition", primary_key=True, server_default=text("now()")
+    )

@@ -1,0 +1,1 @@
+"""The golden catalog: categories, golden records, their texts, proposals and quality."""

@@ -1,0 +1,1 @@
+"""Vectors of the golden catalog and of the shops' products."""

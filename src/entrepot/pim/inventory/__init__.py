@@ -1,0 +1,1 @@
+"""The ledger of stock, and where stock is kept."""

@@ -1,0 +1,1 @@
+"""Golden records that describe the same product, and products elsewhere that match them."""

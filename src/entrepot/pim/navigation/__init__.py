@@ -1,0 +1,1 @@
+"""Menus of a shop's online store."""

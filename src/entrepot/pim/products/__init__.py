@@ -1,0 +1,1 @@
+"""The mirror of a shop's products, variants and collections."""

@@ -1,0 +1,1 @@
+"""How web pages are read, and what outside services cost."""

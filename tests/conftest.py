@@ -1,0 +1,112 @@
+"""One embedded PostgreSQL 18 a run, one migrated template, and a clone of it for every test that asks for a database."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import text
+
+from entrepot.kit.db import Database
+from entrepot.kit.db.migrating import migrate
+from entrepot.kit.db.server import EmbeddedServer
+from entrepot.kit.settings import Settings
+
+TEMPLATE = "entrepot_template"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+#: Durability is not what tests are about; the server's own tests run with the real settings.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller (or the only process) owns the server; workers find its home in the environment."""
+    if not hasattr(config, "workerinput"):
+        os.environ["ENTREPOT_TEST_HOME"] = tempfile.mkdtemp(prefix="entrepot-test-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server and remove its home."""
+    if not hasattr(config, "workerinput"):
+        home = Path(os.environ.pop("ENTREPOT_TEST_HOME"))
+        if (home / "server").exists():
+            EmbeddedServer(home).stop("immediate")
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_home() -> Path:
+    """The home of the run's server, started and with its migrated template; the first process to come makes them."""
+    home = Path(os.environ["ENTREPOT_TEST_HOME"])
+    server = EmbeddedServer(home, settings=FAST)
+    server.start()
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock(hashtext('entrepot.tests.template'))")
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone() is None:
+            making = f"{TEMPLATE}_new"
+            migrate(Settings(home=home, database_name=making))
+            admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(making), sql.Identifier(TEMPLATE)))
+    return home
+
+
+@pytest.fixture
+def settings(server_home: Path) -> Iterator[Settings]:
+    """Settings of a database of the test's own, cloned from the template and dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    url = EmbeddedServer(server_home).url("postgres", "postgres")
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock_shared(hashtext('entrepot.tests.template'))")
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        admin.execute(sql.SQL("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO entrepot_owner").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO entrepot_app, entrepot_system").format(sql.Identifier(name)))
+    yield Settings(home=server_home, database_name=name)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def db(settings: Settings) -> AsyncIterator[Database]:
+    """The two pools on the test's own database."""
+    async with Database.opened(settings) as database:
+        yield database
+
+
+async def add_shop(db: Database, domain: str) -> UUID:
+    """A shop as short as the table allows."""
+    async with db.system() as session:
+        row = await session.execute(
+            text(
+                """
+                INSERT INTO pim.shops (shopify_domain, access_token_ciphertext, access_token_iv, access_token_tag, scopes)
+                VALUES (:domain, '', '', '', '{}') RETURNING id
+                """
+            ),
+            {"domain": domain},
+        )
+        found: UUID = row.scalar_one()
+        return found
+
+
+@pytest.fixture
+async def shop(db: Database) -> UUID:
+    """A shop in the test's database."""
+    return await add_shop(db, "harbor.myshopify.com")
+
+
+@pytest.fixture
+async def other_shop(db: Database) -> UUID:
+    """Another tenant."""
+    return await add_shop(db, "lagoon.myshopify.com")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The data sets beside the repository; a test that needs them says so when they are missing."""
+    if not SHARED.is_dir():
+        pytest.skip("the data sets (../shared) are not beside this checkout")
+    return SHARED
