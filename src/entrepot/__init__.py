@@ -1,7 +1,3 @@
-"""The outbox: publish in the transaction of what happened, subscribe by type, deliver exactly once to the database."""
+"""Entrepot: a commerce backbone on one PostgreSQL 18 database."""
 
-from entrepot.events.envelope import Event, NewEvent
-from entrepot.events.publishing import publish, publish_from, publish_many
-from entrepot.events.subscribing import batch_subscriber, subscriber
-
-__all__ = ["Event", "NewEvent", "batch_subscriber", "publish", "publish_from", "publish_many", "subscriber"]
+__version__ = "0.1.0"

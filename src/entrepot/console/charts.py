@@ -57,7 +57,7 @@ class Sparkline:
 
 
 def round_steps(largest: float, wanted: int = 4) -> list[float]:
-    """Round numbers from 0 up to at least `largest`, about `wanted` steps apart by 1, 2, 2.5 or 5 × 10ⁿ."""
+    """Round numbers from 0 up to at least `largest`, about `wanted` steps apart by 1, 2, 2.5 or 5 times a power of ten."""
     if largest <= 0:
         return [0.0, 1.0]
     raw = largest / wanted

@@ -24,7 +24,17 @@ TONES = {
     "info busy": {"running", "polling", "downloading", "processing", "merging"},
 }
 
-WORDS = {"sku": "SKU", "url": "URL", "id": "id", "gid": "gid", "api": "API", "html": "HTML", "seo": "SEO", "csv": "CSV", "json": "JSON"}
+WORDS = {
+    "sku": "SKU",
+    "url": "URL",
+    "id": "id",
+    "gid": "gid",
+    "api": "API",
+    "html": "HTML",
+    "seo": "SEO",
+    "csv": "CSV",
+    "json": "JSON",
+}
 BREAK = re.compile(r"<\s*(?:br|/p|/li|/div|/h[1-6]|/tr)\b[^>]*>", re.IGNORECASE)
 HIDDEN = re.compile(r"<\s*(script|style)\b.*?<\s*/\s*\1\s*>", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
@@ -105,7 +115,11 @@ def long_date(context: Context, value: datetime | date) -> str:
 
 def label(value: Any) -> str:
     """A stored word as a reader expects it: PARTIALLY_REFUNDED → Partially refunded."""
-    words = str(value).replace("-", "_").split("_") if str(value).replace("_", "").replace("-", "").isalnum() else [str(value)]
+    words = (
+        str(value).replace("-", "_").split("_")
+        if str(value).replace("_", "").replace("-", "").isalnum()
+        else [str(value)]
+    )
     if len(words) == 1 and not (words[0].isupper() or words[0].islower()):
         return words[0]
     shown = [WORDS.get(word.lower(), word.lower()) for word in words if word]
@@ -138,7 +152,13 @@ def brief(value: Any, length: int = 240) -> str:
         return MISSING
     if isinstance(value, Mapping) and set(value) >= {"value", "type"}:
         value = value["value"]
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list, bool)) else str(value)
+    text = (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, default=str)
+        if isinstance(value, (dict, list, bool))
+        else str(value)
+    )
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

@@ -6,7 +6,7 @@ PUBLISH = text(
     """
     INSERT INTO marketplace.hm_event_queue (shop_id, platform_id, event_type, source, subject, occurred_at,
                                             dataschema, payload, dedupe_key)
-    SELECT CASE WHEN event.platform_id IS NULL THEN coalesce(event.shop_id, current.shop_id) END,
+    SELECT coalesce(event.shop_id, CASE WHEN event.platform_id IS NULL THEN current.shop_id END),
            coalesce(event.platform_id,
                     CASE WHEN event.shop_id IS NULL AND current.shop_id IS NULL THEN current.platform_id END),
            event.type, event.source, event.subject, coalesce(event.time, now()), event.dataschema, event.data,
@@ -30,7 +30,7 @@ def publish_from(select: str) -> TextClause:
         INSERT INTO marketplace.hm_event_queue (event_type, subject, payload, source)
         SELECT event.type, event.subject, event.data, :event_source
         FROM ({select}) AS event
-        """  # noqa: S608 - the statement is the caller's own, from its queries module
+        """
     )
 
 

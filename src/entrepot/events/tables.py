@@ -214,45 +214,45 @@ CHANNEL = "entrepot_events"
 
 # Both functions act above the caller's row security on purpose: a tenant may not see who hears of its events, and
 # may finish a delivery only by showing the lease. So their search path is pinned and every name in them is qualified.
-EXTRA_SQL.append(
-    f"""
-    CREATE FUNCTION entrepot.deliver_events() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    BEGIN
-        INSERT INTO marketplace.hm_event_delivery (event_id, subscription_id, shop_id, platform_id)
-        SELECT event.id, subscription.id, event.shop_id, event.platform_id
-        FROM published AS event
-        JOIN marketplace.hm_event_subscription AS subscription
-          ON subscription.is_active
-         AND (subscription.shop_id IS NULL OR subscription.shop_id = event.shop_id)
-         AND (subscription.platform_id IS NULL OR subscription.platform_id = event.platform_id)
-         AND (subscription.event_type = event.event_type
-              OR (right(subscription.event_type, 1) = '*'
-                  AND starts_with(event.event_type, left(subscription.event_type, -1))));
-        IF FOUND THEN
-            PERFORM pg_notify('{CHANNEL}', '');
-        END IF;
-        RETURN NULL;
-    END $$;
+FUNCTIONS = """
+CREATE FUNCTION entrepot.deliver_events() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO marketplace.hm_event_delivery (event_id, subscription_id, shop_id, platform_id)
+    SELECT event.id, subscription.id, event.shop_id, event.platform_id
+    FROM published AS event
+    JOIN marketplace.hm_event_subscription AS subscription
+      ON subscription.is_active
+     AND (subscription.shop_id IS NULL OR subscription.shop_id = event.shop_id)
+     AND (subscription.platform_id IS NULL OR subscription.platform_id = event.platform_id)
+     AND (subscription.event_type = event.event_type
+          OR (right(subscription.event_type, 1) = '*'
+              AND starts_with(event.event_type, left(subscription.event_type, -1))));
+    IF FOUND THEN
+        PERFORM pg_notify('entrepot_events', '');
+    END IF;
+    RETURN NULL;
+END $$;
 
-    CREATE TRIGGER hm_event_queue_deliver AFTER INSERT ON marketplace.hm_event_queue
-    REFERENCING NEW TABLE AS published FOR EACH STATEMENT EXECUTE FUNCTION entrepot.deliver_events();
+CREATE TRIGGER hm_event_queue_deliver AFTER INSERT ON marketplace.hm_event_queue
+REFERENCING NEW TABLE AS published FOR EACH STATEMENT EXECUTE FUNCTION entrepot.deliver_events();
 
-    CREATE FUNCTION entrepot.finish_deliveries(the_subscription uuid, the_events uuid[], the_lease text) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    DECLARE
-        finished integer;
-    BEGIN
-        UPDATE marketplace.hm_event_delivery
-        SET state = 'delivered', delivered_at = clock_timestamp(), leased_by = NULL, lease_until = NULL,
-            error_message = NULL
-        WHERE subscription_id = the_subscription AND event_id = ANY (the_events)
-          AND state = 'leased' AND leased_by = the_lease;
-        GET DIAGNOSTICS finished = ROW_COUNT;
-        RETURN finished;
-    END $$;
+CREATE FUNCTION entrepot.finish_deliveries(the_subscription uuid, the_events uuid[], the_lease text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    finished integer;
+BEGIN
+    UPDATE marketplace.hm_event_delivery
+    SET state = 'delivered', delivered_at = clock_timestamp(), leased_by = NULL, lease_until = NULL,
+        error_message = NULL
+    WHERE subscription_id = the_subscription AND event_id = ANY (the_events)
+      AND state = 'leased' AND leased_by = the_lease;
+    GET DIAGNOSTICS finished = ROW_COUNT;
+    RETURN finished;
+END $$;
 
-    REVOKE ALL ON FUNCTION entrepot.deliver_events(), entrepot.finish_deliveries(uuid, uuid[], text) FROM PUBLIC;
-    GRANT EXECUTE ON FUNCTION entrepot.finish_deliveries(uuid, uuid[], text) TO entrepot_app, entrepot_system;
-    """
-)
+REVOKE ALL ON FUNCTION entrepot.deliver_events(), entrepot.finish_deliveries(uuid, uuid[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION entrepot.finish_deliveries(uuid, uuid[], text) TO entrepot_app, entrepot_system;
+"""
+
+EXTRA_SQL.append(FUNCTIONS)

@@ -78,7 +78,10 @@ class Keyring:
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> "Keyring":
-        """The keyring of the installation; the first call on a new home makes it."""
+        """The keyring of the installation; the first call on a new home makes it.
+
+        Open it anew for each use instead of keeping it: another process may have added a key.
+        """
         settings = settings or get_settings()
         if settings.secret_key is not None:
             return parse_keys(settings.secret_key.get_secret_value())

@@ -1,6 +1,7 @@
 """What commands print: tables and sentences for people, or one JSON object on standard output with `--json`."""
 
 import dataclasses
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +24,10 @@ def console(*, stderr: bool = False) -> "Console":
     """The terminal to write for people on."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    # In a pipe or a file there is no edge to wrap at, and a wrapped table cannot be searched.
+    width = None if stream.isatty() or "COLUMNS" in os.environ else 240
+    return Console(file=stream, highlight=False, width=width)
 
 
 def to_json(value: Any) -> bytes:
@@ -83,7 +87,8 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    heading = Text(title, style="bold") if title else None
+    table = Table(title=heading, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for index, column in enumerate(columns):
         numeric = all(_is_number(row[index]) or row[index] is None for row in held)
         table.add_column(
@@ -100,9 +105,8 @@ def print_fields(fields: Mapping[str, Any], *, title: str | None = None) -> None
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=title, box=None, show_header=False, title_justify="left", title_style="bold", pad_edge=False
-    )
+    heading = Text(title, style="bold") if title else None
+    table = Table(title=heading, box=None, show_header=False, title_justify="left", pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in fields.items():

@@ -80,8 +80,8 @@ def configure_logging(settings: Settings | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in ("httpx", "httpcore", "asyncio"):
-        # They log each request at INFO, with its address.
+    for name in ("alembic", "asyncio", "httpcore", "httpx"):
+        # At INFO they tell each step and each request, with its address.
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 

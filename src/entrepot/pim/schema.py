@@ -11,6 +11,7 @@ from entrepot.pim.bulk.tables import (
     BulkRun,
     BulkStep,
     StagingProduct,
+    StagingRecord,
     StagingVariant,
 )
 from entrepot.pim.catalog import views as catalog_views
@@ -136,6 +137,7 @@ __all__ = [
     "StaffCredential",
     "StaffUser",
     "StagingProduct",
+    "StagingRecord",
     "StagingVariant",
     "SyncCheckpoint",
     "SystemConfig",

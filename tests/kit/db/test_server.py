@@ -540,7 +540,7 @@ def test_shared_buffers_are_a_quarter_within_bounds(available: int, given: int) 
 
 def test_a_full_disk_is_named() -> None:
     output = "creating directory … ok\ninitdb: error: could not write file: No space left on device\n"
-    assert "could not write" in cluster.last_complaint(output)
+    assert "could not write" in cluster.complaint(output)
     assert "space" in (cluster.cure(output) or "")
 
 

@@ -81,7 +81,7 @@ def create(data: Path, identity: Identity, *, durable: bool = True) -> None:
     if done.returncode != 0:
         shutil.rmtree(made, ignore_errors=True)
         raise UnavailableError(
-            f"The database could not be made in {data.parent}: {last_complaint(done.stdout)}",
+            f"The database could not be made in {data.parent}: {complaint(done.stdout)}",
             hint=cure(done.stdout),
         )
     made.rename(data)
@@ -193,15 +193,12 @@ def replace(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def last_complaint(output: str) -> str:
-    """The line of a program's output that says what went wrong."""
+def complaint(output: str) -> str:
+    """The line of a program's output that says what went wrong: the first that tells, since others follow from it."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [
-        line
-        for line in lines
-        if any(word in line for word in ("FATAL", "PANIC", "error:", "Errno", "could not"))
-    ]
-    return (telling or lines or ["it said nothing"])[-1]
+    signs = ("FATAL", "PANIC", "error:", "Errno", "could not", "invalid value", "unrecognized")
+    telling = [line for line in lines if any(sign in line for sign in signs)]
+    return (telling or lines[-1:] or ["it said nothing."])[0]
 
 
 def cure(output: str) -> str | None:

@@ -107,6 +107,8 @@ def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> It
         yield f"GRANT SELECT ON {name} TO {APP}"
         return
     privileges = {"app": "SELECT, INSERT, UPDATE, DELETE", "append": "SELECT, INSERT", "system": "SELECT"}[rows.writes]
+    if "UNLOGGED" in table._prefixes:
+        privileges += ", MAINTAIN"  # a loader has to ANALYZE what it staged before the planner reads it
     yield f"GRANT {privileges} ON {name} TO {APP}"
     yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
     yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"

@@ -82,10 +82,17 @@ DECLARE
     child text;
     row_count bigint;
     old_child record;
+    reference record;
+    reference_list jsonb;
+    has_rows boolean;
 BEGIN
     SELECT n.nspname, c.relname INTO parent_schema, parent_name
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.oid = parent AND c.relkind = 'p' AND pg_get_userbyid(c.relowner) = current_user;
+    -- Foreign keys to this table: moving rows would run their ON DELETE, and a detached partition would break them.
+    SELECT coalesce(jsonb_agg(jsonb_build_object('table', conrelid::regclass::text, 'name', conname, 'definition', pg_get_constraintdef(oid))), '[]')
+    INTO reference_list
+    FROM pg_constraint WHERE contype = 'f' AND confrelid = parent AND conparentid = 0;
     IF parent_name IS NULL THEN
         RAISE EXCEPTION '% is not a partitioned table of entrepot', parent USING ERRCODE = 'wrong_object_type';
     END IF;
@@ -97,7 +104,7 @@ BEGIN
     child := parent_name || '_default';
     IF to_regclass(format('%I.%I', parent_schema, child)) IS NULL THEN
         EXECUTE format('CREATE TABLE %I.%I PARTITION OF %s DEFAULT', parent_schema, child, parent);
-        EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', parent_schema, child);
+        EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', parent_schema, child);
         action := 'created'; partition := child; moved := 0; RETURN NEXT;
     END IF;
 
@@ -111,12 +118,23 @@ BEGIN
         CONTINUE WHEN to_regclass(format('%I.%I', parent_schema, child)) IS NOT NULL;
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
         EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', parent_schema, child);
+        EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %I.%I WHERE %I >= %L AND %I < %L)',
+            parent_schema, parent_name || '_default', key_column, lower_bound, key_column, upper_bound) INTO has_rows;
+        IF has_rows THEN
+            FOR reference IN SELECT * FROM jsonb_to_recordset(reference_list) AS r("table" text, name text, definition text) LOOP
+                EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', reference."table", reference.name);
+            END LOOP;
+        END IF;
         EXECUTE format(
             'WITH moved AS (DELETE FROM ONLY %1$I.%2$I WHERE %3$I >= %4$L AND %3$I < %5$L RETURNING *) INSERT INTO %1$I.%6$I SELECT * FROM moved',
             parent_schema, parent_name || '_default', key_column, lower_bound, upper_bound, child);
         GET DIAGNOSTICS row_count = ROW_COUNT;
         EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)', parent, parent_schema, child, lower_bound, upper_bound);
-        EXECUTE format('ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY', parent_schema, child);
+        IF has_rows THEN
+            FOR reference IN SELECT * FROM jsonb_to_recordset(reference_list) AS r("table" text, name text, definition text) LOOP
+                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', reference."table", reference.name, reference.definition);
+            END LOOP;
+        END IF;
         action := CASE WHEN row_count > 0 THEN 'drained' ELSE 'created' END; partition := child; moved := row_count; RETURN NEXT;
     END LOOP;
 
@@ -128,6 +146,9 @@ BEGIN
         LOOP
             CONTINUE WHEN old_child.ends > at_time - retain;
             EXECUTE format('SELECT count(*) FROM %I.%I', parent_schema, old_child.name) INTO row_count;
+            IF reference_list <> '[]' THEN
+                EXECUTE format('DELETE FROM %I.%I', parent_schema, old_child.name);  -- runs ON DELETE of what refers to it
+            END IF;
             EXECUTE format('ALTER TABLE %s DETACH PARTITION %I.%I', parent, parent_schema, old_child.name);
             EXECUTE format('DROP TABLE %I.%I', parent_schema, old_child.name);
             action := 'dropped'; partition := old_child.name; moved := row_count; RETURN NEXT;

@@ -212,11 +212,16 @@ class EmbeddedServer:
                 started = who.start(self.directory, postgres, *arguments, log=log, held=alive)
         finally:
             os.close(alive)
-        if not started or not self._wait_for_answer(launched=True):
+        try:
+            answers = started and self._wait_for_answer(launched=True)
+        except KeyboardInterrupt:
+            self._end("fast")
+            raise
+        if not answers:
             said = begun.read_text(encoding="utf-8", errors="replace")
             said += self._logged()
             raise UnavailableError(
-                f"PostgreSQL did not start: {cluster.last_complaint(said)}",
+                f"PostgreSQL did not start: {cluster.complaint(said)}",
                 hint=cluster.cure(said) or f"See its log in {self.log}.",
             )
 
@@ -233,7 +238,7 @@ class EmbeddedServer:
             if not self._wait_for_end(STOP_SECONDS):
                 raise UnavailableError(
                     f"The embedded server did not stop within {STOP_SECONDS} s.",
-                    hint="Try `entrepot db stop --mode immediate`.",
+                    hint="Try `entrepot db stop --now`.",
                 )
             return True
         # Without a postmaster the others end by themselves, unless they are busy; nothing they hold is worth keeping.
@@ -273,7 +278,7 @@ class EmbeddedServer:
         """Whether any process of the server is left, even one that a crash orphaned."""
         try:
             probe = os.open(self.directory / "alive", os.O_RDONLY)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         except PermissionError as error:
             raise not_yours(self.directory) from error
@@ -326,9 +331,10 @@ class EmbeddedServer:
         return False
 
     def _logged(self) -> str:
-        """The end of the newest log file, where the server has come as far as to write one."""
+        """What the log says since the last start, where the server has come as far as to write it."""
         files = sorted(self.log.glob("postgresql-*.log"), key=lambda path: path.stat().st_mtime)
-        return files[-1].read_text(encoding="utf-8", errors="replace")[-4000:] if files else ""
+        text = files[-1].read_text(encoding="utf-8", errors="replace") if files else ""
+        return text[text.rfind("starting PostgreSQL") :]
 
     def _wanted_socket_dir(self) -> Path:
         near = self.directory / "run"

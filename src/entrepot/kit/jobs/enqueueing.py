@@ -23,15 +23,17 @@ async def enqueue(
     queueing_lock: str | None = None,
     schedule_at: datetime | None = None,
     priority: int = 0,
+    queue: str | None = None,
     shop_id: UUID | None = None,
+    schedule_id: UUID | None = None,
     tasks: Tasks = TASKS,
     **arguments: Any,
 ) -> int | None:
     """Add a job in the caller's transaction; returns its id, or None when one with `queueing_lock` waits already.
 
     The job runs for the transaction's tenant; a transaction that spans tenants may name a `shop_id`. Jobs of one
-    tenant with the same `lock` run one after the other, in their order. A higher `priority` runs first. Raises
-    InvalidInputError for a task that does not exist.
+    tenant with the same `lock` run one after the other, in their order. A higher `priority` runs first; `queue`
+    stands in for the task's own. Raises InvalidInputError for a task that does not exist.
     """
     found = tasks.find(task) if isinstance(task, str) else task
     if found is None:
@@ -40,13 +42,15 @@ async def enqueue(
         )
     job = {
         "task": found.name,
-        "queue": found.queue,
+        "queue": queue or found.queue,
         "priority": priority,
         "lock": lock,
         "queueing_lock": queueing_lock,
         "schedule_at": schedule_at,
         "arguments": arguments,
-        "context": {"shop_id": str(shop_id)} if shop_id else {},
+        "context": {
+            name: str(value) for name, value in (("shop_id", shop_id), ("schedule_id", schedule_id)) if value
+        },
     }
     stored: dict[str, Any] = (await session.execute(ENQUEUE, {"job": to_json(job).decode()})).scalar_one()
     if stored["job_id"] is None:
@@ -56,7 +60,7 @@ async def enqueue(
         EnqueuedJob(
             id=stored["job_id"],
             task=found.name,
-            queue=found.queue,
+            queue=queue or found.queue,
             arguments=arguments,
             priority=priority,
             max_attempts=found.max_attempts,

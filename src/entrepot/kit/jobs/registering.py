@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from asyncio import Event as StopEvent
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -37,6 +37,7 @@ class Job:
     account_id: UUID | None = None
     user_id: UUID | None = None
     trace_id: str | None = None
+    schedule_id: UUID | None = None
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A transaction of the job's tenant; of entrepot_system when it has none."""
@@ -69,6 +70,7 @@ class Task:
     queue: str = "default"
     max_attempts: int = 3
     cron: str | None = None
+    for_shops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +89,24 @@ class Tasks:
         self._companions: dict[str, Companion] = {}
 
     def task(
-        self, name: str, *, queue: str = "default", max_attempts: int = 3, cron: str | None = None
+        self,
+        name: str,
+        *,
+        queue: str = "default",
+        max_attempts: int = 3,
+        cron: str | None = None,
+        for_shops: bool = False,
     ) -> Callable[[F], F]:
         """Register `async def function(job, **arguments)`, which may return something that JSON can hold.
 
         It can be run twice with the effect of once. It opens its own transactions. When it raises it is run again,
         after a delay that doubles, up to `max_attempts` times; invalid input, a thing not found and a thing not
-        allowed fail at once. `cron` (UTC) is its schedule until an operator changes it.
+        allowed fail at once. `cron` (UTC) is its schedule until an operator changes it; with `for_shops` a shop may
+        have a schedule of its own for it.
         """
 
         def register(function: F) -> F:
-            self.add(Task(name, function, queue, max_attempts, cron))
+            self.add(Task(name, function, queue, max_attempts, cron, for_shops))
             return function
 
         return register
@@ -123,7 +132,7 @@ class Tasks:
         """The task of that name, if there is one."""
         return self._tasks.get(name)
 
-    def __iter__(self) -> "Any":
+    def __iter__(self) -> Iterator[Task]:
         return iter(self._tasks.values())
 
     @property

@@ -10,12 +10,12 @@ from entrepot.kit.db.ddl import EXTRA_SQL
 
 SCHEMA = "procrastinate"
 
-GRANTS = f"""
-GRANT USAGE ON SCHEMA {SCHEMA} TO entrepot_system;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SCHEMA} TO entrepot_system;
-GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO entrepot_system;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {SCHEMA} FROM PUBLIC;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {SCHEMA} TO entrepot_system;
+GRANTS = """
+GRANT USAGE ON SCHEMA procrastinate TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA procrastinate TO entrepot_system;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA procrastinate TO entrepot_system;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA procrastinate FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA procrastinate TO entrepot_system;
 """
 
 # The search path holds the library's schema because its functions name their tables without one.

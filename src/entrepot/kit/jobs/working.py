@@ -137,7 +137,7 @@ async def _run_jobs(
         )
         stopper = asyncio.create_task(_stop_worker(worker, stop))
         try:
-            await worker.run()
+            await worker.run()  # type: ignore[no-untyped-call]
         finally:
             stopper.cancel()
     if wait and not stop.is_set():
@@ -146,7 +146,7 @@ async def _run_jobs(
 
 async def _stop_worker(worker: Worker, stop: asyncio.Event) -> None:
     await stop.wait()
-    worker.stop()
+    worker.stop()  # type: ignore[no-untyped-call]
 
 
 def _runner(db: Database, task: Task) -> Callable[..., Awaitable[None]]:
@@ -192,6 +192,7 @@ def _job(db: Database, task: Task, stored_job: StoredJob, stored: dict[str, Any]
         account_id=identifier("account_id"),
         user_id=identifier("user_id"),
         trace_id=context.get("trace_id"),
+        schedule_id=identifier("schedule_id"),
     )
 
 

@@ -16,7 +16,6 @@ _MONEY = re.compile(r"-?\d{1,10}(\.\d{1,9})?\Z")
 _MONEY_FORM = "an amount such as 12.50 (digits, a point, digits)"
 _DECIMAL = re.compile(r"-?\d{1,12}(\.\d+)?([eE][+-]?\d{1,2})?\Z")
 _INTEGER = re.compile(r"-?\d{1,19}\Z")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 
@@ -146,7 +145,7 @@ def timestamp(value: Any) -> str:
     """A DateTime of the Admin API (ISO 8601 with its zone)."""
     if type(value) is not str:
         raise _wrong(value, "a time such as 2026-01-31T12:00:00Z")
-    if _TIMESTAMP.match(value):
+    if len(value) >= 20 and value[10] == "T" and (value[-1] == "Z" or value[-6] in "+-"):
         try:
             datetime.fromisoformat(value)
         except ValueError:

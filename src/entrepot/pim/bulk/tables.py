@@ -9,9 +9,11 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    Identity,
     Index,
     Integer,
     Numeric,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -248,6 +250,9 @@ class StagingProduct(Base):
     published_at: Mapped[datetime | None] = timestamp("When it was published to the online store")
     created_at_shopify: Mapped[datetime | None] = timestamp("When Shopify created it")
     updated_at_shopify: Mapped[datetime | None] = timestamp("When Shopify last changed it")
+    file_number: Mapped[int | None] = mapped_column(
+        SmallInteger, comment="Which file of the run, from 0 in the order in which they were named"
+    )
     line_number: Mapped[int | None] = mapped_column(Integer, comment="Line of the file, from 1")
     raw_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB, comment="The record as it was read")
     imported_at: Mapped[datetime | None] = timestamp("When it was staged", server_default=text("now()"))
@@ -339,6 +344,9 @@ class StagingVariant(Base):
     image_url: Mapped[str | None] = mapped_column(Text, comment="Address of the variant's image")
     created_at_shopify: Mapped[datetime | None] = timestamp("When Shopify created it")
     updated_at_shopify: Mapped[datetime | None] = timestamp("When Shopify last changed it")
+    file_number: Mapped[int | None] = mapped_column(
+        SmallInteger, comment="Which file of the run, from 0 in the order in which they were named"
+    )
     line_number: Mapped[int | None] = mapped_column(Integer, comment="Line of the file, from 1")
     raw_data: Mapped[dict[str, Any] | None] = mapped_column(JSONB, comment="The record as it was read")
     imported_at: Mapped[datetime | None] = timestamp("When it was staged", server_default=text("now()"))
@@ -353,3 +361,35 @@ class StagingVariant(Base):
     )
     merged_at: Mapped[datetime | None] = timestamp("When it was merged")
     target_variant_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Variant that it was merged into")
+
+
+class StagingRecord(Base):
+    """Any other record on its way into its table; unlogged, without foreign keys, and emptied when its run ends."""
+
+    __tablename__ = "staging_records"
+    __table_args__ = table_args(
+        "pim",
+        __doc__,
+        TenantRows(within=(("bulk_run_id", "pim.bulk_runs"),)),
+        one_of("validation_status", "valid", "invalid"),
+        Index("idx_staging_records_run", "bulk_run_id", "resource_type", "shopify_gid"),
+        unlogged=True,
+    )
+
+    id: Mapped[int] = mapped_column(
+        BigInteger, Identity(always=True), primary_key=True, comment="Order of staging"
+    )
+    bulk_run_id: Mapped[UUID] = mapped_column(Uuid, comment="Run that staged the row")
+    shop_id: Mapped[UUID] = mapped_column(Uuid, comment="Tenant")
+    file_number: Mapped[int] = mapped_column(
+        SmallInteger, comment="Which file of the run, from 0 in the order in which they were named"
+    )
+    line_number: Mapped[int] = mapped_column(Integer, comment="Line of the file, from 1")
+    resource_type: Mapped[str] = mapped_column(String(50), comment="Type of the record, as its gid names it")
+    shopify_gid: Mapped[str | None] = mapped_column(Text, comment="Shopify's global identifier")
+    parent_gid: Mapped[str | None] = mapped_column(Text, comment="Identifier of the record that it stands below")
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="The columns of the record, checked")
+    validation_status: Mapped[str] = mapped_column(
+        String(20), server_default=text("'valid'"), comment="Whether the row may be merged"
+    )
+    reason: Mapped[str | None] = mapped_column(Text, comment="What is wrong with it")

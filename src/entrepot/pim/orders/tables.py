@@ -131,6 +131,9 @@ class ShopifyOrder(Base):
     shipping_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB, comment="Where the order goes")
     billing_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB, comment="Who pays")
     customer_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Customer, when known")
+    customer_gid: Mapped[str | None] = mapped_column(
+        String(100), comment="Shopify's global identifier of the customer, kept until the customer arrives"
+    )
     customer_locale: Mapped[str | None] = mapped_column(
         String(10), comment="Language of the customer (BCP 47)"
     )

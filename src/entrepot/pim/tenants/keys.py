@@ -86,6 +86,7 @@ async def rotate_keys(db: Database, *, report: Report = SILENT) -> Rotation:
             keyring = add_key(db.settings, after=keyring.current)
         old = min(status.shops_by_version, default=status.current)
         async with db.system() as session:
+            await queries.fail_abandoned_rotations(session, at=now())
             rotation_id = await queries.insert_rotation(session, old=old, new=keyring.current)
         records = 0
         try:

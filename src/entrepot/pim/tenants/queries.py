@@ -187,6 +187,15 @@ async def lock_rotation(session: AsyncSession) -> bool:
     )
 
 
+async def fail_abandoned_rotations(session: AsyncSession, *, at: datetime) -> None:
+    """Mark rotations that were cut short; for the holder of the lock, since none of them can be running."""
+    query = """
+        UPDATE pim.key_rotations SET status = 'failed', completed_at = :at, error_message = 'cut short'
+        WHERE status = 'in_progress'
+    """
+    await session.execute(text(query), {"at": at})
+
+
 async def insert_rotation(session: AsyncSession, *, old: int, new: int) -> UUID:
     """Write the beginning of a rotation and return its id."""
     query = (

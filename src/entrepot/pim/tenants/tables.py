@@ -134,7 +134,7 @@ class StaffUser(Base):
 
 
 class StaffCredential(Base):
-    """The password of a staff user and what protects it from guessing."""
+    """The password of a staff user."""
 
     __tablename__ = "staff_credentials"
     __table_args__ = table_args(
@@ -152,10 +152,6 @@ class StaffCredential(Base):
     password_changed_at: Mapped[datetime] = timestamp(
         "When the password was set", server_default=text("now()")
     )
-    failed_count: Mapped[int] = mapped_column(
-        Integer, server_default=text("0"), comment="Wrong passwords since the last right one"
-    )
-    locked_until: Mapped[datetime | None] = timestamp("No password is accepted before this time")
     created_at: Mapped[datetime] = created_at()
     updated_at: Mapped[datetime] = updated_at()
 

@@ -76,11 +76,9 @@ def shopify_export(
 
 def _show(summary: ExportSummary, file: Path) -> None:
     console = Console()
-    table = Table(
-        "Type",
-        "Lines",
-        title=f"{file}: {summary.lines:,} lines, {summary.bytes / 1e6:,.1f} MB before compression",
-    )
+    size = f"{summary.lines:,} lines, {summary.bytes / 1e6:,.1f} MB before compression"
+    console.print(f"{file}: {size}", markup=False, highlight=False, soft_wrap=True)
+    table = Table("Type", "Lines")
     table.columns[1].justify = "right"
     for kind, count in summary.counts.items():
         table.add_row(kind, f"{count:,}")

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from entrepot.sandbox.shopify.options import Choice
 from entrepot.sandbox.shopify.values import Node
-from entrepot.sandbox.shopify.vocabulary import Choice, Department, Kind
+from entrepot.sandbox.shopify.vocabulary import Department, Kind
 
 
 @dataclass(slots=True)

@@ -25,7 +25,8 @@ from entrepot.sandbox.shopify.values import Calendar
 class ExportSummary:
     """What an export holds: its lines (good and bad), good ones by type, and the bad ones that must be rejected.
 
-    `CollectionProduct` counts the lines that put a product into a collection.
+    `CollectionProduct` counts the lines that put a product into a collection, `VariantMedia` those that give a variant
+    one of its product's images.
     """
 
     seed: int

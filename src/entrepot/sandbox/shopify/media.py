@@ -55,6 +55,7 @@ class Media:
         return {
             "mediaContentType": "VIDEO",
             "filename": f"{name}.mp4",
+            "originalSource": {"url": f"{_ADDRESS}/originals/{name}.mp4"},
             "duration": 8_000 + int(drawn * 1_000_000),
             "sources": [
                 {
@@ -74,6 +75,7 @@ class Media:
         return {
             "mediaContentType": "MODEL_3D",
             "filename": f"{name}.glb",
+            "originalSource": {"url": source["url"]},
             "sources": [{**source, "filesize": 900_000 + int(drawn * 10_000_000)}],
         }
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from random import Random
 
+from entrepot.sandbox.shopify.drafts import Article, Sellable
 from entrepot.sandbox.shopify.people import People, Person
 from entrepot.sandbox.shopify.products import Catalog
-from entrepot.sandbox.shopify.drafts import Article, Sellable
 from entrepot.sandbox.shopify.values import Node, gid, line, money_bag, timestamp
 
 _DAY = 86_400
@@ -82,8 +82,8 @@ class Orders:
         """Each order followed by its line items; to be taken after the products. Nothing on sale, no orders."""
         sellable = self._catalog.sellable
         self._ranked = self._random.sample(sellable, len(sellable))
-        # Zipf's law: the product of rank r sells in proportion to 1/r.
-        self._popularity = list(accumulate(1 / rank for rank in range(1, len(sellable) + 1)))
+        # Zipf's law with an exponent of 0.8: a few products sell much, most sell a little.
+        self._popularity = list(accumulate(rank**-0.8 for rank in range(1, len(sellable) + 1)))
         count = self._orders if sellable else 0
         for index, moment in enumerate(sorted(self._moment() for _ in range(count))):
             yield self._order(index, moment)

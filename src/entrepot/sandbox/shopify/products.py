@@ -10,6 +10,7 @@ from entrepot.sandbox.shopify.copywriting import describe
 from entrepot.sandbox.shopify.drafts import Draft, Sellable, Totals
 from entrepot.sandbox.shopify.media import Media
 from entrepot.sandbox.shopify.metafields import Metafields
+from entrepot.sandbox.shopify.options import OPTION_SETS, Axis, Choice
 from entrepot.sandbox.shopify.values import Calendar, Node, gid, handle, line, money
 from entrepot.sandbox.shopify.variants import Variants
 from entrepot.sandbox.shopify.vocabulary import (
@@ -18,9 +19,7 @@ from entrepot.sandbox.shopify.vocabulary import (
     EXTRA_TAGS,
     GIFT_CARD,
     LINES,
-    OPTION_SETS,
-    Axis,
-    Choice,
+    MATERIALS,
 )
 
 _STATUSES = ("ACTIVE", "DRAFT", "ARCHIVED")
@@ -97,9 +96,9 @@ class Catalog:
         # One product of a shop is its gift card.
         is_gift_card = index == 0 and self._products > 20
         kind = GIFT_CARD if is_gift_card else department.kinds[int(random() * len(department.kinds))]
-        material = self._pick(department.materials)
+        material = self._pick(MATERIALS[kind.made_of])
         vendor = self._pick(BRANDS)
-        title = kind.noun if is_gift_card else f"{self._pick(LINES)} {material} {kind.noun}"
+        title = kind.noun if is_gift_card else _title(self._pick(LINES), material, kind.noun)
         if random() < 0.08 and not is_gift_card:
             title = f"{title} by {vendor}"
         plain = random() < 0.06 and not is_gift_card
@@ -214,3 +213,8 @@ def _featured(draft: Draft) -> Node | None:
         return None
     first = draft.images[0]
     return {"id": first["id"], "preview": {"image": {"url": first["image"]["url"]}}}
+
+
+def _title(name: str, material: str, noun: str) -> str:
+    # No "Leather Leather Belt".
+    return f"{name} {noun}" if noun.split()[0] in material else f"{name} {material} {noun}"

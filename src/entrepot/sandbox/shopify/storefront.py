@@ -6,7 +6,7 @@ from random import Random
 
 from entrepot.sandbox.shopify.products import Catalog
 from entrepot.sandbox.shopify.values import Calendar, Node, gid, handle, line
-from entrepot.sandbox.shopify.vocabulary import DEPARTMENTS, Department
+from entrepot.sandbox.shopify.vocabulary import DEPARTMENTS, MATERIALS, Department
 
 LOCATIONS = (
     ("Warehouse Rotterdam", "Maasvlakteweg 41", "3199 LZ", "Rotterdam", "Netherlands", "NL", True),
@@ -47,8 +47,8 @@ class Storefront:
         self.location_gids = [gid("Location", first_number + 1 + n) for n in range(len(LOCATIONS))]
         self.publication_gids = [gid("Publication", first_number + 101 + n) for n in range(len(PUBLICATIONS))]
         self.material_gids: dict[str, str] = {}
-        for department in DEPARTMENTS:
-            for material in department.materials:
+        for materials in MATERIALS.values():
+            for material in materials:
                 self.material_gids.setdefault(
                     material, gid("Metaobject", first_number + 201 + len(self.material_gids))
                 )
@@ -102,7 +102,7 @@ class Storefront:
         for material, identity in self.material_gids.items():
             fields = {
                 "name": material,
-                "summary": f"{material}, bought from two mills that we visit every year.",
+                "summary": f"{material}, from two makers whom we visit every year.",
             }
             yield self._metaobject(identity, "material", handle(material), material, fields, active=True)
         for number, (title, text) in enumerate(_CARE_GUIDES):

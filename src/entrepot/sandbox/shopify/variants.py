@@ -8,8 +8,9 @@ from random import Random
 
 from entrepot.sandbox.shopify.drafts import Article, Draft, Totals
 from entrepot.sandbox.shopify.metafields import Metafields
+from entrepot.sandbox.shopify.options import SWATCHES, Choice
 from entrepot.sandbox.shopify.values import Node, charm, gid, gtin13, line, money, price
-from entrepot.sandbox.shopify.vocabulary import SWATCHES, Choice, Kind
+from entrepot.sandbox.shopify.vocabulary import Kind
 
 _LOCATION_SHARES = (0.6, 0.9, 1.0)
 _ENDINGS = (99, 99, 99, 95, 90, 50, 0)
@@ -28,7 +29,7 @@ class _Terms:
 
 
 class Variants:
-    """Makes variants, each followed by its inventory levels."""
+    """Makes variants, each followed by its media and inventory levels."""
 
     def __init__(
         self,
@@ -75,13 +76,7 @@ class Variants:
 
     def _image_of_color(self, draft: Draft) -> dict[str, Node]:
         colors = next((values for name, values in draft.axes if name == "Color"), [])
-        return {
-            choice.label: {
-                "id": image["id"].replace("MediaImage", "ProductImage"),
-                "url": image["image"]["url"],
-            }
-            for choice, image in zip(colors, draft.images, strict=False)
-        }
+        return {choice.label: image for choice, image in zip(colors, draft.images, strict=False)}
 
     def _add_variant(
         self,
@@ -105,6 +100,7 @@ class Variants:
                 color = choice.label
         cents = charm(terms.base * percent // 100, terms.ending)
         before = charm(round(cents * terms.reduction), 0) if terms.reduction else 0
+        image = image_of_color.get(color) if color else None
         quantity = self._quantity(terms)
         out = terms.tracked and quantity <= 0
         title = " / ".join([choice.label for choice in choices]) or None
@@ -136,13 +132,16 @@ class Variants:
             "requiresComponents": False,
             "position": position,
             "selectedOptions": _selected(draft, choices),
-            "image": image_of_color.get(color) if color else None,
+            "image": _as_image(image) if image else None,
             "createdAt": draft.created,
             "updatedAt": draft.updated,
             "__parentId": draft.gid,
         }
         lines.append(line(node))
         self._counts["ProductVariant"] += 1
+        if image:
+            lines.append(line({"id": image["id"], "__parentId": identity}))
+            self._counts["VariantMedia"] += 1
         if terms.tracked:
             self._add_levels(lines, identity, item, quantity, terms.locations)
         if color and random() < 0.04:
@@ -181,6 +180,10 @@ class Variants:
             }
             lines.append(line(node))
         self._counts["InventoryLevel"] += locations
+
+
+def _as_image(media: Node) -> Node:
+    return {"id": media["id"].replace("MediaImage", "ProductImage"), "url": media["image"]["url"]}
 
 
 def _selected(draft: Draft, choices: tuple[Choice, ...]) -> list[Node]:

@@ -1,4 +1,4 @@
-"""The words of the invented shop: what it sells, in which options, and how it writes about it.
+"""The words of the invented shop: what it sells, and how it writes about it.
 
 Brands are made up. Taxonomy codes are the top levels of Shopify's own product taxonomy.
 """
@@ -7,35 +7,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One value of an option: its label, its part of a SKU, and its price as a percentage of the base price."""
-
-    label: str
-    code: str
-    percent: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """An option that a product can vary in, with how many of its values one product carries."""
-
-    name: str
-    choices: tuple[Choice, ...]
-    fewest: int
-    most: int
-    # Sizes come as a run of neighbors; colors are any of those there are.
-    neighbors: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of article: its noun, product type, usual price in cents, weight in grams and options."""
+    """A kind of article: its noun, product type, usual price in cents, weight in grams, options and family of materials."""
 
     noun: str
     product_type: str
     cents: int
     grams: int
     options: str
+    made_of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,169 +26,41 @@ class Department:
     tag: str
     taxonomy: str
     taxonomy_name: str
-    materials: tuple[str, ...]
     kinds: tuple[Kind, ...]
     openings: tuple[str, ...]
     features: tuple[str, ...]
     care: tuple[str, ...]
 
 
-def _same_price(*pairs: str) -> tuple[Choice, ...]:
-    return tuple(Choice(*pair.split("=")) for pair in pairs)
+GIFT_CARD = Kind("Gift Card", "Gift Cards", 5_000, 0, "denomination", "card")
 
-
-COLORS = _same_price(
-    "Charcoal=CHA",
-    "Oat=OAT",
-    "Moss=MOS",
-    "Rust=RUS",
-    "Ink=INK",
-    "Sand=SND",
-    "Terracotta=TER",
-    "Fog=FOG",
-    "Ochre=OCH",
-    "Sage=SAG",
-    "Plum=PLU",
-    "Ivory=IVO",
-    "Black=BLK",
-    "Midnight=MID",
-    "Rosé=ROS",
-    "Sky=SKY",
-)
-SWATCHES = {
-    "Charcoal": "#36454F",
-    "Oat": "#DFD7C8",
-    "Moss": "#5E6B3C",
-    "Rust": "#A5472B",
-    "Ink": "#1E2A45",
-    "Sand": "#D8C3A5",
-    "Terracotta": "#C8664A",
-    "Fog": "#C9CED3",
-    "Ochre": "#C98B2B",
-    "Sage": "#9CAF88",
-    "Plum": "#6B3654",
-    "Ivory": "#FBF6E9",
-    "Black": "#111111",
-    "Midnight": "#15203B",
-    "Rosé": "#E4B7B2",
-    "Sky": "#A9CCE3",
+MATERIALS = {
+    "textile": ("Linen", "Organic Cotton", "Washed Cotton", "Wool", "Corduroy"),
+    "wood": ("Oak", "Walnut", "Beech", "Ash", "Olive Wood", "Birch"),
+    "woven": ("Rattan", "Jute", "Seagrass", "Willow"),
+    "ceramic": ("Stoneware", "Porcelain", "Terracotta", "Speckled Clay"),
+    "lamp": ("Brass", "Smoked Glass", "Oak", "Ceramic"),
+    "wax": ("Soy Wax", "Beeswax", "Rapeseed Wax"),
+    "cookware": ("Cast Iron", "Enamel", "Carbon Steel", "Copper"),
+    "blade": ("Damascus Steel", "Carbon Steel", "Stainless Steel"),
+    "glass": ("Borosilicate", "Recycled Glass", "Smoked Glass"),
+    "cloth": ("Organic Cotton", "Linen", "Recycled Denim", "Corduroy", "Poplin", "Brushed Twill"),
+    "knit": ("Merino", "Lambswool", "Cashmere Blend", "Alpaca"),
+    "shell": ("Ripstop", "Recycled Nylon", "Waxed Canvas"),
+    "shoe": ("Suede", "Vegetable-tanned", "Recycled Knit", "Canvas"),
+    "leather": ("Vegan Leather", "Full-grain", "Waxed Canvas", "Hemp"),
+    "bottle": ("Stainless Steel", "Titanium", "Enamel"),
+    "gear": ("Aluminum", "Titanium", "Recycled Plastic", "Bamboo"),
+    "mat": ("Cork", "Natural Rubber", "Wool Felt"),
+    "cable": ("Braided", "Recycled Plastic", "Flat-woven"),
+    "case": ("Silicone", "Recycled Plastic", "Cork", "Wool Felt"),
+    "plant": ("Oat", "Sea Buckthorn", "Rosehip", "Calendula", "Shea", "Green Tea", "Charcoal"),
+    "plush": ("Organic Cotton", "Wool Felt", "Lambswool"),
+    "paper": ("Recycled Paper", "Cotton Paper", "Kraft", "Linen-bound"),
+    "pen": ("Brass", "Cedar", "Resin"),
+    "rubber": ("Natural Rubber", "Hemp Rope", "Rubberwood"),
+    "card": ("Paper",),
 }
-
-_COLOR = Axis("Color", COLORS, 2, 4)
-_FEW_COLORS = Axis("Color", COLORS, 1, 3)
-
-OPTION_SETS: dict[str, tuple[Axis, ...]] = {
-    "single": (),
-    "color": (_COLOR,),
-    "size": (Axis("Size", _same_price("XS=XS", "S=S", "M=M", "L=L", "XL=XL", "XXL=XXL"), 3, 6, True),),
-    "wear": (
-        _FEW_COLORS,
-        Axis("Size", _same_price("XS=XS", "S=S", "M=M", "L=L", "XL=XL", "XXL=XXL"), 3, 5, True),
-    ),
-    "shoe": (
-        Axis("Color", COLORS, 1, 2),
-        Axis("Size", tuple(Choice(str(n), str(n)) for n in range(36, 47)), 4, 7, True),
-    ),
-    "volume": (
-        Axis(
-            "Volume",
-            (
-                Choice("30 ml", "030"),
-                Choice("50 ml", "050", 145),
-                Choice("100 ml", "100", 230),
-                Choice("250 ml", "250", 390),
-            ),
-            2,
-            3,
-            True,
-        ),
-    ),
-    "scent": (
-        Axis(
-            "Scent",
-            _same_price(
-                "Cedar & Salt=CED",
-                "Fig Leaf=FIG",
-                "Unscented=NON",
-                "Bergamot=BER",
-                "Wild Mint=MIN",
-                "Smoked Tea=TEA",
-            ),
-            3,
-            5,
-        ),
-    ),
-    "pack": (
-        Axis(
-            "Pack",
-            (
-                Choice("Single", "1X"),
-                Choice("Set of 2", "2X", 190),
-                Choice("Set of 4", "4X", 360),
-                Choice("Set of 6", "6X", 520),
-            ),
-            2,
-            3,
-            True,
-        ),
-    ),
-    "bedding": (
-        Axis(
-            "Size",
-            (
-                Choice("Single", "SGL"),
-                Choice("Double", "DBL", 135),
-                Choice("King", "KNG", 160),
-                Choice("Super King", "SKG", 180),
-            ),
-            2,
-            4,
-            True,
-        ),
-        _FEW_COLORS,
-    ),
-    "cable": (
-        Axis(
-            "Length",
-            (
-                Choice("0.5 m", "05"),
-                Choice("1 m", "10", 115),
-                Choice("2 m", "20", 140),
-                Choice("3 m", "30", 170),
-            ),
-            2,
-            4,
-            True,
-        ),
-        Axis("Color", COLORS, 1, 2),
-    ),
-    "capacity": (
-        Axis(
-            "Capacity",
-            (Choice("0.5 L", "050"), Choice("0.75 L", "075", 112), Choice("1 L", "100", 125)),
-            2,
-            3,
-            True,
-        ),
-        _FEW_COLORS,
-    ),
-    "denomination": (
-        Axis(
-            "Denomination",
-            (
-                Choice("25", "025", 50),
-                Choice("50", "050"),
-                Choice("100", "100", 200),
-                Choice("200", "200", 400),
-            ),
-            4,
-            4,
-            True,
-        ),
-    ),
-}
-
-GIFT_CARD = Kind("Gift Card", "Gift Cards", 5_000, 0, "denomination")
 
 BRANDS = (
     "Hearthlow",
@@ -244,12 +96,12 @@ BRANDS = (
 )
 
 LINES = (
-    "Alder", "Anker", "Birkholm", "Brisa", "Calla", "Cedarfall", "Coastal", "Dovetail", "Dune", "Ember",
-    "Fable", "Fjäll", "Foundry", "Gable", "Glen", "Harbor", "Haven", "Heath", "Hollow", "Indra",
-    "Isla", "Juniper", "Kestrel", "Lagoon", "Lark", "Loft", "Lumen", "Marlow", "Meadow", "Mira",
-    "Nomad", "Nora", "Océane", "Orchard", "Otto", "Palisade", "Pebble", "Pine Ridge", "Quarry", "Quill",
+    "Alder", "Arbor", "Birkholm", "Brisa", "Calla", "Cedarfall", "Coastal", "Dovetail", "Dune", "Ember",
+    "Fable", "Fjällby", "Foundry", "Gable", "Glen", "Harbor", "Haven", "Heath", "Hollow", "Indra",
+    "Isla", "Juniper", "Kestrel", "Lagoon", "Lark", "Lofthus", "Lumen", "Marlow", "Meadow", "Mira",
+    "Northway", "Nora", "Océane", "Orchard", "Odell", "Palisade", "Pebble", "Pine Ridge", "Quarry", "Quaver",
     "Ridge", "Rowan", "Saga", "Solstice", "Sorrel", "Tarn", "Tidal", "Trail", "Umbra", "Vale",
-    "Verde", "Wander", "Willow", "Wren", "Yara", "Zephyr",
+    "Verde", "Wander", "Willow", "Wren", "Yarrow", "Zephyr",
 )  # fmt: skip
 
 DEPARTMENTS = (
@@ -258,20 +110,19 @@ DEPARTMENTS = (
         "home",
         "hg",
         "Home & Garden",
-        ("Linen", "Rattan", "Walnut", "Brass", "Recycled Glass", "Wool", "Jute", "Ceramic"),
         (
-            Kind("Cushion Cover", "Cushions", 2900, 350, "color"),
-            Kind("Throw Blanket", "Throws", 6900, 1100, "color"),
-            Kind("Duvet Set", "Bedding", 11900, 2400, "bedding"),
-            Kind("Table Lamp", "Lighting", 8900, 2100, "color"),
-            Kind("Pendant Shade", "Lighting", 7400, 1300, "single"),
-            Kind("Vase", "Vases", 3400, 900, "color"),
-            Kind("Wall Mirror", "Mirrors", 13900, 5200, "single"),
-            Kind("Storage Basket", "Storage", 2700, 700, "pack"),
-            Kind("Scented Candle", "Candles", 2400, 420, "scent"),
-            Kind("Side Table", "Furniture", 18900, 7800, "single"),
-            Kind("Door Mat", "Rugs", 3900, 1900, "color"),
-            Kind("Picture Frame", "Frames", 1900, 480, "pack"),
+            Kind("Cushion Cover", "Cushions", 2900, 350, "color", "textile"),
+            Kind("Throw Blanket", "Throws", 6900, 1100, "color", "textile"),
+            Kind("Duvet Set", "Bedding", 11900, 2400, "bedding", "textile"),
+            Kind("Table Lamp", "Lighting", 8900, 2100, "color", "lamp"),
+            Kind("Pendant Shade", "Lighting", 7400, 1300, "single", "woven"),
+            Kind("Vase", "Vases", 3400, 900, "color", "ceramic"),
+            Kind("Wall Mirror", "Mirrors", 13900, 5200, "single", "wood"),
+            Kind("Storage Basket", "Storage", 2700, 700, "pack", "woven"),
+            Kind("Scented Candle", "Candles", 2400, 420, "scent", "wax"),
+            Kind("Side Table", "Furniture", 18900, 7800, "single", "wood"),
+            Kind("Door Mat", "Rugs", 3900, 1900, "color", "woven"),
+            Kind("Picture Frame", "Frames", 1900, 480, "pack", "wood"),
         ),
         (
             "The {title} brings a quiet warmth to the room it is put in.",
@@ -296,21 +147,20 @@ DEPARTMENTS = (
         "kitchen",
         "hg",
         "Home & Garden",
-        ("Stoneware", "Oak", "Cast Iron", "Stainless", "Olive Wood", "Enamel", "Borosilicate", "Copper"),
         (
-            Kind("Serving Board", "Boards", 4200, 1200, "single"),
-            Kind("Ramen Bowl", "Bowls", 2200, 600, "pack"),
-            Kind("Dinner Plate", "Plates", 1900, 700, "pack"),
-            Kind("Chef's Knife", "Knives", 8900, 260, "single"),
-            Kind("Apron", "Kitchen Textiles", 3900, 400, "color"),
-            Kind("Skillet", "Cookware", 7900, 2300, "single"),
-            Kind("Pour-over Kettle", "Coffee & Tea", 9400, 1100, "color"),
-            Kind("Espresso Cup", "Coffee & Tea", 1400, 210, "pack"),
-            Kind("Carafe", "Glassware", 3600, 800, "capacity"),
-            Kind("Storage Jar", "Food Storage", 1700, 500, "pack"),
-            Kind("Salt Cellar", "Tableware", 2100, 350, "single"),
-            Kind("Baking Dish", "Bakeware", 4900, 1800, "color"),
-            Kind("Tea Towel", "Kitchen Textiles", 1500, 120, "pack"),
+            Kind("Serving Board", "Boards", 4200, 1200, "single", "wood"),
+            Kind("Ramen Bowl", "Bowls", 2200, 600, "pack", "ceramic"),
+            Kind("Dinner Plate", "Plates", 1900, 700, "pack", "ceramic"),
+            Kind("Chef's Knife", "Knives", 8900, 260, "single", "blade"),
+            Kind("Apron", "Kitchen Textiles", 3900, 400, "color", "textile"),
+            Kind("Skillet", "Cookware", 7900, 2300, "single", "cookware"),
+            Kind("Pour-over Kettle", "Coffee & Tea", 9400, 1100, "color", "cookware"),
+            Kind("Espresso Cup", "Coffee & Tea", 1400, 210, "pack", "ceramic"),
+            Kind("Carafe", "Glassware", 3600, 800, "capacity", "glass"),
+            Kind("Storage Jar", "Food Storage", 1700, 500, "pack", "glass"),
+            Kind("Salt Cellar", "Tableware", 2100, 350, "single", "ceramic"),
+            Kind("Baking Dish", "Bakeware", 4900, 1800, "color", "ceramic"),
+            Kind("Tea Towel", "Kitchen Textiles", 1500, 120, "pack", "textile"),
         ),
         (
             "Meet the {title}: a {noun} that earns its place on the counter.",
@@ -333,30 +183,20 @@ DEPARTMENTS = (
         "aa",
         "Apparel & Accessories",
         (
-            "Organic Cotton",
-            "Merino",
-            "Linen",
-            "Recycled Denim",
-            "Corduroy",
-            "Cashmere Blend",
-            "Poplin",
-            "Fleece",
-        ),
-        (
-            Kind("Crew-neck T-shirt", "T-Shirts", 2900, 180, "wear"),
-            Kind("Overshirt", "Shirts", 8900, 520, "wear"),
-            Kind("Cardigan", "Knitwear", 10900, 480, "wear"),
-            Kind("Hoodie", "Sweatshirts", 6900, 650, "wear"),
-            Kind("Straight Trousers", "Trousers", 8400, 560, "size"),
-            Kind("Wrap Dress", "Dresses", 9900, 420, "wear"),
-            Kind("Pleated Skirt", "Skirts", 7400, 360, "size"),
-            Kind("Rain Jacket", "Outerwear", 15900, 780, "wear"),
-            Kind("Low-top Sneaker", "Shoes", 11900, 900, "shoe"),
-            Kind("Chelsea Boot", "Shoes", 17900, 1300, "shoe"),
-            Kind("Beanie", "Hats", 2900, 90, "color"),
-            Kind("Scarf", "Scarves", 4900, 200, "color"),
-            Kind("Leather Belt", "Belts", 5400, 240, "size"),
-            Kind("Ankle Socks", "Socks", 1200, 60, "pack"),
+            Kind("Crew-neck T-shirt", "T-Shirts", 2900, 180, "wear", "cloth"),
+            Kind("Overshirt", "Shirts", 8900, 520, "wear", "cloth"),
+            Kind("Cardigan", "Knitwear", 10900, 480, "wear", "knit"),
+            Kind("Hoodie", "Sweatshirts", 6900, 650, "wear", "cloth"),
+            Kind("Straight Trousers", "Trousers", 8400, 560, "size", "cloth"),
+            Kind("Wrap Dress", "Dresses", 9900, 420, "wear", "cloth"),
+            Kind("Pleated Skirt", "Skirts", 7400, 360, "size", "cloth"),
+            Kind("Rain Jacket", "Outerwear", 15900, 780, "wear", "shell"),
+            Kind("Low-top Sneaker", "Shoes", 11900, 900, "shoe", "shoe"),
+            Kind("Chelsea Boot", "Shoes", 17900, 1300, "shoe", "shoe"),
+            Kind("Beanie", "Hats", 2900, 90, "color", "knit"),
+            Kind("Scarf", "Scarves", 4900, 200, "color", "knit"),
+            Kind("Leather Belt", "Belts", 5400, 240, "size", "leather"),
+            Kind("Ankle Socks", "Socks", 1200, 60, "pack", "knit"),
         ),
         (
             "The {title} is cut to be worn often and thought about seldom.",
@@ -378,20 +218,19 @@ DEPARTMENTS = (
         "outdoor",
         "sg",
         "Sporting Goods",
-        ("Ripstop", "Titanium", "Waxed Canvas", "Merino", "Recycled Nylon", "Aluminum", "Cork"),
         (
-            Kind("Daypack", "Backpacks", 9900, 900, "color"),
-            Kind("Sleeping Bag", "Camping", 15900, 1400, "single"),
-            Kind("Two-person Tent", "Tents", 32900, 2600, "single"),
-            Kind("Water Bottle", "Bottles", 2900, 320, "capacity"),
-            Kind("Headlamp", "Lights", 4900, 90, "single"),
-            Kind("Trekking Pole", "Trekking", 7900, 480, "pack"),
-            Kind("Camp Mug", "Camp Kitchen", 1900, 160, "color"),
-            Kind("Base Layer", "Base Layers", 7900, 220, "wear"),
-            Kind("Trail Shoe", "Shoes", 13900, 760, "shoe"),
-            Kind("Yoga Mat", "Fitness", 6400, 2300, "color"),
-            Kind("Dry Bag", "Bags", 2600, 250, "capacity"),
-            Kind("Hammock", "Camping", 6900, 600, "color"),
+            Kind("Daypack", "Backpacks", 9900, 900, "color", "shell"),
+            Kind("Sleeping Bag", "Camping", 15900, 1400, "single", "shell"),
+            Kind("Two-person Tent", "Tents", 32900, 2600, "single", "shell"),
+            Kind("Water Bottle", "Bottles", 2900, 320, "capacity", "bottle"),
+            Kind("Headlamp", "Lights", 4900, 90, "single", "gear"),
+            Kind("Trekking Pole", "Trekking", 7900, 480, "pack", "gear"),
+            Kind("Camp Mug", "Camp Kitchen", 1900, 160, "color", "bottle"),
+            Kind("Base Layer", "Base Layers", 7900, 220, "wear", "knit"),
+            Kind("Trail Shoe", "Shoes", 13900, 760, "shoe", "shoe"),
+            Kind("Yoga Mat", "Fitness", 6400, 2300, "color", "mat"),
+            Kind("Dry Bag", "Bags", 2600, 250, "capacity", "shell"),
+            Kind("Hammock", "Camping", 6900, 600, "color", "shell"),
         ),
         (
             "Take the {title} further than you meant to go.",
@@ -416,19 +255,18 @@ DEPARTMENTS = (
         "tech",
         "el",
         "Electronics",
-        ("Braided", "Aluminum", "Bamboo", "Vegan Leather", "Silicone", "Recycled Plastic", "Felt"),
         (
-            Kind("USB-C Cable", "Cables", 1900, 60, "cable"),
-            Kind("Wall Charger", "Chargers", 3400, 140, "single"),
-            Kind("Phone Case", "Cases", 2900, 50, "color"),
-            Kind("Laptop Sleeve", "Sleeves", 4400, 300, "color"),
-            Kind("Laptop Stand", "Stands", 5900, 900, "single"),
-            Kind("Desk Mat", "Desk", 3900, 500, "color"),
-            Kind("Cable Organizer", "Desk", 1600, 120, "pack"),
-            Kind("Earbud Case", "Cases", 1900, 30, "color"),
-            Kind("Power Bank", "Power", 4900, 330, "single"),
-            Kind("Charging Dock", "Chargers", 6900, 410, "single"),
-            Kind("HDMI Cable", "Cables", 2400, 110, "cable"),
+            Kind("USB-C Cable", "Cables", 1900, 60, "cable", "cable"),
+            Kind("Wall Charger", "Chargers", 3400, 140, "single", "gear"),
+            Kind("Phone Case", "Cases", 2900, 50, "color", "case"),
+            Kind("Laptop Sleeve", "Sleeves", 4400, 300, "color", "leather"),
+            Kind("Laptop Stand", "Stands", 5900, 900, "single", "gear"),
+            Kind("Desk Mat", "Desk", 3900, 500, "color", "mat"),
+            Kind("Cable Organizer", "Desk", 1600, 120, "pack", "case"),
+            Kind("Earbud Case", "Cases", 1900, 30, "color", "case"),
+            Kind("Power Bank", "Power", 4900, 330, "single", "gear"),
+            Kind("Charging Dock", "Chargers", 6900, 410, "single", "gear"),
+            Kind("HDMI Cable", "Cables", 2400, 110, "cable", "cable"),
         ),
         (
             "The {title} does one job and does it every day.",
@@ -450,18 +288,17 @@ DEPARTMENTS = (
         "beauty",
         "hb",
         "Health & Beauty",
-        ("Oat", "Sea Buckthorn", "Charcoal", "Rosehip", "Calendula", "Shea", "Green Tea", "Squalane"),
         (
-            Kind("Face Serum", "Skincare", 3400, 120, "volume"),
-            Kind("Hand Cream", "Skincare", 1400, 110, "scent"),
-            Kind("Body Wash", "Bath", 1600, 320, "scent"),
-            Kind("Shampoo Bar", "Hair", 1200, 100, "scent"),
-            Kind("Lip Balm", "Lips", 700, 20, "scent"),
-            Kind("Face Mask", "Skincare", 2600, 150, "single"),
-            Kind("Beard Oil", "Grooming", 2200, 90, "volume"),
-            Kind("Bath Salts", "Bath", 1900, 600, "scent"),
-            Kind("Cleansing Oil", "Skincare", 2700, 180, "volume"),
-            Kind("Deodorant", "Body", 1300, 90, "scent"),
+            Kind("Face Serum", "Skincare", 3400, 120, "volume", "plant"),
+            Kind("Hand Cream", "Skincare", 1400, 110, "scent", "plant"),
+            Kind("Body Wash", "Bath", 1600, 320, "scent", "plant"),
+            Kind("Shampoo Bar", "Hair", 1200, 100, "scent", "plant"),
+            Kind("Lip Balm", "Lips", 700, 20, "scent", "plant"),
+            Kind("Face Mask", "Skincare", 2600, 150, "single", "plant"),
+            Kind("Beard Oil", "Grooming", 2200, 90, "volume", "plant"),
+            Kind("Bath Salts", "Bath", 1900, 600, "scent", "plant"),
+            Kind("Cleansing Oil", "Skincare", 2700, 180, "volume", "plant"),
+            Kind("Deodorant", "Body", 1300, 90, "scent", "plant"),
         ),
         (
             "The {title} is short on promises and long on {material}.",
@@ -483,18 +320,17 @@ DEPARTMENTS = (
         "toys",
         "tg",
         "Toys & Games",
-        ("Beech", "Organic Cotton", "Cardboard", "Natural Rubber", "Felt", "Birch"),
         (
-            Kind("Stacking Tower", "Wooden Toys", 2900, 800, "single"),
-            Kind("Plush Bear", "Plush", 2600, 300, "color"),
-            Kind("Jigsaw Puzzle", "Puzzles", 1900, 700, "single"),
-            Kind("Building Blocks", "Wooden Toys", 4400, 1900, "pack"),
-            Kind("Play Kitchen Set", "Role Play", 5900, 2500, "single"),
-            Kind("Card Game", "Games", 1600, 250, "single"),
-            Kind("Pull-along Duck", "Wooden Toys", 2400, 420, "color"),
-            Kind("Balance Board", "Active Play", 8900, 4100, "color"),
-            Kind("Finger Puppets", "Plush", 1500, 110, "pack"),
-            Kind("Kite", "Active Play", 2700, 380, "color"),
+            Kind("Stacking Tower", "Wooden Toys", 2900, 800, "single", "wood"),
+            Kind("Plush Bear", "Plush", 2600, 300, "color", "plush"),
+            Kind("Jigsaw Puzzle", "Puzzles", 1900, 700, "single", "paper"),
+            Kind("Building Blocks", "Wooden Toys", 4400, 1900, "pack", "wood"),
+            Kind("Play Kitchen Set", "Role Play", 5900, 2500, "single", "wood"),
+            Kind("Card Game", "Games", 1600, 250, "single", "paper"),
+            Kind("Pull-along Duck", "Wooden Toys", 2400, 420, "color", "wood"),
+            Kind("Balance Board", "Active Play", 8900, 4100, "color", "wood"),
+            Kind("Finger Puppets", "Plush", 1500, 110, "pack", "plush"),
+            Kind("Kite", "Active Play", 2700, 380, "color", "shell"),
         ),
         (
             "The {title} starts simple and does not stay that way.",
@@ -515,16 +351,15 @@ DEPARTMENTS = (
         "stationery",
         "os",
         "Office Supplies",
-        ("Recycled Paper", "Linen-bound", "Brass", "Cork", "Kraft", "Cotton Paper"),
         (
-            Kind("Notebook", "Notebooks", 1800, 320, "color"),
-            Kind("Weekly Planner", "Planners", 2600, 410, "color"),
-            Kind("Fountain Pen", "Pens", 4900, 40, "color"),
-            Kind("Pencil Set", "Pens", 1200, 90, "single"),
-            Kind("Desk Tray", "Desk", 3400, 700, "single"),
-            Kind("Greeting Card", "Cards", 450, 20, "pack"),
-            Kind("Wrapping Paper", "Gift Wrap", 900, 150, "pack"),
-            Kind("Page Markers", "Accessories", 700, 30, "pack"),
+            Kind("Notebook", "Notebooks", 1800, 320, "color", "paper"),
+            Kind("Weekly Planner", "Planners", 2600, 410, "color", "paper"),
+            Kind("Fountain Pen", "Pens", 4900, 40, "color", "pen"),
+            Kind("Pencil Set", "Pens", 1200, 90, "single", "pen"),
+            Kind("Desk Tray", "Desk", 3400, 700, "single", "wood"),
+            Kind("Greeting Card", "Cards", 450, 20, "pack", "paper"),
+            Kind("Wrapping Paper", "Gift Wrap", 900, 150, "pack", "paper"),
+            Kind("Page Markers", "Accessories", 700, 30, "pack", "paper"),
         ),
         (
             "The {title} makes you want to write things down.",
@@ -545,16 +380,15 @@ DEPARTMENTS = (
         "pets",
         "ap",
         "Animals & Pet Supplies",
-        ("Waxed Canvas", "Natural Rubber", "Wool Felt", "Hemp", "Stoneware", "Cork"),
         (
-            Kind("Dog Bed", "Beds", 8900, 2900, "bedding"),
-            Kind("Collar", "Walking", 2400, 120, "wear"),
-            Kind("Leash", "Walking", 2900, 260, "color"),
-            Kind("Food Bowl", "Feeding", 1900, 750, "color"),
-            Kind("Chew Toy", "Toys", 1100, 140, "pack"),
-            Kind("Cat Cave", "Beds", 6400, 1000, "color"),
-            Kind("Scratching Post", "Cats", 5900, 3900, "single"),
-            Kind("Treat Pouch", "Walking", 1800, 130, "color"),
+            Kind("Dog Bed", "Beds", 8900, 2900, "bedding", "textile"),
+            Kind("Collar", "Walking", 2400, 120, "wear", "leather"),
+            Kind("Leash", "Walking", 2900, 260, "color", "leather"),
+            Kind("Food Bowl", "Feeding", 1900, 750, "color", "ceramic"),
+            Kind("Chew Toy", "Pet Toys", 1100, 140, "pack", "rubber"),
+            Kind("Cat Cave", "Beds", 6400, 1000, "color", "plush"),
+            Kind("Scratching Post", "Cats", 5900, 3900, "single", "wood"),
+            Kind("Treat Pouch", "Walking", 1800, 130, "color", "leather"),
         ),
         (
             "The {title} has been slept on, chewed and approved.",

@@ -30,9 +30,9 @@ CREATE TABLE marketplace.hm_event_queue (
 	CONSTRAINT ck_hm_event_queue_event_type CHECK (event_type ~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$')
 );
 
-CREATE INDEX idx_event_queue_shop ON marketplace.hm_event_queue (shop_id, id);
-
 CREATE UNIQUE INDEX uq_event_queue_dedupe ON marketplace.hm_event_queue (shop_id, event_type, dedupe_key) NULLS NOT DISTINCT WHERE dedupe_key IS NOT NULL;
+
+CREATE INDEX idx_event_queue_shop ON marketplace.hm_event_queue (shop_id, id);
 
 COMMENT ON TABLE marketplace.hm_event_queue IS 'Events, written in the transaction of what they tell; a trigger makes one delivery a matching subscription';
 
@@ -168,9 +168,9 @@ CREATE TABLE pim.oauth_states (
 	CONSTRAINT pk_oauth_states PRIMARY KEY (id)
 );
 
-CREATE INDEX idx_oauth_states_expires ON pim.oauth_states (expires_at) WHERE used_at IS NULL;
-
 CREATE UNIQUE INDEX idx_oauth_states_state ON pim.oauth_states (state);
+
+CREATE INDEX idx_oauth_states_expires ON pim.oauth_states (expires_at) WHERE used_at IS NULL;
 
 COMMENT ON TABLE pim.oauth_states IS 'An installation under way: what the answer from Shopify must carry (CSRF protection).';
 
@@ -215,9 +215,9 @@ CREATE TABLE pim.prod_attr_definitions (
 
 CREATE INDEX idx_attr_type ON pim.prod_attr_definitions (data_type);
 
-CREATE INDEX idx_attr_embedding ON pim.prod_attr_definitions USING hnsw (embedding vector_cosine_ops);
-
 CREATE UNIQUE INDEX idx_attr_code ON pim.prod_attr_definitions (code);
+
+CREATE INDEX idx_attr_embedding ON pim.prod_attr_definitions USING hnsw (embedding vector_cosine_ops);
 
 COMMENT ON TABLE pim.prod_attr_definitions IS 'An attribute that golden records can have.';
 
@@ -383,11 +383,11 @@ CREATE TABLE pim.shops (
 	CONSTRAINT ck_shops_plan_tier CHECK (plan_tier IN ('basic', 'pro', 'enterprise'))
 );
 
-CREATE UNIQUE INDEX idx_shops_domain ON pim.shops (shopify_domain);
-
 CREATE INDEX idx_shops_plan ON pim.shops (plan_tier);
 
 CREATE UNIQUE INDEX idx_shops_shopify_id ON pim.shops (shopify_shop_id) WHERE shopify_shop_id IS NOT NULL;
+
+CREATE UNIQUE INDEX idx_shops_domain ON pim.shops (shopify_domain);
 
 COMMENT ON TABLE pim.shops IS 'A Shopify shop that uses the program: the tenant that almost every other row belongs to.';
 
@@ -456,6 +456,7 @@ CREATE UNLOGGED TABLE pim.staging_products (
 	published_at TIMESTAMP WITH TIME ZONE, 
 	created_at_shopify TIMESTAMP WITH TIME ZONE, 
 	updated_at_shopify TIMESTAMP WITH TIME ZONE, 
+	file_number SMALLINT, 
 	line_number INTEGER, 
 	raw_data JSONB, 
 	imported_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
@@ -469,11 +470,11 @@ CREATE UNLOGGED TABLE pim.staging_products (
 	CONSTRAINT ck_staging_products_merge_status CHECK (merge_status IN ('pending', 'merged', 'skipped', 'failed'))
 );
 
+CREATE INDEX idx_staging_products_gid ON pim.staging_products (shop_id, shopify_gid);
+
 CREATE INDEX idx_staging_products_validation ON pim.staging_products (bulk_run_id, validation_status);
 
 CREATE INDEX idx_staging_products_merge ON pim.staging_products (bulk_run_id, merge_status);
-
-CREATE INDEX idx_staging_products_gid ON pim.staging_products (shop_id, shopify_gid);
 
 CREATE INDEX idx_staging_products_run ON pim.staging_products (bulk_run_id);
 
@@ -535,6 +536,8 @@ COMMENT ON COLUMN pim.staging_products.created_at_shopify IS 'When Shopify creat
 
 COMMENT ON COLUMN pim.staging_products.updated_at_shopify IS 'When Shopify last changed it';
 
+COMMENT ON COLUMN pim.staging_products.file_number IS 'Which file of the run, from 0 in the order in which they were named';
+
 COMMENT ON COLUMN pim.staging_products.line_number IS 'Line of the file, from 1';
 
 COMMENT ON COLUMN pim.staging_products.raw_data IS 'The record as it was read';
@@ -550,6 +553,48 @@ COMMENT ON COLUMN pim.staging_products.merge_status IS 'What the merge did with 
 COMMENT ON COLUMN pim.staging_products.merged_at IS 'When it was merged';
 
 COMMENT ON COLUMN pim.staging_products.target_product_id IS 'Product that it was merged into';
+
+CREATE UNLOGGED TABLE pim.staging_records (
+	id BIGINT GENERATED ALWAYS AS IDENTITY, 
+	bulk_run_id UUID NOT NULL, 
+	shop_id UUID NOT NULL, 
+	file_number SMALLINT NOT NULL, 
+	line_number INTEGER NOT NULL, 
+	resource_type VARCHAR(50) NOT NULL, 
+	shopify_gid TEXT, 
+	parent_gid TEXT, 
+	data JSONB NOT NULL, 
+	validation_status VARCHAR(20) DEFAULT 'valid' NOT NULL, 
+	reason TEXT, 
+	CONSTRAINT pk_staging_records PRIMARY KEY (id), 
+	CONSTRAINT ck_staging_records_validation_status CHECK (validation_status IN ('valid', 'invalid'))
+);
+
+CREATE INDEX idx_staging_records_run ON pim.staging_records (bulk_run_id, resource_type, shopify_gid);
+
+COMMENT ON TABLE pim.staging_records IS 'Any other record on its way into its table; unlogged, without foreign keys, and emptied when its run ends.';
+
+COMMENT ON COLUMN pim.staging_records.id IS 'Order of staging';
+
+COMMENT ON COLUMN pim.staging_records.bulk_run_id IS 'Run that staged the row';
+
+COMMENT ON COLUMN pim.staging_records.shop_id IS 'Tenant';
+
+COMMENT ON COLUMN pim.staging_records.file_number IS 'Which file of the run, from 0 in the order in which they were named';
+
+COMMENT ON COLUMN pim.staging_records.line_number IS 'Line of the file, from 1';
+
+COMMENT ON COLUMN pim.staging_records.resource_type IS 'Type of the record, as its gid names it';
+
+COMMENT ON COLUMN pim.staging_records.shopify_gid IS 'Shopify''s global identifier';
+
+COMMENT ON COLUMN pim.staging_records.parent_gid IS 'Identifier of the record that it stands below';
+
+COMMENT ON COLUMN pim.staging_records.data IS 'The columns of the record, checked';
+
+COMMENT ON COLUMN pim.staging_records.validation_status IS 'Whether the row may be merged';
+
+COMMENT ON COLUMN pim.staging_records.reason IS 'What is wrong with it';
 
 CREATE UNLOGGED TABLE pim.staging_variants (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -582,6 +627,7 @@ CREATE UNLOGGED TABLE pim.staging_variants (
 	image_url TEXT, 
 	created_at_shopify TIMESTAMP WITH TIME ZONE, 
 	updated_at_shopify TIMESTAMP WITH TIME ZONE, 
+	file_number SMALLINT, 
 	line_number INTEGER, 
 	raw_data JSONB, 
 	imported_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
@@ -595,11 +641,11 @@ CREATE UNLOGGED TABLE pim.staging_variants (
 	CONSTRAINT ck_staging_variants_merge_status CHECK (merge_status IN ('pending', 'merged', 'skipped', 'failed'))
 );
 
-CREATE INDEX idx_staging_variants_run ON pim.staging_variants (bulk_run_id);
-
 CREATE INDEX idx_staging_variants_validation ON pim.staging_variants (bulk_run_id, validation_status);
 
 CREATE INDEX idx_staging_variants_gid ON pim.staging_variants (shop_id, shopify_gid);
+
+CREATE INDEX idx_staging_variants_run ON pim.staging_variants (bulk_run_id);
 
 CREATE INDEX idx_staging_variants_product ON pim.staging_variants (staging_product_id);
 
@@ -665,6 +711,8 @@ COMMENT ON COLUMN pim.staging_variants.created_at_shopify IS 'When Shopify creat
 
 COMMENT ON COLUMN pim.staging_variants.updated_at_shopify IS 'When Shopify last changed it';
 
+COMMENT ON COLUMN pim.staging_variants.file_number IS 'Which file of the run, from 0 in the order in which they were named';
+
 COMMENT ON COLUMN pim.staging_variants.line_number IS 'Line of the file, from 1';
 
 COMMENT ON COLUMN pim.staging_variants.raw_data IS 'The record as it was read';
@@ -702,9 +750,9 @@ CREATE TABLE marketplace.hm_event_delivery (
 
 CREATE INDEX idx_event_delivery_leased ON marketplace.hm_event_delivery (lease_until) WHERE state = 'leased';
 
-CREATE INDEX idx_event_delivery_dead ON marketplace.hm_event_delivery (subscription_id, event_id) WHERE state = 'dead';
-
 CREATE INDEX idx_event_delivery_pending ON marketplace.hm_event_delivery (subscription_id, next_retry_time, event_id) WHERE state = 'pending';
+
+CREATE INDEX idx_event_delivery_dead ON marketplace.hm_event_delivery (subscription_id, event_id) WHERE state = 'dead';
 
 COMMENT ON TABLE marketplace.hm_event_delivery IS 'One event for one subscription: attempts, backoff, lease and dead letter of its own';
 
@@ -756,11 +804,11 @@ CREATE TABLE pim.ai_batches (
 	CONSTRAINT fk_ai_batches_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_ai_batches_provider ON pim.ai_batches (provider_batch_id);
+
 CREATE INDEX idx_ai_batches_status ON pim.ai_batches (status);
 
 CREATE INDEX idx_ai_batches_shop ON pim.ai_batches (shop_id);
-
-CREATE INDEX idx_ai_batches_provider ON pim.ai_batches (provider_batch_id);
 
 COMMENT ON TABLE pim.ai_batches IS 'A batch of requests sent to a model provider.';
 
@@ -820,9 +868,9 @@ CREATE TABLE pim.analytics_daily_shop (
 	CONSTRAINT fk_analytics_daily_shop_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_analytics_daily_shop_date ON pim.analytics_daily_shop (shop_id, date);
-
 CREATE INDEX idx_analytics_daily_date ON pim.analytics_daily_shop (date DESC);
+
+CREATE UNIQUE INDEX idx_analytics_daily_shop_date ON pim.analytics_daily_shop (shop_id, date);
 
 COMMENT ON TABLE pim.analytics_daily_shop IS 'The figures of a shop for one day.';
 
@@ -877,9 +925,9 @@ CREATE TABLE pim.api_cost_tracking (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_api_cost_shop_date ON pim.api_cost_tracking (shop_id, requested_at DESC);
-
 CREATE INDEX idx_api_cost_throttled ON pim.api_cost_tracking (shop_id, throttle_status) WHERE throttle_status IS NOT NULL;
+
+CREATE INDEX idx_api_cost_shop_date ON pim.api_cost_tracking (shop_id, requested_at DESC);
 
 COMMENT ON TABLE pim.api_cost_tracking IS 'What one request to the Shopify API cost.';
 
@@ -959,11 +1007,11 @@ CREATE TABLE pim.bulk_runs (
 	CONSTRAINT fk_bulk_runs_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_bulk_runs_idempotency ON pim.bulk_runs (idempotency_key);
+CREATE INDEX idx_bulk_runs_shopify_op ON pim.bulk_runs (shopify_operation_id);
 
 CREATE INDEX idx_bulk_runs_shop_status ON pim.bulk_runs (shop_id, status);
 
-CREATE INDEX idx_bulk_runs_shopify_op ON pim.bulk_runs (shopify_operation_id);
+CREATE UNIQUE INDEX idx_bulk_runs_idempotency ON pim.bulk_runs (idempotency_key);
 
 COMMENT ON TABLE pim.bulk_runs IS 'An import or export of many records, from its start to its end.';
 
@@ -1102,9 +1150,9 @@ CREATE TABLE pim.inventory_locations (
 	CONSTRAINT fk_inventory_locations_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_locations_shop_gid ON pim.inventory_locations (shop_id, shopify_gid);
-
 CREATE INDEX idx_locations_shop_active ON pim.inventory_locations (shop_id, is_active);
+
+CREATE UNIQUE INDEX idx_locations_shop_gid ON pim.inventory_locations (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.inventory_locations IS 'A place where a shop keeps stock.';
 
@@ -1155,9 +1203,9 @@ CREATE TABLE pim.job_runs (
 	CONSTRAINT fk_job_runs_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_jobs_queue ON pim.job_runs (queue_name, status);
-
 CREATE INDEX idx_jobs_bullmq ON pim.job_runs (queue_name, job_id);
+
+CREATE INDEX idx_jobs_queue ON pim.job_runs (queue_name, status);
 
 CREATE INDEX idx_jobs_shop ON pim.job_runs (shop_id, status);
 
@@ -1240,11 +1288,11 @@ CREATE TABLE pim.prod_attr_synonyms (
 	CONSTRAINT fk_prod_attr_synonyms_definition_id FOREIGN KEY(definition_id) REFERENCES pim.prod_attr_definitions (id) ON DELETE CASCADE
 );
 
+CREATE INDEX idx_synonyms_text ON pim.prod_attr_synonyms (synonym_text);
+
 CREATE INDEX idx_synonyms_definition ON pim.prod_attr_synonyms (definition_id);
 
 CREATE INDEX idx_synonyms_text_trgm ON pim.prod_attr_synonyms USING gin (synonym_text gin_trgm_ops);
-
-CREATE INDEX idx_synonyms_text ON pim.prod_attr_synonyms (synonym_text);
 
 COMMENT ON TABLE pim.prod_attr_synonyms IS 'Another name for an attribute.';
 
@@ -1296,8 +1344,6 @@ CREATE TABLE pim.prod_master (
 	CONSTRAINT fk_prod_master_primary_source_id FOREIGN KEY(primary_source_id) REFERENCES pim.prod_sources (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_master_brand ON pim.prod_master (brand);
-
 CREATE INDEX idx_master_mpn ON pim.prod_master (manufacturer, mpn);
 
 CREATE INDEX idx_master_gtin ON pim.prod_master (gtin) WHERE gtin IS NOT NULL;
@@ -1315,6 +1361,8 @@ CREATE INDEX idx_master_golden ON pim.prod_master (id) WHERE data_quality_level 
 CREATE INDEX idx_master_quality_level ON pim.prod_master (data_quality_level);
 
 CREATE INDEX idx_master_review ON pim.prod_master (needs_review) WHERE needs_review = true;
+
+CREATE INDEX idx_master_brand ON pim.prod_master (brand);
 
 COMMENT ON TABLE pim.prod_master IS 'A golden record: the one trusted description of a product, whatever shops sell it.';
 
@@ -1387,9 +1435,9 @@ CREATE TABLE pim.prod_raw_harvest (
 
 CREATE INDEX idx_harvest_status ON pim.prod_raw_harvest (processing_status);
 
-CREATE INDEX idx_harvest_url ON pim.prod_raw_harvest (source_url);
-
 CREATE INDEX idx_harvest_sku ON pim.prod_raw_harvest (target_sku) WHERE target_sku IS NOT NULL;
+
+CREATE INDEX idx_harvest_url ON pim.prod_raw_harvest (source_url);
 
 CREATE INDEX idx_harvest_source ON pim.prod_raw_harvest (source_id);
 
@@ -1529,9 +1577,9 @@ CREATE TABLE pim.scraper_configs (
 	CONSTRAINT fk_scraper_configs_source_id FOREIGN KEY(source_id) REFERENCES pim.prod_sources (id)
 );
 
-CREATE INDEX idx_scraper_configs_active ON pim.scraper_configs (is_active, scraper_type);
-
 CREATE INDEX idx_scraper_configs_source ON pim.scraper_configs (source_id);
+
+CREATE INDEX idx_scraper_configs_active ON pim.scraper_configs (is_active, scraper_type);
 
 COMMENT ON TABLE pim.scraper_configs IS 'How the pages of a source are read.';
 
@@ -1682,13 +1730,13 @@ CREATE TABLE pim.shopify_customers (
 	CONSTRAINT fk_shopify_customers_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_customers_shop_gid ON pim.shopify_customers (shop_id, shopify_gid);
-
-CREATE INDEX idx_customers_tags ON pim.shopify_customers USING gin (tags);
-
 CREATE INDEX idx_customers_shop_phone ON pim.shopify_customers (shop_id, phone) WHERE phone IS NOT NULL;
 
+CREATE UNIQUE INDEX idx_customers_shop_gid ON pim.shopify_customers (shop_id, shopify_gid);
+
 CREATE INDEX idx_customers_shop_email ON pim.shopify_customers (shop_id, email);
+
+CREATE INDEX idx_customers_tags ON pim.shopify_customers USING gin (tags);
 
 COMMENT ON TABLE pim.shopify_customers IS 'A customer of a shop.';
 
@@ -1782,11 +1830,11 @@ CREATE TABLE pim.shopify_media (
 	CONSTRAINT fk_shopify_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE UNIQUE INDEX idx_media_shop_gid ON pim.shopify_media (shop_id, shopify_gid);
+
 CREATE INDEX idx_media_type ON pim.shopify_media (shop_id, media_type);
 
 CREATE INDEX idx_media_status ON pim.shopify_media (shop_id, status);
-
-CREATE UNIQUE INDEX idx_media_shop_gid ON pim.shopify_media (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_media IS 'An image, video or 3D model of a shop.';
 
@@ -1845,9 +1893,9 @@ CREATE TABLE pim.shopify_menus (
 	CONSTRAINT fk_shopify_menus_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_menus_shop_handle ON pim.shopify_menus (shop_id, handle);
-
 CREATE UNIQUE INDEX idx_menus_shop_gid ON pim.shopify_menus (shop_id, shopify_gid);
+
+CREATE INDEX idx_menus_shop_handle ON pim.shopify_menus (shop_id, handle);
 
 COMMENT ON TABLE pim.shopify_menus IS 'A menu of a shop''s online store.';
 
@@ -1887,9 +1935,9 @@ CREATE TABLE pim.shopify_metaobjects (
 
 CREATE INDEX idx_metaobjects_shop_type ON pim.shopify_metaobjects (shop_id, type);
 
-CREATE UNIQUE INDEX idx_metaobjects_shop_gid ON pim.shopify_metaobjects (shop_id, shopify_gid);
-
 CREATE INDEX idx_metaobjects_shop_handle ON pim.shopify_metaobjects (shop_id, type, handle);
+
+CREATE UNIQUE INDEX idx_metaobjects_shop_gid ON pim.shopify_metaobjects (shop_id, shopify_gid);
 
 CREATE INDEX idx_metaobjects_fields ON pim.shopify_metaobjects USING gin (fields jsonb_path_ops);
 
@@ -1956,19 +2004,19 @@ CREATE TABLE pim.shopify_products (
 
 CREATE UNIQUE INDEX idx_products_shop_gid ON pim.shopify_products (shop_id, shopify_gid);
 
-CREATE INDEX idx_products_shop_vendor ON pim.shopify_products (shop_id, vendor);
-
-CREATE INDEX idx_products_active ON pim.shopify_products (shop_id, updated_at) WHERE status = 'ACTIVE';
-
-CREATE INDEX idx_products_shop_status ON pim.shopify_products (shop_id, status);
-
 CREATE INDEX idx_products_tags ON pim.shopify_products USING gin (tags);
+
+CREATE INDEX idx_products_shop_handle ON pim.shopify_products (shop_id, handle);
 
 CREATE INDEX idx_products_metafields ON pim.shopify_products USING gin (metafields jsonb_path_ops);
 
-CREATE INDEX idx_products_fts ON pim.shopify_products USING gin (to_tsvector('simple', title || ' ' || COALESCE(description,'')));
+CREATE INDEX idx_products_shop_vendor ON pim.shopify_products (shop_id, vendor);
 
-CREATE INDEX idx_products_shop_handle ON pim.shopify_products (shop_id, handle);
+CREATE INDEX idx_products_shop_status ON pim.shopify_products (shop_id, status);
+
+CREATE INDEX idx_products_active ON pim.shopify_products (shop_id, updated_at) WHERE status = 'ACTIVE';
+
+CREATE INDEX idx_products_fts ON pim.shopify_products USING gin (to_tsvector('simple', title || ' ' || COALESCE(description,'')));
 
 COMMENT ON TABLE pim.shopify_products IS 'A product of a shop, as Shopify last told it.';
 
@@ -2093,9 +2141,9 @@ CREATE TABLE pim.shopify_webhooks (
 	CONSTRAINT fk_shopify_webhooks_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_webhooks_shop_gid ON pim.shopify_webhooks (shop_id, shopify_gid);
-
 CREATE INDEX idx_webhooks_shop_topic ON pim.shopify_webhooks (shop_id, topic);
+
+CREATE UNIQUE INDEX idx_webhooks_shop_gid ON pim.shopify_webhooks (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_webhooks IS 'A subscription to a topic of a shop''s webhooks.';
 
@@ -2241,13 +2289,13 @@ CREATE TABLE pim.webhook_events (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_webhook_events_unprocessed ON pim.webhook_events (shop_id, received_at) WHERE processed_at IS NULL;
-
-CREATE INDEX idx_webhook_events_idempotency ON pim.webhook_events (idempotency_key) WHERE idempotency_key IS NOT NULL;
-
 CREATE INDEX idx_webhook_events_payload ON pim.webhook_events USING gin (payload jsonb_path_ops);
 
+CREATE INDEX idx_webhook_events_unprocessed ON pim.webhook_events (shop_id, received_at) WHERE processed_at IS NULL;
+
 CREATE INDEX idx_webhook_events_topic ON pim.webhook_events (shop_id, topic);
+
+CREATE INDEX idx_webhook_events_idempotency ON pim.webhook_events (idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 COMMENT ON TABLE pim.webhook_events IS 'A webhook that arrived, and what became of it.';
 
@@ -2301,13 +2349,13 @@ CREATE TABLE pim.ai_batch_items (
 	CONSTRAINT fk_ai_batch_items_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_batch_items_batch ON pim.ai_batch_items (batch_id);
-
-CREATE INDEX idx_batch_items_status ON pim.ai_batch_items (batch_id, status);
+CREATE INDEX idx_batch_items_entity ON pim.ai_batch_items (entity_type, entity_id);
 
 CREATE INDEX idx_batch_items_hash ON pim.ai_batch_items (content_hash);
 
-CREATE INDEX idx_batch_items_entity ON pim.ai_batch_items (entity_type, entity_id);
+CREATE INDEX idx_batch_items_batch ON pim.ai_batch_items (batch_id);
+
+CREATE INDEX idx_batch_items_status ON pim.ai_batch_items (batch_id, status);
 
 COMMENT ON TABLE pim.ai_batch_items IS 'One request of a batch and its answer.';
 
@@ -2360,9 +2408,9 @@ CREATE TABLE pim.analytics_product_performance (
 	CONSTRAINT fk_analytics_product_performance_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_product_perf_revenue ON pim.analytics_product_performance (shop_id, period_type, revenue DESC);
-
 CREATE INDEX idx_product_perf_shop_period ON pim.analytics_product_performance (shop_id, period_type, period_start DESC);
+
+CREATE INDEX idx_product_perf_revenue ON pim.analytics_product_performance (shop_id, period_type, revenue DESC);
 
 CREATE INDEX idx_product_perf_product ON pim.analytics_product_performance (product_id, period_type, period_start DESC);
 
@@ -2463,15 +2511,15 @@ CREATE TABLE pim.api_usage_log (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_api_usage_product ON pim.api_usage_log (product_id) WHERE product_id IS NOT NULL;
-
 CREATE INDEX idx_api_usage_shop ON pim.api_usage_log (shop_id, created_at) WHERE shop_id IS NOT NULL;
 
 CREATE INDEX idx_api_usage_provider_date ON pim.api_usage_log (api_provider, created_at);
 
+CREATE INDEX idx_api_usage_errors ON pim.api_usage_log (api_provider, created_at) WHERE http_status >= 400;
+
 CREATE INDEX idx_api_usage_cost ON pim.api_usage_log (created_at, estimated_cost) WHERE estimated_cost > 0;
 
-CREATE INDEX idx_api_usage_errors ON pim.api_usage_log (api_provider, created_at) WHERE http_status >= 400;
+CREATE INDEX idx_api_usage_product ON pim.api_usage_log (product_id) WHERE product_id IS NOT NULL;
 
 COMMENT ON TABLE pim.api_usage_log IS 'What requests to an outside service cost.';
 
@@ -2525,13 +2573,13 @@ CREATE TABLE pim.audit_logs (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_audit_entity ON pim.audit_logs (entity_type, entity_id);
-
-CREATE INDEX idx_audit_request ON pim.audit_logs (request_id);
-
 CREATE INDEX idx_audit_shop ON pim.audit_logs (shop_id, created_at DESC);
 
 CREATE INDEX idx_audit_user ON pim.audit_logs (user_id);
+
+CREATE INDEX idx_audit_request ON pim.audit_logs (request_id);
+
+CREATE INDEX idx_audit_entity ON pim.audit_logs (entity_type, entity_id);
 
 COMMENT ON TABLE pim.audit_logs IS 'A change of a row in an audited table: what it was, what it became, who did it.';
 
@@ -2619,9 +2667,9 @@ CREATE TABLE pim.bulk_errors (
 	CONSTRAINT fk_bulk_errors_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_bulk_errors_run ON pim.bulk_errors (bulk_run_id);
-
 CREATE INDEX idx_bulk_errors_type ON pim.bulk_errors (shop_id, error_type);
+
+CREATE INDEX idx_bulk_errors_run ON pim.bulk_errors (bulk_run_id);
 
 COMMENT ON TABLE pim.bulk_errors IS 'A record of a bulk run that was set aside, with the reason.';
 
@@ -2662,9 +2710,9 @@ CREATE TABLE pim.bulk_steps (
 	CONSTRAINT fk_bulk_steps_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_bulk_steps_status ON pim.bulk_steps (shop_id, status);
-
 CREATE INDEX idx_bulk_steps_run ON pim.bulk_steps (bulk_run_id);
+
+CREATE INDEX idx_bulk_steps_status ON pim.bulk_steps (shop_id, status);
 
 COMMENT ON TABLE pim.bulk_steps IS 'One step of a bulk run.';
 
@@ -2893,9 +2941,9 @@ CREATE INDEX idx_embeddings_type ON pim.prod_embeddings (product_id, embedding_t
 
 CREATE INDEX idx_embeddings_vector ON pim.prod_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64);
 
-CREATE INDEX idx_embeddings_product ON pim.prod_embeddings (product_id);
-
 CREATE INDEX idx_embeddings_product_current ON pim.prod_embeddings (product_id) WHERE embedding_type = 'combined';
+
+CREATE INDEX idx_embeddings_product ON pim.prod_embeddings (product_id);
 
 COMMENT ON TABLE pim.prod_embeddings IS 'A vector of a golden record''s meaning.';
 
@@ -2994,9 +3042,9 @@ CREATE TABLE pim.prod_quality_events (
 
 CREATE INDEX idx_quality_events_product ON pim.prod_quality_events (product_id, created_at DESC);
 
-CREATE INDEX idx_quality_events_level ON pim.prod_quality_events (new_level, created_at DESC);
-
 CREATE INDEX idx_quality_events_type ON pim.prod_quality_events (event_type, created_at DESC);
+
+CREATE INDEX idx_quality_events_level ON pim.prod_quality_events (new_level, created_at DESC);
 
 CREATE INDEX idx_quality_events_pending_webhook ON pim.prod_quality_events (created_at) WHERE webhook_sent = false;
 
@@ -3090,13 +3138,13 @@ CREATE TABLE pim.prod_specs_normalized (
 	CONSTRAINT fk_prod_specs_normalized_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_specs_data ON pim.prod_specs_normalized USING gin (specs jsonb_path_ops);
-
-CREATE INDEX idx_specs_review ON pim.prod_specs_normalized (needs_review) WHERE needs_review = true;
-
 CREATE INDEX idx_specs_product ON pim.prod_specs_normalized (product_id);
 
 CREATE INDEX idx_specs_current ON pim.prod_specs_normalized (product_id) WHERE is_current = true;
+
+CREATE INDEX idx_specs_data ON pim.prod_specs_normalized USING gin (specs jsonb_path_ops);
+
+CREATE INDEX idx_specs_review ON pim.prod_specs_normalized (needs_review) WHERE needs_review = true;
 
 COMMENT ON TABLE pim.prod_specs_normalized IS 'The specifications of a golden record in canonical attributes and units.';
 
@@ -3142,9 +3190,9 @@ CREATE TABLE pim.prod_translations (
 	CONSTRAINT fk_prod_translations_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_translations_locale ON pim.prod_translations (locale, is_approved);
-
 CREATE UNIQUE INDEX idx_translations_product_locale ON pim.prod_translations (product_id, locale);
+
+CREATE INDEX idx_translations_locale ON pim.prod_translations (locale, is_approved);
 
 COMMENT ON TABLE pim.prod_translations IS 'The texts of a golden record in another language.';
 
@@ -3195,11 +3243,11 @@ CREATE TABLE pim.scraper_queue (
 	CONSTRAINT fk_scraper_queue_config_id FOREIGN KEY(config_id) REFERENCES pim.scraper_configs (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_scraper_queue_url ON pim.scraper_queue (url);
+CREATE INDEX idx_scraper_queue_pending ON pim.scraper_queue (config_id, priority DESC, created_at) WHERE status = 'pending';
 
 CREATE INDEX idx_scraper_queue_next ON pim.scraper_queue (next_attempt_at) WHERE status = 'pending';
 
-CREATE INDEX idx_scraper_queue_pending ON pim.scraper_queue (config_id, priority DESC, created_at) WHERE status = 'pending';
+CREATE INDEX idx_scraper_queue_url ON pim.scraper_queue (url);
 
 COMMENT ON TABLE pim.scraper_queue IS 'An address waiting to be read.';
 
@@ -3314,13 +3362,13 @@ CREATE TABLE pim.shop_product_embeddings (
 	CONSTRAINT fk_shop_product_embeddings_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_shop_embeddings_vector ON pim.shop_product_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 24, ef_construction = 128);
-
-CREATE UNIQUE INDEX idx_shop_embeddings_product ON pim.shop_product_embeddings (shop_id, product_id, embedding_type, model_version);
-
 CREATE INDEX idx_shop_embeddings_pending ON pim.shop_product_embeddings (shop_id, status) WHERE status = 'pending';
 
 CREATE INDEX idx_shop_embeddings_hash ON pim.shop_product_embeddings (shop_id, content_hash);
+
+CREATE UNIQUE INDEX idx_shop_embeddings_product ON pim.shop_product_embeddings (shop_id, product_id, embedding_type, model_version);
+
+CREATE INDEX idx_shop_embeddings_vector ON pim.shop_product_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 24, ef_construction = 128);
 
 COMMENT ON TABLE pim.shop_product_embeddings IS 'A vector of a shop''s product, for search within the shop.';
 
@@ -3363,9 +3411,9 @@ CREATE TABLE pim.shopify_collection_products (
 	CONSTRAINT fk_shopify_collection_products_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_collection_products_product ON pim.shopify_collection_products (product_id);
-
 CREATE INDEX idx_collection_products_shop ON pim.shopify_collection_products (shop_id);
+
+CREATE INDEX idx_collection_products_product ON pim.shopify_collection_products (product_id);
 
 COMMENT ON TABLE pim.shopify_collection_products IS 'A product''s place in a collection.';
 
@@ -3404,15 +3452,15 @@ CREATE TABLE pim.shopify_menu_items (
 	CONSTRAINT fk_shopify_menu_items_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_menu_items_path ON pim.shopify_menu_items USING gin (path);
+
 CREATE INDEX idx_menu_items_menu ON pim.shopify_menu_items (menu_id, position);
+
+CREATE UNIQUE INDEX idx_menu_items_shop_gid ON pim.shopify_menu_items (shop_id, shopify_gid);
 
 CREATE INDEX idx_menu_items_type ON pim.shopify_menu_items (shop_id, item_type);
 
 CREATE INDEX idx_menu_items_parent ON pim.shopify_menu_items (parent_item_id);
-
-CREATE UNIQUE INDEX idx_menu_items_shop_gid ON pim.shopify_menu_items (shop_id, shopify_gid);
-
-CREATE INDEX idx_menu_items_path ON pim.shopify_menu_items USING gin (path);
 
 COMMENT ON TABLE pim.shopify_menu_items IS 'An item of a menu.';
 
@@ -3468,6 +3516,7 @@ CREATE TABLE pim.shopify_orders (
 	shipping_address JSONB, 
 	billing_address JSONB, 
 	customer_id UUID, 
+	customer_gid VARCHAR(100), 
 	customer_locale VARCHAR(10), 
 	tags TEXT[] DEFAULT '{}', 
 	note TEXT, 
@@ -3494,23 +3543,23 @@ CREATE TABLE pim.shopify_orders (
 	CONSTRAINT fk_shopify_orders_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_orders_shop_email ON pim.shopify_orders (shop_id, email);
-
-CREATE INDEX idx_orders_fulfillment ON pim.shopify_orders (shop_id, fulfillment_status);
-
 CREATE UNIQUE INDEX idx_orders_shop_gid ON pim.shopify_orders (shop_id, shopify_gid);
 
-CREATE INDEX idx_orders_created ON pim.shopify_orders (shop_id, created_at_shopify DESC);
-
 CREATE INDEX idx_orders_shop_number ON pim.shopify_orders (shop_id, order_number);
-
-CREATE INDEX idx_orders_line_items ON pim.shopify_orders USING gin (line_items jsonb_path_ops);
-
-CREATE INDEX idx_orders_processed ON pim.shopify_orders (shop_id, processed_at DESC) WHERE processed_at IS NOT NULL;
 
 CREATE INDEX idx_orders_financial ON pim.shopify_orders (shop_id, financial_status);
 
 CREATE INDEX idx_orders_customer ON pim.shopify_orders (customer_id);
+
+CREATE INDEX idx_orders_line_items ON pim.shopify_orders USING gin (line_items jsonb_path_ops);
+
+CREATE INDEX idx_orders_shop_email ON pim.shopify_orders (shop_id, email);
+
+CREATE INDEX idx_orders_processed ON pim.shopify_orders (shop_id, processed_at DESC) WHERE processed_at IS NOT NULL;
+
+CREATE INDEX idx_orders_fulfillment ON pim.shopify_orders (shop_id, fulfillment_status);
+
+CREATE INDEX idx_orders_created ON pim.shopify_orders (shop_id, created_at_shopify DESC);
 
 COMMENT ON TABLE pim.shopify_orders IS 'An order of a shop, with its lines.';
 
@@ -3559,6 +3608,8 @@ COMMENT ON COLUMN pim.shopify_orders.shipping_address IS 'Where the order goes';
 COMMENT ON COLUMN pim.shopify_orders.billing_address IS 'Who pays';
 
 COMMENT ON COLUMN pim.shopify_orders.customer_id IS 'Customer, when known';
+
+COMMENT ON COLUMN pim.shopify_orders.customer_gid IS 'Shopify''s global identifier of the customer, kept until the customer arrives';
 
 COMMENT ON COLUMN pim.shopify_orders.customer_locale IS 'Language of the customer (BCP 47)';
 
@@ -3610,13 +3661,13 @@ CREATE TABLE pim.shopify_product_media (
 	CONSTRAINT fk_shopify_product_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_product_media_media ON pim.shopify_product_media (media_id);
+CREATE INDEX idx_product_media_shop ON pim.shopify_product_media (shop_id);
 
-CREATE INDEX idx_product_media_product ON pim.shopify_product_media (product_id, position);
+CREATE INDEX idx_product_media_media ON pim.shopify_product_media (media_id);
 
 CREATE INDEX idx_product_media_featured ON pim.shopify_product_media (product_id) WHERE is_featured = true;
 
-CREATE INDEX idx_product_media_shop ON pim.shopify_product_media (shop_id);
+CREATE INDEX idx_product_media_product ON pim.shopify_product_media (product_id, position);
 
 COMMENT ON TABLE pim.shopify_product_media IS 'A file shown with a product.';
 
@@ -3719,15 +3770,15 @@ CREATE TABLE pim.shopify_variants (
 	CONSTRAINT fk_shopify_variants_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_variants_inventory ON pim.shopify_variants (shop_id, inventory_quantity);
-
-CREATE INDEX idx_variants_shop_sku ON pim.shopify_variants (shop_id, sku) WHERE sku IS NOT NULL;
-
 CREATE INDEX idx_variants_shop_barcode ON pim.shopify_variants (shop_id, barcode) WHERE barcode IS NOT NULL;
 
 CREATE UNIQUE INDEX idx_variants_shop_gid ON pim.shopify_variants (shop_id, shopify_gid);
 
 CREATE INDEX idx_variants_product ON pim.shopify_variants (product_id);
+
+CREATE INDEX idx_variants_inventory ON pim.shopify_variants (shop_id, inventory_quantity);
+
+CREATE INDEX idx_variants_shop_sku ON pim.shopify_variants (shop_id, sku) WHERE sku IS NOT NULL;
 
 COMMENT ON TABLE pim.shopify_variants IS 'A variant of a product: what is priced, stocked and sold.';
 
@@ -3798,8 +3849,6 @@ CREATE TABLE pim.staff_credentials (
 	staff_user_id UUID NOT NULL, 
 	password_hash TEXT NOT NULL, 
 	password_changed_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
-	failed_count INTEGER DEFAULT 0 NOT NULL, 
-	locked_until TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	CONSTRAINT pk_staff_credentials PRIMARY KEY (staff_user_id), 
@@ -3807,7 +3856,7 @@ CREATE TABLE pim.staff_credentials (
 	CONSTRAINT fk_staff_credentials_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-COMMENT ON TABLE pim.staff_credentials IS 'The password of a staff user and what protects it from guessing.';
+COMMENT ON TABLE pim.staff_credentials IS 'The password of a staff user.';
 
 COMMENT ON COLUMN pim.staff_credentials.shop_id IS 'Tenant';
 
@@ -3816,10 +3865,6 @@ COMMENT ON COLUMN pim.staff_credentials.staff_user_id IS 'Whose password it is';
 COMMENT ON COLUMN pim.staff_credentials.password_hash IS 'Argon2 hash, with its parameters and salt';
 
 COMMENT ON COLUMN pim.staff_credentials.password_changed_at IS 'When the password was set';
-
-COMMENT ON COLUMN pim.staff_credentials.failed_count IS 'Wrong passwords since the last right one';
-
-COMMENT ON COLUMN pim.staff_credentials.locked_until IS 'No password is accepted before this time';
 
 COMMENT ON COLUMN pim.staff_credentials.created_at IS 'When the row was written';
 
@@ -3978,17 +4023,17 @@ CREATE TABLE pim.prod_proposals (
 	CONSTRAINT fk_prod_proposals_reviewed_by FOREIGN KEY(reviewed_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_proposals_source ON pim.prod_proposals (source_id);
-
-CREATE INDEX idx_proposals_product ON pim.prod_proposals (product_id, proposal_status);
-
-CREATE INDEX idx_proposals_pending ON pim.prod_proposals (proposal_status, priority DESC) WHERE proposal_status = 'pending';
-
 CREATE INDEX idx_proposals_extraction ON pim.prod_proposals (extraction_session_id) WHERE extraction_session_id IS NOT NULL;
 
 CREATE INDEX idx_proposals_field ON pim.prod_proposals (product_id, field_path);
 
 CREATE INDEX idx_proposals_expires ON pim.prod_proposals (expires_at) WHERE proposal_status = 'pending';
+
+CREATE INDEX idx_proposals_source ON pim.prod_proposals (source_id);
+
+CREATE INDEX idx_proposals_product ON pim.prod_proposals (product_id, proposal_status);
+
+CREATE INDEX idx_proposals_pending ON pim.prod_proposals (proposal_status, priority DESC) WHERE proposal_status = 'pending';
 
 COMMENT ON TABLE pim.prod_proposals IS 'A new value for a field of a golden record, waiting for a decision.';
 
@@ -4139,9 +4184,9 @@ CREATE TABLE pim.shopify_variant_media (
 	CONSTRAINT fk_shopify_variant_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_variant_media_shop ON pim.shopify_variant_media (shop_id);
-
 CREATE INDEX idx_variant_media_media ON pim.shopify_variant_media (media_id);
+
+CREATE INDEX idx_variant_media_shop ON pim.shopify_variant_media (shop_id);
 
 COMMENT ON TABLE pim.shopify_variant_media IS 'A file shown with a variant.';
 
@@ -4241,10 +4286,17 @@ DECLARE
     child text;
     row_count bigint;
     old_child record;
+    reference record;
+    reference_list jsonb;
+    has_rows boolean;
 BEGIN
     SELECT n.nspname, c.relname INTO parent_schema, parent_name
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.oid = parent AND c.relkind = 'p' AND pg_get_userbyid(c.relowner) = current_user;
+    -- Foreign keys to this table: moving rows would run their ON DELETE, and a detached partition would break them.
+    SELECT coalesce(jsonb_agg(jsonb_build_object('table', conrelid::regclass::text, 'name', conname, 'definition', pg_get_constraintdef(oid))), '[]')
+    INTO reference_list
+    FROM pg_constraint WHERE contype = 'f' AND confrelid = parent AND conparentid = 0;
     IF parent_name IS NULL THEN
         RAISE EXCEPTION '% is not a partitioned table of entrepot', parent USING ERRCODE = 'wrong_object_type';
     END IF;
@@ -4256,7 +4308,7 @@ BEGIN
     child := parent_name || '_default';
     IF to_regclass(format('%I.%I', parent_schema, child)) IS NULL THEN
         EXECUTE format('CREATE TABLE %I.%I PARTITION OF %s DEFAULT', parent_schema, child, parent);
-        EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', parent_schema, child);
+        EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', parent_schema, child);
         action := 'created'; partition := child; moved := 0; RETURN NEXT;
     END IF;
 
@@ -4270,12 +4322,23 @@ BEGIN
         CONTINUE WHEN to_regclass(format('%I.%I', parent_schema, child)) IS NOT NULL;
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
         EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', parent_schema, child);
+        EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %I.%I WHERE %I >= %L AND %I < %L)',
+            parent_schema, parent_name || '_default', key_column, lower_bound, key_column, upper_bound) INTO has_rows;
+        IF has_rows THEN
+            FOR reference IN SELECT * FROM jsonb_to_recordset(reference_list) AS r("table" text, name text, definition text) LOOP
+                EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', reference."table", reference.name);
+            END LOOP;
+        END IF;
         EXECUTE format(
             'WITH moved AS (DELETE FROM ONLY %1$I.%2$I WHERE %3$I >= %4$L AND %3$I < %5$L RETURNING *) INSERT INTO %1$I.%6$I SELECT * FROM moved',
             parent_schema, parent_name || '_default', key_column, lower_bound, upper_bound, child);
         GET DIAGNOSTICS row_count = ROW_COUNT;
         EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)', parent, parent_schema, child, lower_bound, upper_bound);
-        EXECUTE format('ALTER TABLE %I.%I FORCE ROW LEVEL SECURITY', parent_schema, child);
+        IF has_rows THEN
+            FOR reference IN SELECT * FROM jsonb_to_recordset(reference_list) AS r("table" text, name text, definition text) LOOP
+                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', reference."table", reference.name, reference.definition);
+            END LOOP;
+        END IF;
         action := CASE WHEN row_count > 0 THEN 'drained' ELSE 'created' END; partition := child; moved := row_count; RETURN NEXT;
     END LOOP;
 
@@ -4287,6 +4350,9 @@ BEGIN
         LOOP
             CONTINUE WHEN old_child.ends > at_time - retain;
             EXECUTE format('SELECT count(*) FROM %I.%I', parent_schema, old_child.name) INTO row_count;
+            IF reference_list <> '[]' THEN
+                EXECUTE format('DELETE FROM %I.%I', parent_schema, old_child.name);  -- runs ON DELETE of what refers to it
+            END IF;
             EXECUTE format('ALTER TABLE %s DETACH PARTITION %I.%I', parent, parent_schema, old_child.name);
             EXECUTE format('DROP TABLE %I.%I', parent_schema, old_child.name);
             action := 'dropped'; partition := old_child.name; moved := row_count; RETURN NEXT;
@@ -4373,7 +4439,7 @@ CREATE TRIGGER shops_audit_delete AFTER DELETE ON pim.shops REFERENCING OLD TABL
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staging_products TO entrepot_system;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staging_products TO entrepot_app;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_products TO entrepot_app;
 
 ALTER TABLE pim.staging_products ENABLE ROW LEVEL SECURITY;
 
@@ -4383,9 +4449,21 @@ CREATE POLICY staging_products_tenant ON pim.staging_products FOR ALL TO entrepo
 
 CREATE POLICY staging_products_system ON pim.staging_products FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
+GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staging_records TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_records TO entrepot_app;
+
+ALTER TABLE pim.staging_records ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE pim.staging_records FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY staging_records_tenant ON pim.staging_records FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid) AND bulk_run_id = ANY (ARRAY(SELECT target.id FROM pim.bulk_runs AS target)));
+
+CREATE POLICY staging_records_system ON pim.staging_records FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staging_variants TO entrepot_system;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staging_variants TO entrepot_app;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_variants TO entrepot_app;
 
 ALTER TABLE pim.staging_variants ENABLE ROW LEVEL SECURITY;
 
@@ -5596,41 +5674,719 @@ COMMENT ON COLUMN pim.inventory_current.quantity IS 'Units in stock';
 COMMENT ON COLUMN pim.inventory_current.last_updated_at IS 'When the stock last changed';
 
 
-    CREATE FUNCTION entrepot.deliver_events() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    BEGIN
-        INSERT INTO marketplace.hm_event_delivery (event_id, subscription_id, shop_id, platform_id)
-        SELECT event.id, subscription.id, event.shop_id, event.platform_id
-        FROM published AS event
-        JOIN marketplace.hm_event_subscription AS subscription
-          ON subscription.is_active
-         AND (subscription.shop_id IS NULL OR subscription.shop_id = event.shop_id)
-         AND (subscription.platform_id IS NULL OR subscription.platform_id = event.platform_id)
-         AND (subscription.event_type = event.event_type
-              OR (right(subscription.event_type, 1) = '*'
-                  AND starts_with(event.event_type, left(subscription.event_type, -1))));
-        IF FOUND THEN
-            PERFORM pg_notify('entrepot_events', '');
+CREATE FUNCTION entrepot.deliver_events() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO marketplace.hm_event_delivery (event_id, subscription_id, shop_id, platform_id)
+    SELECT event.id, subscription.id, event.shop_id, event.platform_id
+    FROM published AS event
+    JOIN marketplace.hm_event_subscription AS subscription
+      ON subscription.is_active
+     AND (subscription.shop_id IS NULL OR subscription.shop_id = event.shop_id)
+     AND (subscription.platform_id IS NULL OR subscription.platform_id = event.platform_id)
+     AND (subscription.event_type = event.event_type
+          OR (right(subscription.event_type, 1) = '*'
+              AND starts_with(event.event_type, left(subscription.event_type, -1))));
+    IF FOUND THEN
+        PERFORM pg_notify('entrepot_events', '');
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER hm_event_queue_deliver AFTER INSERT ON marketplace.hm_event_queue
+REFERENCING NEW TABLE AS published FOR EACH STATEMENT EXECUTE FUNCTION entrepot.deliver_events();
+
+CREATE FUNCTION entrepot.finish_deliveries(the_subscription uuid, the_events uuid[], the_lease text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    finished integer;
+BEGIN
+    UPDATE marketplace.hm_event_delivery
+    SET state = 'delivered', delivered_at = clock_timestamp(), leased_by = NULL, lease_until = NULL,
+        error_message = NULL
+    WHERE subscription_id = the_subscription AND event_id = ANY (the_events)
+      AND state = 'leased' AND leased_by = the_lease;
+    GET DIAGNOSTICS finished = ROW_COUNT;
+    RETURN finished;
+END $$;
+
+REVOKE ALL ON FUNCTION entrepot.deliver_events(), entrepot.finish_deliveries(uuid, uuid[], text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION entrepot.finish_deliveries(uuid, uuid[], text) TO entrepot_app, entrepot_system;
+
+CREATE SCHEMA procrastinate;
+SET LOCAL search_path = procrastinate;
+-- Procrastinate Schema
+
+DO $$
+BEGIN
+    CREATE EXTENSION IF NOT EXISTS plpgsql WITH SCHEMA pg_catalog;
+EXCEPTION
+    WHEN OTHERS THEN
+        -- On managed PostgreSQL services (e.g. Azure Database for PostgreSQL, Amazon RDS,
+        -- Google Cloud SQL), CREATE EXTENSION may fail with various error codes:
+        -- insufficient_privilege, feature_not_supported, or provider-specific errors.
+        -- Before ignoring, verify the extension actually exists — if it does not exist
+        -- and cannot be created, re-raise so the failure is explicit.
+        IF EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'plpgsql') THEN
+            RAISE NOTICE 'plpgsql extension already exists, skipping creation.';
+        ELSE
+            RAISE;
         END IF;
+END;
+$$;
+
+-- Enums
+
+CREATE TYPE procrastinate_job_status AS ENUM (
+    'todo',  -- The job is queued
+    'doing',  -- The job has been fetched by a worker
+    'succeeded',  -- The job ended successfully
+    'failed',  -- The job ended with an error
+    'cancelled', -- The job was cancelled
+    'aborting',  -- legacy, not used anymore since v3.0.0
+    'aborted'  -- The job was aborted
+);
+
+CREATE TYPE procrastinate_job_event_type AS ENUM (
+    'deferred',  -- Job created, in todo
+    'started',  -- todo -> doing
+    'deferred_for_retry',  -- doing -> todo
+    'failed',  -- doing -> failed
+    'succeeded',  -- doing -> succeeded
+    'cancelled', -- todo -> cancelled
+    'abort_requested', -- not a state transition, but set in a separate field
+    'aborted', -- doing -> aborted (only allowed when abort_requested field is set)
+    'scheduled', -- not a state transition, but recording when a task is scheduled for
+    'retried' -- Manually retried failed job
+);
+
+-- Composite Types
+
+CREATE TYPE procrastinate_job_to_defer_v1 AS (
+    queue_name character varying,
+    task_name character varying,
+    priority integer,
+    lock text,
+    queueing_lock text,
+    args jsonb,
+    scheduled_at timestamp with time zone
+);
+
+-- Tables
+
+CREATE TABLE procrastinate_workers(
+    id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    last_heartbeat timestamp with time zone NOT NULL DEFAULT NOW()
+);
+
+CREATE TABLE procrastinate_jobs (
+    id bigserial PRIMARY KEY,
+    queue_name character varying(128) NOT NULL,
+    task_name character varying(128) NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    lock text,
+    queueing_lock text,
+    args jsonb DEFAULT '{}' NOT NULL,
+    status procrastinate_job_status DEFAULT 'todo'::procrastinate_job_status NOT NULL,
+    scheduled_at timestamp with time zone NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    abort_requested boolean DEFAULT false NOT NULL,
+    worker_id bigint REFERENCES procrastinate_workers(id) ON DELETE SET NULL,
+    CONSTRAINT check_not_todo_abort_requested CHECK (NOT (status = 'todo' AND abort_requested = true))
+);
+
+CREATE TABLE procrastinate_periodic_defers (
+    id bigserial PRIMARY KEY,
+    task_name character varying(128) NOT NULL,
+    defer_timestamp bigint,
+    job_id bigint REFERENCES procrastinate_jobs(id) NULL,
+    periodic_id character varying(128) NOT NULL DEFAULT '',
+    CONSTRAINT procrastinate_periodic_defers_unique UNIQUE (task_name, periodic_id, defer_timestamp)
+);
+
+CREATE TABLE procrastinate_events (
+    id bigserial PRIMARY KEY,
+    job_id bigint NOT NULL REFERENCES procrastinate_jobs ON DELETE CASCADE,
+    type procrastinate_job_event_type,
+    at timestamp with time zone DEFAULT NOW() NULL
+);
+
+-- Constraints & Indices
+
+-- this prevents from having several jobs with the same queueing lock in the "todo" state
+CREATE UNIQUE INDEX procrastinate_jobs_queueing_lock_idx_v1 ON procrastinate_jobs (queueing_lock) WHERE status = 'todo';
+-- this prevents from having several jobs with the same lock in the "doing" state
+CREATE UNIQUE INDEX procrastinate_jobs_lock_idx_v1 ON procrastinate_jobs (lock) WHERE status = 'doing';
+
+-- Index for select_stalled_jobs_by_heartbeat query
+CREATE INDEX idx_procrastinate_jobs_worker_not_null ON procrastinate_jobs(worker_id) WHERE worker_id IS NOT NULL AND status = 'doing'::procrastinate_job_status;
+
+CREATE INDEX procrastinate_jobs_queue_name_idx_v1 ON procrastinate_jobs(queue_name);
+CREATE INDEX procrastinate_jobs_id_lock_idx_v1 ON procrastinate_jobs (id, lock) WHERE status = ANY (ARRAY['todo'::procrastinate_job_status, 'doing'::procrastinate_job_status]);
+CREATE INDEX procrastinate_jobs_priority_idx_v1 ON procrastinate_jobs(priority desc, id asc) WHERE (status = 'todo'::procrastinate_job_status);
+
+CREATE INDEX procrastinate_events_job_id_fkey_v1 ON procrastinate_events(job_id);
+
+CREATE INDEX procrastinate_periodic_defers_job_id_fkey_v1 ON procrastinate_periodic_defers(job_id);
+
+CREATE INDEX idx_procrastinate_workers_last_heartbeat ON procrastinate_workers(last_heartbeat);
+
+-- Functions
+CREATE FUNCTION procrastinate_defer_jobs_v1(
+    jobs procrastinate_job_to_defer_v1[]
+)
+    RETURNS bigint[]
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    job_ids bigint[];
+BEGIN
+    WITH inserted_jobs AS (
+        INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+        SELECT (job).queue_name,
+               (job).task_name,
+               (job).priority,
+               (job).lock,
+               (job).queueing_lock,
+               (job).args,
+               (job).scheduled_at
+        FROM unnest(jobs) AS job
+        RETURNING id
+    )
+    SELECT array_agg(id) FROM inserted_jobs INTO job_ids;
+
+    RETURN job_ids;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_defer_periodic_job_v2(
+    _queue_name character varying,
+    _lock character varying,
+    _queueing_lock character varying,
+    _task_name character varying,
+    _priority integer,
+    _periodic_id character varying,
+    _defer_timestamp bigint,
+    _args jsonb
+)
+    RETURNS bigint
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+	_job_id bigint;
+	_defer_id bigint;
+BEGIN
+    INSERT
+        INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp)
+        VALUES (_task_name, _periodic_id, _defer_timestamp)
+        ON CONFLICT DO NOTHING
+        RETURNING id into _defer_id;
+
+    IF _defer_id IS NULL THEN
         RETURN NULL;
-    END $$;
+    END IF;
 
-    CREATE TRIGGER hm_event_queue_deliver AFTER INSERT ON marketplace.hm_event_queue
-    REFERENCING NEW TABLE AS published FOR EACH STATEMENT EXECUTE FUNCTION entrepot.deliver_events();
+    UPDATE procrastinate_periodic_defers
+        SET job_id = (
+            SELECT COALESCE((
+                SELECT unnest(procrastinate_defer_jobs_v1(
+                    ARRAY[
+                        ROW(
+                            _queue_name,
+                            _task_name,
+                            _priority,
+                            _lock,
+                            _queueing_lock,
+                            _args,
+                            NULL::timestamptz
+                        )
+                    ]::procrastinate_job_to_defer_v1[]
+                ))
+            ), NULL)
+        )
+        WHERE id = _defer_id
+        RETURNING job_id INTO _job_id;
 
-    CREATE FUNCTION entrepot.finish_deliveries(the_subscription uuid, the_events uuid[], the_lease text) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    DECLARE
-        finished integer;
-    BEGIN
-        UPDATE marketplace.hm_event_delivery
-        SET state = 'delivered', delivered_at = clock_timestamp(), leased_by = NULL, lease_until = NULL,
-            error_message = NULL
-        WHERE subscription_id = the_subscription AND event_id = ANY (the_events)
-          AND state = 'leased' AND leased_by = the_lease;
-        GET DIAGNOSTICS finished = ROW_COUNT;
-        RETURN finished;
-    END $$;
+    DELETE
+        FROM procrastinate_periodic_defers
+        USING (
+            SELECT id
+            FROM procrastinate_periodic_defers
+            WHERE procrastinate_periodic_defers.task_name = _task_name
+            AND procrastinate_periodic_defers.periodic_id = _periodic_id
+            AND procrastinate_periodic_defers.defer_timestamp < _defer_timestamp
+            ORDER BY id
+            FOR UPDATE
+        ) to_delete
+        WHERE procrastinate_periodic_defers.id = to_delete.id;
 
-    REVOKE ALL ON FUNCTION entrepot.deliver_events(), entrepot.finish_deliveries(uuid, uuid[], text) FROM PUBLIC;
-    GRANT EXECUTE ON FUNCTION entrepot.finish_deliveries(uuid, uuid[], text) TO entrepot_app, entrepot_system;
+    RETURN _job_id;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_fetch_job_v2(
+    target_queue_names character varying[],
+    p_worker_id bigint
+)
+    RETURNS procrastinate_jobs
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+	found_jobs procrastinate_jobs;
+BEGIN
+    WITH candidate AS (
+        SELECT jobs.*
+            FROM procrastinate_jobs AS jobs
+            WHERE
+                -- reject the job if its lock has earlier or higher priority jobs
+                NOT EXISTS (
+                    SELECT 1
+                        FROM procrastinate_jobs AS other_jobs
+                        WHERE
+                            jobs.lock IS NOT NULL
+                            AND other_jobs.lock = jobs.lock
+                            AND (
+                                -- job with same lock is already running
+                                other_jobs.status = 'doing'
+                                OR
+                                -- job with same lock is waiting and has higher priority (or same priority but was queued first)
+                                (
+                                    other_jobs.status = 'todo'
+                                    AND (
+                                        other_jobs.priority > jobs.priority
+                                        OR (
+                                        other_jobs.priority = jobs.priority
+                                        AND other_jobs.id < jobs.id
+                                        )
+                                    )
+                                )
+                            )
+                )
+                AND jobs.status = 'todo'
+                AND (target_queue_names IS NULL OR jobs.queue_name = ANY( target_queue_names ))
+                AND (jobs.scheduled_at IS NULL OR jobs.scheduled_at <= now())
+            ORDER BY jobs.priority DESC, jobs.id ASC LIMIT 1
+            FOR UPDATE OF jobs SKIP LOCKED
+    )
+    UPDATE procrastinate_jobs
+        SET status = 'doing', worker_id = p_worker_id
+        FROM candidate
+        WHERE procrastinate_jobs.id = candidate.id
+        RETURNING procrastinate_jobs.* INTO found_jobs;
+
+ RETURN found_jobs;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_finish_job_v1(job_id bigint, end_status procrastinate_job_status, delete_job boolean)
+    RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF end_status NOT IN ('succeeded', 'failed', 'aborted') THEN
+        RAISE 'End status should be either "succeeded", "failed" or "aborted" (job id: %)', job_id;
+    END IF;
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = end_status,
+            abort_requested = false,
+            attempts = CASE status
+                WHEN 'doing' THEN attempts + 1 ELSE attempts
+            END
+        WHERE id = job_id AND status IN ('todo', 'doing')
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" or "todo" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_cancel_job_v1(job_id bigint, abort boolean, delete_job boolean)
+    RETURNS bigint
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    _job_id bigint;
+BEGIN
+    IF delete_job THEN
+        DELETE FROM procrastinate_jobs
+        WHERE id = job_id AND status = 'todo'
+        RETURNING id INTO _job_id;
+    END IF;
+    IF _job_id IS NULL THEN
+        IF abort THEN
+            UPDATE procrastinate_jobs
+            SET abort_requested = true,
+                status = CASE status
+                    WHEN 'todo' THEN 'cancelled'::procrastinate_job_status ELSE status
+                END
+            WHERE id = job_id AND status IN ('todo', 'doing')
+            RETURNING id INTO _job_id;
+        ELSE
+            UPDATE procrastinate_jobs
+            SET status = 'cancelled'::procrastinate_job_status
+            WHERE id = job_id AND status = 'todo'
+            RETURNING id INTO _job_id;
+        END IF;
+    END IF;
+    RETURN _job_id;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_retry_job_v1(
+    job_id bigint,
+    retry_at timestamp with time zone,
+    new_priority integer,
+    new_queue_name character varying,
+    new_lock character varying
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+BEGIN
+    SELECT abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status = 'doing'
+    FOR UPDATE
+    INTO _abort_requested;
+    IF _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or not in "doing" status (job id: %)', job_id;
+    END IF;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_retry_job_v2(
+    job_id bigint,
+    retry_at timestamp with time zone,
+    new_priority integer,
+    new_queue_name character varying,
+    new_lock character varying
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    _job_id bigint;
+    _abort_requested boolean;
+    _current_status procrastinate_job_status;
+BEGIN
+    SELECT status, abort_requested FROM procrastinate_jobs
+    WHERE id = job_id AND status IN ('doing', 'failed')
+    FOR UPDATE
+    INTO _current_status, _abort_requested;
+    IF _current_status = 'doing' AND _abort_requested THEN
+        UPDATE procrastinate_jobs
+        SET status = 'failed'::procrastinate_job_status
+        WHERE id = job_id AND status = 'doing'
+        RETURNING id INTO _job_id;
+    ELSE
+        UPDATE procrastinate_jobs
+        SET status = 'todo'::procrastinate_job_status,
+            attempts = attempts + 1,
+            scheduled_at = retry_at,
+            priority = COALESCE(new_priority, priority),
+            queue_name = COALESCE(new_queue_name, queue_name),
+            lock = COALESCE(new_lock, lock)
+        WHERE id = job_id AND status IN ('doing', 'failed')
+        RETURNING id INTO _job_id;
+    END IF;
+
+    IF _job_id IS NULL THEN
+        RAISE 'Job was not found or has an invalid status to retry (job id: %)', job_id;
+    END IF;
+
+END;
+$$;
+
+CREATE FUNCTION procrastinate_notify_queue_job_inserted_v1()
+    RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'job_inserted', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_notify_queue_abort_job_v1()
+RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    payload TEXT;
+BEGIN
+    SELECT json_build_object('type', 'abort_job_requested', 'job_id', NEW.id)::text INTO payload;
+	PERFORM pg_notify('procrastinate_queue_v1#' || NEW.queue_name, payload);
+	PERFORM pg_notify('procrastinate_any_queue_v1', payload);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_trigger_function_status_events_insert_v1()
+    RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'deferred'::procrastinate_job_event_type);
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_trigger_function_status_events_update_v1()
+    RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    WITH t AS (
+        SELECT CASE
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND NEW.status = 'doing'::procrastinate_job_status
+                THEN 'started'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'deferred_for_retry'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'failed'::procrastinate_job_status
+                THEN 'failed'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'succeeded'::procrastinate_job_status
+                THEN 'succeeded'::procrastinate_job_event_type
+            WHEN OLD.status = 'todo'::procrastinate_job_status
+                AND (
+                    NEW.status = 'cancelled'::procrastinate_job_status
+                    OR NEW.status = 'failed'::procrastinate_job_status
+                    OR NEW.status = 'succeeded'::procrastinate_job_status
+                )
+                THEN 'cancelled'::procrastinate_job_event_type
+            WHEN OLD.status = 'doing'::procrastinate_job_status
+                AND NEW.status = 'aborted'::procrastinate_job_status
+                THEN 'aborted'::procrastinate_job_event_type
+            WHEN OLD.status = 'failed'::procrastinate_job_status
+                AND NEW.status = 'todo'::procrastinate_job_status
+                THEN 'retried'::procrastinate_job_event_type
+            ELSE NULL
+        END as event_type
+    )
+    INSERT INTO procrastinate_events(job_id, type)
+        SELECT NEW.id, t.event_type
+        FROM t
+        WHERE t.event_type IS NOT NULL;
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_trigger_function_scheduled_events_v1()
+    RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type, at)
+        VALUES (NEW.id, 'scheduled'::procrastinate_job_event_type, NEW.scheduled_at);
+
+	RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_trigger_abort_requested_events_procedure_v1()
+    RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    INSERT INTO procrastinate_events(job_id, type)
+        VALUES (NEW.id, 'abort_requested'::procrastinate_job_event_type);
+    RETURN NEW;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_unlink_periodic_defers_v1()
+    RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE procrastinate_periodic_defers
+    SET job_id = NULL
+    WHERE job_id = OLD.id;
+    RETURN OLD;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_register_worker_v1()
+    RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    RETURN QUERY
+    INSERT INTO procrastinate_workers DEFAULT VALUES
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_unregister_worker_v1(worker_id bigint)
+    RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    DELETE FROM procrastinate_workers
+    WHERE id = worker_id;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_update_heartbeat_v1(worker_id bigint)
+    RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    UPDATE procrastinate_workers
+    SET last_heartbeat = NOW()
+    WHERE id = worker_id;
+END;
+$$;
+
+CREATE FUNCTION procrastinate_prune_stalled_workers_v1(seconds_since_heartbeat float)
+    RETURNS TABLE(worker_id bigint)
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    RETURN QUERY
+    DELETE FROM procrastinate_workers
+    WHERE last_heartbeat < NOW() - (seconds_since_heartbeat || 'SECOND')::INTERVAL
+    RETURNING procrastinate_workers.id;
+END;
+$$;
+
+-- Triggers
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1
+    AFTER INSERT ON procrastinate_jobs
+    FOR EACH ROW WHEN ((new.status = 'todo'::procrastinate_job_status))
+    EXECUTE PROCEDURE procrastinate_notify_queue_job_inserted_v1();
+
+CREATE TRIGGER procrastinate_jobs_notify_queue_job_aborted_v1
+    AFTER UPDATE OF abort_requested ON procrastinate_jobs
+    FOR EACH ROW WHEN ((old.abort_requested = false AND new.abort_requested = true AND new.status = 'doing'::procrastinate_job_status))
+    EXECUTE PROCEDURE procrastinate_notify_queue_abort_job_v1();
+
+CREATE TRIGGER procrastinate_trigger_status_events_update_v1
+    AFTER UPDATE OF status ON procrastinate_jobs
+    FOR EACH ROW
+    EXECUTE PROCEDURE procrastinate_trigger_function_status_events_update_v1();
+
+CREATE TRIGGER procrastinate_trigger_status_events_insert_v1
+    AFTER INSERT ON procrastinate_jobs
+    FOR EACH ROW WHEN ((new.status = 'todo'::procrastinate_job_status))
+    EXECUTE PROCEDURE procrastinate_trigger_function_status_events_insert_v1();
+
+CREATE TRIGGER procrastinate_trigger_scheduled_events_v1
+    AFTER UPDATE OR INSERT ON procrastinate_jobs
+    FOR EACH ROW WHEN ((new.scheduled_at IS NOT NULL AND new.status = 'todo'::procrastinate_job_status))
+    EXECUTE PROCEDURE procrastinate_trigger_function_scheduled_events_v1();
+
+CREATE TRIGGER procrastinate_trigger_abort_requested_events_v1
+    AFTER UPDATE OF abort_requested ON procrastinate_jobs
+    FOR EACH ROW WHEN ((new.abort_requested = true))
+    EXECUTE PROCEDURE procrastinate_trigger_abort_requested_events_procedure_v1();
+
+CREATE TRIGGER procrastinate_trigger_delete_jobs_v1
+    BEFORE DELETE ON procrastinate_jobs
+    FOR EACH ROW EXECUTE PROCEDURE procrastinate_unlink_periodic_defers_v1();
+
+SET LOCAL search_path TO DEFAULT;
+
+GRANT USAGE ON SCHEMA procrastinate TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA procrastinate TO entrepot_system;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA procrastinate TO entrepot_system;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA procrastinate FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA procrastinate TO entrepot_system;
+
+
+CREATE FUNCTION entrepot.job_context(given jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    current jsonb := jsonb_strip_nulls(jsonb_build_object(
+        'shop_id', nullif(current_setting('app.current_shop_id', true), ''),
+        'platform_id', nullif(current_setting('app.current_platform_id', true), ''),
+        'account_id', nullif(current_setting('app.current_account_id', true), ''),
+        'user_id', nullif(current_setting('app.current_user_id', true), ''),
+        'trace_id', nullif(current_setting('app.trace_id', true), '')));
+BEGIN
+    IF pg_has_role(session_user, 'entrepot_system', 'MEMBER') THEN
+        RETURN current || given;
+    END IF;
+    IF NOT current ?| ARRAY['shop_id', 'platform_id', 'account_id'] THEN
+        RAISE EXCEPTION 'a job is enqueued within a tenant' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF NOT current @> given THEN
+        RAISE EXCEPTION 'a tenant enqueues jobs for itself only' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN current;
+END $$;
+COMMENT ON FUNCTION entrepot.job_context(jsonb) IS
+    'The tenant, user and trace that a job runs for: the transaction''s, and only entrepot_system may give others.';
+
+CREATE FUNCTION entrepot.enqueue(job jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, procrastinate, pg_temp AS $$
+DECLARE
+    context jsonb := entrepot.job_context(coalesce(job -> 'context', '{}'));
+    tenant text := coalesce(context ->> 'shop_id', context ->> 'platform_id', context ->> 'account_id');
+    job_id bigint;
+    violated text;
+BEGIN
+    -- Locks of different tenants never meet, whatever they are called.
+    job_id := (procrastinate_defer_jobs_v1(ARRAY[ROW(
+        job ->> 'queue', job ->> 'task', (job ->> 'priority')::integer,
+        CASE WHEN job ->> 'lock' IS NOT NULL THEN concat_ws(':', tenant, job ->> 'lock') END,
+        CASE WHEN job ->> 'queueing_lock' IS NOT NULL THEN concat_ws(':', tenant, job ->> 'queueing_lock') END,
+        job -> 'arguments' || jsonb_build_object('_context', context),
+        (job ->> 'schedule_at')::timestamptz
+    )]::procrastinate_job_to_defer_v1[]))[1];
+    RETURN context || jsonb_build_object('job_id', job_id);
+EXCEPTION WHEN unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+    IF violated = 'procrastinate_jobs_queueing_lock_idx_v1' THEN
+        RETURN context || jsonb_build_object('job_id', NULL);
+    END IF;
+    RAISE;
+END $$;
+COMMENT ON FUNCTION entrepot.enqueue(jsonb) IS
+    'Enqueues a job for the transaction''s tenant; its job_id is null when one with its queueing lock waits already.';
+
+CREATE FUNCTION entrepot.first_effect(the_job bigint, effect text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, procrastinate, pg_temp AS $$
+BEGIN
+    UPDATE procrastinate_jobs
+    SET args = args || jsonb_build_object('_effects', coalesce(args -> '_effects', '[]') || to_jsonb(effect))
+    WHERE id = the_job AND status = 'doing' AND NOT coalesce(args -> '_effects', '[]') ? effect
+      AND (pg_has_role(session_user, 'entrepot_system', 'MEMBER')
+           OR (args -> '_context') @> (entrepot.job_context('{}') - 'user_id' - 'trace_id'));
+    RETURN FOUND;
+END $$;
+COMMENT ON FUNCTION entrepot.first_effect(bigint, text) IS
+    'True for the first transaction of a running job that commits this effect, false when it is done already.';
+
+REVOKE ALL ON FUNCTION entrepot.job_context(jsonb), entrepot.enqueue(jsonb), entrepot.first_effect(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION entrepot.enqueue(jsonb), entrepot.first_effect(bigint, text) TO entrepot_app, entrepot_system;

@@ -1,0 +1,288 @@
+"""From the staging tables into the mirror, in one transaction.
+
+Each type is one MERGE: a row that is new is inserted, one that differs is updated, one that is the same is not touched
+(no new row version, no audit row). Columns that the file says nothing about keep what they hold. What changed is noted
+in the temporary table `changed`, from which counts, references and events are made.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from entrepot.pim.bulk import links
+from entrepot.pim.bulk.shapes import (
+    COLLECTION,
+    CUSTOMER,
+    LOCATION,
+    MENU,
+    METAOBJECT,
+    ORDER,
+    PRODUCT,
+    PUBLICATION,
+    SHAPES,
+    VARIANT,
+    Shape,
+)
+from entrepot.pim.bulk.staging import MEDIA
+
+MEDIA_COLUMNS = (
+    "legacy_resource_id", "media_type", "alt", "status", "mime_type", "file_size", "width", "height", "duration", "url",
+    "preview_url", "sources", "created_at_shopify",
+)  # fmt: skip
+
+
+@dataclass
+class TypeCounts:
+    """What became of the records of one type."""
+
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    deleted: int = 0
+
+
+@dataclass
+class Outcome:
+    """What a merge did, by type."""
+
+    by_type: dict[str, TypeCounts] = field(default_factory=dict)
+
+    def of(self, kind: str) -> TypeCounts:
+        """The counts of one type."""
+        return self.by_type.setdefault(kind, TypeCounts())
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One type's MERGE: its target, the source query, and the columns that it may write."""
+
+    kind: str
+    table: str
+    source: str
+    columns: tuple[str, ...]
+    covered: tuple[str, ...]
+    key: str = "id"
+    match: str = "t.shop_id = :shop AND t.shopify_gid = s.shopify_gid"
+    fixed: tuple[str, ...] = ("shopify_gid",)
+    defaults: dict[str, str] = field(default_factory=dict)
+    noted: str = "coalesce(s.shopify_gid, t.shopify_gid)"
+    synced: bool = True
+
+    def statement(self) -> str:
+        """The MERGE, noting what it changed."""
+        update = [column for column in self.columns if column in self.covered]
+        insert = [*self.fixed, *(column for column in self.columns if column in self.covered or column in self.defaults)]
+        values = [f"coalesce(s.{column}, {self.defaults[column]})" if column in self.defaults else f"s.{column}" for column in insert]
+        when_matched = ""
+        if update:
+            kept = [f"coalesce(s.{column}, t.{column})" if column in self.defaults else f"s.{column}" for column in update]
+            assignments = ", ".join(f"{column} = {value}" for column, value in zip(update, kept, strict=True))
+            touched = ", synced_at = now()" if self.synced else ""
+            when_matched = f"""
+                WHEN MATCHED AND ROW({", ".join(f"t.{column}" for column in update)}) IS DISTINCT FROM ROW({", ".join(kept)})
+                     THEN UPDATE SET {assignments}{touched}"""
+        return f"""
+            WITH merged AS (
+                MERGE INTO pim.{self.table} AS t USING ({self.source}) AS s ON {self.match}{when_matched}
+                WHEN NOT MATCHED THEN INSERT (shop_id, {", ".join(insert)}) VALUES (:shop, {", ".join(values)})
+                RETURNING merge_action() AS action, t.{self.key} AS id, {self.noted} AS gid)
+            INSERT INTO changed (kind, action, id, gid) SELECT '{self.kind}', action, id, gid FROM merged
+        """
+
+
+async def merge(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[str, set[str]], currency: str) -> Outcome:
+    """Merge everything that was staged for a run; the caller's transaction makes it visible at once or not at all."""
+    parameters: dict[str, Any] = {"run": run_id, "shop": shop_id, "currency": currency}
+    await session.execute(text("SET LOCAL gin_pending_list_limit = '64MB'"))
+    await session.execute(text("CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text) ON COMMIT DROP"))
+    counts = await _staged(session, parameters)
+    outcome = Outcome()
+    for kind, rows in counts.items():
+        outcome.of(kind).read = rows
+    for step in plan(counts, names):
+        await session.execute(text(step), {name: value for name, value in parameters.items() if f":{name}" in step})
+    await _count(session, outcome)
+    return outcome
+
+
+async def _staged(session: AsyncSession, parameters: dict[str, Any]) -> dict[str, int]:
+    query = """
+        SELECT 'Product' AS kind, count(*) AS rows FROM pim.staging_products WHERE bulk_run_id = :run AND validation_status = 'valid'
+        UNION ALL
+        SELECT 'ProductVariant', count(*) FROM pim.staging_variants WHERE bulk_run_id = :run AND validation_status = 'valid'
+        UNION ALL
+        SELECT resource_type, count(*) FROM pim.staging_records WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1
+    """
+    rows = await session.execute(text(query), {"run": parameters["run"]})
+    return {row.kind: row.rows for row in rows if row.rows}
+
+
+def plan(counts: dict[str, int], names: dict[str, set[str]]) -> Iterator[str]:
+    """The statements of a merge in order: what is referred to before what refers to it."""
+    metafields = "Metafield" in counts
+    if metafields:
+        yield links.NOTE_METAFIELDS
+    for shape in (LOCATION, PUBLICATION, METAOBJECT):
+        if shape.type in counts:
+            yield simple(shape, names.get(shape.type, set())).statement()
+    if "Product" in counts:
+        yield links.ADOPT_PRODUCTS
+        yield product(names.get("Product", set()), metafields).statement()
+    if "ProductVariant" in counts:
+        yield links.ADOPT_VARIANTS
+        yield variant(names.get("ProductVariant", set()), metafields).statement()
+    if "Collection" in counts:
+        yield simple(COLLECTION, names.get("Collection", set()), extra=links.COLLECTION_TYPE).statement()
+    if "Customer" in counts:
+        yield customer(names.get("Customer", set()), counts, metafields).statement()
+    if metafields:
+        yield from links.metafields_of_others()
+    if "CollectionProduct" in counts:
+        yield links.COLLECTION_PRODUCTS
+    if links.MEDIA_TYPES & counts.keys():
+        media_names = set().union(*(names.get(kind, set()) for kind in links.MEDIA_TYPES))
+        yield media(media_names).statement()
+        yield links.PRODUCT_MEDIA
+        yield links.VARIANT_MEDIA
+    if "Order" in counts:
+        yield order(names.get("Order", set()), counts).statement()
+    elif {"LineItem", "ShippingLine"} & counts.keys():
+        yield from links.lines_of_known_orders(counts)
+    if "ProductVariant" in counts:
+        yield links.RESOLVE_LINE_ITEMS
+    if "Customer" in counts:
+        yield links.RESOLVE_CUSTOMERS
+    if "Menu" in counts:
+        yield simple(MENU, names.get("Menu", set()), extra={"items_count": "jsonb_array_length(r.data -> 'items')"}).statement()
+        yield from links.MENU_ITEMS
+    if "ResourcePublication" in counts:
+        yield links.RESOURCE_PUBLICATIONS
+    if "InventoryLevel" in counts:
+        yield links.INVENTORY_LEVELS
+
+
+def product(names: set[str], metafields: bool) -> Merge:
+    """Products; their metafields stand in lines of their own."""
+    covered = [*PRODUCT.covered(names), "legacy_resource_id"]
+    columns = PRODUCT.columns
+    source = f"SELECT p.shopify_gid, {', '.join(f'p.{column}' for column in columns)} FROM pim.staging_products AS p WHERE p.bulk_run_id = :run AND p.validation_status = 'valid'"
+    if metafields:
+        covered.append("metafields")
+        source = _with_metafields(source, "p")
+        columns = (*columns, "metafields")
+    defaults = {
+        "status": "'ACTIVE'",
+        "handle": "trim(BOTH '-' FROM regexp_replace(lower(s.title), '[^[:alnum:]]+', '-', 'g'))",
+    }
+    return Merge("Product", "shopify_products", source, columns, tuple(covered), defaults=defaults)
+
+
+def variant(names: set[str], metafields: bool) -> Merge:
+    """Variants, each tied to its product's row."""
+    covered = [*VARIANT.covered(names), "legacy_resource_id", "product_id", "currency_code"]
+    columns = (*VARIANT.columns, "product_id", "currency_code")
+    source = f"""SELECT v.shopify_gid, {", ".join(f"v.{column}" for column in VARIANT.columns)}, p.id AS product_id, CAST(:currency AS varchar(3)) AS currency_code
+        FROM pim.staging_variants AS v JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = v.product_gid
+        WHERE v.bulk_run_id = :run AND v.validation_status = 'valid'"""
+    if metafields:
+        covered.append("metafields")
+        source = _with_metafields(source, "v")
+        columns = (*columns, "metafields")
+    return Merge("ProductVariant", "shopify_variants", source, columns, tuple(covered), defaults={"title": "'Default Title'"})
+
+
+def _with_metafields(source: str, alias: str) -> str:
+    head, tail = source.split(" FROM ", 1)
+    table, condition = tail.rsplit("WHERE", 1)
+    return f"""{head}, coalesce(m.metafields, '{{}}'::jsonb) AS metafields FROM {table}
+        LEFT JOIN owned_metafields AS m ON m.owner = {alias}.shopify_gid WHERE {condition}"""
+
+
+def _record_source(kind: str, table: str, columns: Sequence[str], extra: dict[str, str] | None = None, joins: str = "") -> str:
+    """Staged records as rows of their table; `extra` gives columns that are computed from the record `r`."""
+    computed = "".join(f", {expression} AS {column}" for column, expression in (extra or {}).items())
+    return f"""SELECT r.shopify_gid, {", ".join(f"d.{column}" for column in columns)}{computed}
+        FROM pim.staging_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.{table}, r.data) AS d {joins}
+        WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type = '{kind}'"""
+
+
+def simple(shape: Shape, names: set[str], extra: dict[str, str] | None = None) -> Merge:
+    """A type whose records are rows of one table, without children folded into them."""
+    covered = [*shape.covered(names), *(extra or {})]
+    if "legacy_resource_id" in shape.columns:
+        covered.append("legacy_resource_id")
+    columns = (*shape.columns, *(extra or {}))
+    source = _record_source(shape.type, shape.table, shape.columns, extra)
+    defaults = {"fields": "'{}'::jsonb"} if shape is METAOBJECT else {}
+    return Merge(shape.type, shape.table, source, columns, tuple(covered), defaults=defaults)
+
+
+def customer(names: set[str], counts: dict[str, int], metafields: bool) -> Merge:
+    """Customers, with the addresses and metafields that stand in lines of their own."""
+    covered = [*CUSTOMER.covered(names), "legacy_resource_id"]
+    columns = [column for column in CUSTOMER.columns if column != "addresses"]
+    extra: dict[str, str] = {}
+    joins = ""
+    if "MailingAddress" in counts:
+        covered.append("addresses")
+        extra["addresses"] = f"coalesce(({links.ADDRESSES}), '[]'::jsonb)"
+    else:
+        extra["addresses"] = "d.addresses"
+    if metafields:
+        covered.append("metafields")
+        extra["metafields"] = "coalesce(m.metafields, '{}'::jsonb)"
+        joins = "LEFT JOIN owned_metafields AS m ON m.owner = r.shopify_gid"
+    source = _record_source("Customer", "shopify_customers", columns, extra, joins)
+    return Merge("Customer", "shopify_customers", source, (*columns, *extra), tuple(covered))
+
+
+def order(names: set[str], counts: dict[str, int]) -> Merge:
+    """Orders, with their line items, the lines' variants and the customer resolved."""
+    covered = [*ORDER.covered(names), "legacy_resource_id", "line_items", "order_number"]
+    if "customer_gid" in covered:
+        covered.append("customer_id")
+    extra = {"line_items": "coalesce(li.items, '[]'::jsonb)", "customer_id": "c.id"}
+    joins = f"""LEFT JOIN ({links.LINE_ITEMS}) AS li ON li.order_gid = r.shopify_gid
+        LEFT JOIN pim.shopify_customers AS c ON c.shop_id = :shop AND c.shopify_gid = r.data ->> 'customer_gid'"""
+    if "ShippingLine" in counts:
+        covered.append("shipping_lines")
+        extra["shipping_lines"] = "coalesce(sl.items, '[]'::jsonb)"
+        joins += f" LEFT JOIN ({links.SHIPPING_LINES}) AS sl ON sl.order_gid = r.shopify_gid"
+    if "LineItem" not in counts:
+        covered.remove("line_items")
+        defaults = {"line_items": "'[]'::jsonb"}
+    else:
+        defaults = {}
+    source = _record_source("Order", "shopify_orders", ORDER.columns, extra, joins)
+    return Merge("Order", "shopify_orders", source, (*ORDER.columns, *extra), tuple(covered), defaults=defaults)
+
+
+def media(names: set[str]) -> Merge:
+    """Media; one that stands below several parents is merged once, from the record that says most."""
+    covered = set()
+    for kind in links.MEDIA_TYPES:
+        covered |= set(SHAPES[kind].covered(names))
+    source = f"""SELECT DISTINCT ON (r.shopify_gid) r.shopify_gid, {", ".join(f"d.{column}" for column in MEDIA_COLUMNS)}
+        FROM pim.staging_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.shopify_media, r.data) AS d
+        WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type IN {MEDIA} AND NOT (r.data ->> 'bare')::boolean
+        ORDER BY r.shopify_gid, r.id"""
+    defaults = {"media_type": "'IMAGE'", "status": "'READY'"}
+    return Merge("Media", "shopify_media", source, MEDIA_COLUMNS, tuple(covered | {"legacy_resource_id"}), key="media_id", defaults=defaults)
+
+
+async def _count(session: AsyncSession, outcome: Outcome) -> None:
+    rows = await session.execute(text("SELECT kind, action, count(*) AS rows FROM changed GROUP BY kind, action"))
+    for row in rows:
+        counts = outcome.of(row.kind)
+        if row.action == "INSERT":
+            counts.inserted += row.rows
+        elif row.action == "UPDATE":
+            counts.updated += row.rows
+        else:
+            counts.deleted += row.rows
