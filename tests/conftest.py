@@ -14,6 +14,7 @@ from psycopg import sql
 from sqlalchemy import text
 
 from entrepot.kit.db import Database
+from entrepot.kit.db.bootstrap import grant_database
 from entrepot.kit.db.migrating import migrate
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.settings import Settings
@@ -62,8 +63,7 @@ def settings(server_home: Path) -> Iterator[Settings]:
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock_shared(hashtext('entrepot.tests.template'))")
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
-        admin.execute(sql.SQL("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO entrepot_owner").format(sql.Identifier(name)))
-        admin.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO entrepot_app, entrepot_system").format(sql.Identifier(name)))
+        grant_database(admin, name)
     yield Settings(home=server_home, database_name=name)
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -13,15 +13,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.events.conftest import deliveries, make_due, publish_some, until_written, write_effect, written
 
-from entrepot.events import Event, delivering, publish
+from entrepot.events import Event, delivering, publish, queries
 from entrepot.events.delivering import Delivered, claim_due, deliver_due, handle, retry_delay
 from entrepot.events.redriving import purge, redrive
 from entrepot.events.subscribing import Subscribers
 from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError, LimitedError
 from entrepot.kit.settings import Settings
-from tests.events.conftest import deliveries, make_due, publish_some, write_effect, written
 
 pytestmark = pytest.mark.usefixtures("effects")
 
@@ -60,7 +60,9 @@ async def test_a_subscriber_works_as_the_events_shop(db: Database, shop: UUID, o
 
     @subscribers.subscriber("tenant", types=["*"])
     async def tenant(session: AsyncSession, event: Event) -> None:
-        row = (await session.execute(text("SELECT current_user, current_setting('app.current_shop_id')"))).one()
+        row = (
+            await session.execute(text("SELECT current_user, current_setting('app.current_shop_id')"))
+        ).one()
         seen["tenant"].append((row[0], row[1]))
 
     @subscribers.batch_subscriber("system", types=["*"], spans_tenants=True)
@@ -79,7 +81,9 @@ async def test_a_subscriber_works_as_the_events_shop(db: Database, shop: UUID, o
     assert seen["system"] == [("entrepot_system", "3")]
 
 
-async def test_many_publishers_and_many_workers_deliver_each_event_once(db: Database, shop: UUID, other_shop: UUID) -> None:
+async def test_many_publishers_and_many_workers_deliver_each_event_once(
+    db: Database, shop: UUID, other_shop: UUID
+) -> None:
     subscribers = Subscribers()
     subscribers.subscriber("writer", types=["pim.*"])(write_effect)
     await store(db, subscribers)
@@ -95,8 +99,7 @@ async def test_many_publishers_and_many_workers_deliver_each_event_once(db: Data
     stop = asyncio.Event()
     workers = [asyncio.create_task(delivering.run(db, stop, subscribers=subscribers)) for _ in range(3)]
     await asyncio.gather(*(publisher(tenant) for tenant in (shop, other_shop) * 4))
-    while await written(db) != sorted(published):
-        await asyncio.sleep(0.05)
+    assert await until_written(db, len(published)) == sorted(published)
     stop.set()
     await asyncio.gather(*workers)
     assert await written(db) == sorted(published)
@@ -196,7 +199,9 @@ async def test_a_limit_says_itself_when_to_come_back(db: Database, shop: UUID) -
         assert 4900 < wait.scalar_one() <= 5000
 
 
-async def test_a_lease_keeps_others_out_until_it_ends(db: Database, shop: UUID, subscribers: Subscribers) -> None:
+async def test_a_lease_keeps_others_out_until_it_ends(
+    db: Database, shop: UUID, subscribers: Subscribers
+) -> None:
     ids = await publish_some(db, shop, 4)
     held = await claim_due(db, await subscription(db), 3, timedelta(hours=1))  # type: ignore[arg-type]
     assert held.event_ids == ids[:3]
@@ -205,7 +210,9 @@ async def test_a_lease_keeps_others_out_until_it_ends(db: Database, shop: UUID, 
 
     async with db.system() as session:
         await session.execute(
-            text("UPDATE marketplace.hm_event_delivery SET lease_until = now() - interval '1 second' WHERE state = 'leased'")
+            text(
+                "UPDATE marketplace.hm_event_delivery SET lease_until = now() - interval '1 second' WHERE state = 'leased'"
+            )
         )
     assert await deliver_due(db, subscribers["task://writer"]) == Delivered(delivered=3)
     assert await written(db) == ids
@@ -224,7 +231,7 @@ async def test_an_event_that_kills_its_worker_ends_as_a_dead_letter(
         claim = await claim_due(db, await subscription(db), 10, timedelta(seconds=-1))  # type: ignore[arg-type]
         assert len(claim.events) == 1
         async with db.system() as session:
-            await session.execute(delivering.queries.EXPIRE_LEASES)
+            await session.execute(queries.EXPIRE_LEASES)
     assert await deliveries(db) == [("dead", 3)]
     assert await deliver_due(db, subscribers["task://writer"]) == Delivered()
 
@@ -259,8 +266,13 @@ async def test_a_worker_killed_in_the_middle_leaves_nothing_half_done(
         asyncio.run(main())
         """
     )
-    environment = os.environ | {"HOME_OF_TEST": str(settings.home), "DATABASE_OF_TEST": settings.database_name}
-    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", script], env=environment, check=False)
+    environment = os.environ | {
+        "HOME_OF_TEST": str(settings.home),
+        "DATABASE_OF_TEST": settings.database_name,
+    }
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", script], env=environment, check=False
+    )
     assert done.returncode == -signal.SIGKILL
     assert await written(db) == []
     assert {state for state, _ in await deliveries(db)} == {"leased"}
@@ -284,7 +296,9 @@ async def test_a_long_handler_keeps_its_lease(db: Database, shop: UUID) -> None:
 
     await store(db, subscribers)
     ids = await publish_some(db, shop, 1)
-    assert await deliver_due(db, subscribers["task://slow"], lease=timedelta(seconds=0.5)) == Delivered(delivered=1)
+    assert await deliver_due(db, subscribers["task://slow"], lease=timedelta(seconds=0.5)) == Delivered(
+        delivered=1
+    )
     assert others == [Delivered()]
     assert await written(db) == ids
 
@@ -316,8 +330,7 @@ async def test_publishing_wakes_the_worker(
     worker = asyncio.create_task(delivering.run(db, stop, subscribers=subscribers))
     for n in range(3):
         await publish_some(db, shop, 1)
-        while len(await written(db)) <= n:
-            await asyncio.sleep(0.02)
+        await until_written(db, n + 1)
     stop.set()
     await worker
 
@@ -338,9 +351,15 @@ async def test_an_operators_settings_outlive_a_restart_and_withdrawn_types_do_no
     await store(db, after)
     async with db.system() as session:
         rows = await session.execute(
-            text("SELECT event_type, is_active, max_attempts FROM marketplace.hm_event_subscription ORDER BY 1")
+            text(
+                "SELECT event_type, is_active, max_attempts FROM marketplace.hm_event_subscription ORDER BY 1"
+            )
         )
-        assert rows.all() == [("pim.import.*", False, 42), ("pim.order.*", True, 10), ("pim.product.*", False, 10)]
+        assert rows.all() == [
+            ("pim.import.*", False, 42),
+            ("pim.order.*", True, 10),
+            ("pim.product.*", False, 10),
+        ]
 
 
 async def test_old_events_are_purged_when_all_their_deliveries_were_delivered(

@@ -115,3 +115,15 @@ def test_the_held_line_is_written_when_the_work_fails() -> None:
     with pytest.raises(ValueError, match="broken"):
         work()
     assert [line["done"] for line in lines(stream)] == [1, 2]
+
+
+@pytest.mark.parametrize(("failed", "completed"), [(False, True), (True, False)])
+def test_work_of_unknown_length_is_completed_when_it_ended_well(failed: bool, completed: bool) -> None:
+    stream = Screen()
+    report = BarReporter(stream, force=True)
+    report("back up")
+    report.close(failed=failed)
+    shown = stream.getvalue()
+    assert "back up" in shown
+    assert ("✓" in shown) is completed
+    assert "rows" not in shown

@@ -42,7 +42,7 @@ class Entrepot(LazyGroup):
         LazyCommand(
             "worker", "entrepot.kit.jobs.commands:worker", "Run background jobs and scheduled tasks.", RUNNING
         ),
-        LazyCommand("jobs", "entrepot.kit.jobs.commands:app", "Show and control background jobs.", RUNNING),
+        LazyCommand("jobs", "entrepot.pim.queue.commands:app", "Show and control background jobs.", RUNNING),
         LazyCommand(
             "events",
             "entrepot.events.commands:app",
@@ -57,7 +57,7 @@ class Entrepot(LazyGroup):
         ),
         LazyCommand(
             "doctor",
-            "entrepot.kit.db.commands:doctor",
+            "entrepot.kit.doctor.commands:doctor",
             "Check the installation and say how to mend it.",
             DATABASE,
         ),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 MISSING = "–"
 
@@ -162,6 +163,13 @@ def brief(value: Any, length: int = 240) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def marked(value: str) -> Markup:
+    """Text with `code` and **strong** words marked up, everything else escaped."""
+    escaped = str(escape(value))
+    escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
+    return Markup(re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escaped))  # noqa: S704 (escaped just above)
+
+
 def field_of(row: Any, name: str) -> Any:
     """A field of a mapping or of an object."""
     return row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
@@ -203,6 +211,7 @@ FILTERS = {
     "date": long_date,
     "duration": duration,
     "label": label,
+    "marked": marked,
     "number": number,
     "percent": percent,
     "plain": plain,

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -54,7 +53,7 @@ async def publish_many(session: AsyncSession, events: Iterable[NewEvent]) -> lis
 
     Raises InvalidInputError for a payload that PostgreSQL cannot hold (a NUL character).
     """
-    rows = to_json([asdict(event) for event in events]).decode()
+    rows = to_json(list(events)).decode()
     if rows.strip() == "[]":
         return []
     if NUL.search(rows):

@@ -79,8 +79,8 @@ class Reporter:
     def show(self, progress: Progress) -> None:
         """Show one report."""
 
-    def close(self) -> None:
-        """Show what is still held back and leave the terminal as it was."""
+    def close(self, *, failed: bool = False) -> None:
+        """Show what is still held back and leave the terminal as it was; `failed` when the work did not end well."""
 
 
 #: Shows nothing: the default of every function that takes a `report`.
@@ -108,8 +108,9 @@ class LineReporter(Reporter):
         else:
             self._held = progress
 
-    def close(self) -> None:
+    def close(self, *, failed: bool = False) -> None:
         """Write the report that was held back, if any."""
+        del failed  # what was reported is true either way
         if self._held is not None:
             self._write(self._held)
 
@@ -147,9 +148,11 @@ class BarReporter(Reporter):
         )
         self._latest = progress
 
-    def close(self) -> None:
-        """Stop drawing; the bars stay as they are."""
+    def close(self, *, failed: bool = False) -> None:
+        """Stop drawing; the bars stay as they are, the last one completed unless the work failed."""
         if self._bars is not None:
+            if self._latest is not None and not failed:
+                self._complete(self._bars, self._latest)
             self._bars.stop()
             self._bars = None
 
@@ -180,6 +183,8 @@ def _amount(progress: Progress) -> str:
     from entrepot.kit.output import format_bytes, format_number
 
     show = format_bytes if progress.unit == "bytes" else format_number
+    if progress.total is None and progress.done == 0:
+        return ""
     amount = show(progress.done)
     if progress.total is not None:
         amount = f"{amount} of {show(progress.total)}"
@@ -199,5 +204,7 @@ def reporting(style: Style = "auto", *, stream: TextIO | None = None) -> Iterato
         reporter = Reporter()
     try:
         yield reporter
-    finally:
-        reporter.close()
+    except BaseException:
+        reporter.close(failed=True)
+        raise
+    reporter.close()

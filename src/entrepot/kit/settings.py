@@ -18,25 +18,52 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ENTREPOT_", env_ignore_empty=True, extra="ignore")
 
-    home: Annotated[Path, Field(description="Directory of the embedded server's data, the keyring and artifacts.")] = Field(
-        default_factory=default_home
-    )
+    home: Annotated[
+        Path, Field(description="Directory of the embedded server's data, the keyring and artifacts.")
+    ] = Field(default_factory=default_home)
     database_url: Annotated[
         SecretStr | None,
-        Field(description="PostgreSQL 18 to use instead of the embedded one: an administrator's URL, used by `db migrate` to make the three roles."),
+        Field(
+            description="PostgreSQL 18 to use instead of the embedded one: an administrator's URL, used by `db migrate` to make the three roles."
+        ),
     ] = None
-    database_owner_url: Annotated[SecretStr | None, Field(description="URL that signs in as entrepot_owner, where roles are managed elsewhere.")] = None
-    database_app_url: Annotated[SecretStr | None, Field(description="URL that signs in as entrepot_app, where roles are managed elsewhere.")] = None
-    database_system_url: Annotated[SecretStr | None, Field(description="URL that signs in as entrepot_system, where roles are managed elsewhere.")] = None
-    database_name: Annotated[str, Field(description="Name of the database on the embedded server.")] = "entrepot"
+    database_owner_url: Annotated[
+        SecretStr | None,
+        Field(description="URL that signs in as entrepot_owner, where roles are managed elsewhere."),
+    ] = None
+    database_app_url: Annotated[
+        SecretStr | None,
+        Field(description="URL that signs in as entrepot_app, where roles are managed elsewhere."),
+    ] = None
+    database_system_url: Annotated[
+        SecretStr | None,
+        Field(description="URL that signs in as entrepot_system, where roles are managed elsewhere."),
+    ] = None
+    database_name: Annotated[str, Field(description="Name of the database on the embedded server.")] = (
+        "entrepot"
+    )
     secret_key: Annotated[
         SecretStr | None,
-        Field(description="Master key of the keyring, 32 bytes in base64; without it a key file is made in the home."),
+        Field(
+            description="Master key of the keyring, 32 bytes in base64; without it a key file is made in the home."
+        ),
     ] = None
-    pool_size: Annotated[int, Field(ge=1, le=200, description="Connections that each role may hold open in one process.")] = 8
+    pool_size: Annotated[
+        int, Field(ge=1, le=200, description="Connections that each role may hold open in one process.")
+    ] = 8
     host: Annotated[str, Field(description="Address that `entrepot serve` listens on.")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="Port that `entrepot serve` listens on; 0 picks a free one.")] = 8000
-    log_format: Annotated[str, Field(pattern="^(console|json)$", description="How log lines are written: console or json.")] = "console"
+    port: Annotated[
+        int, Field(ge=0, le=65535, description="Port that `entrepot serve` listens on; 0 picks a free one.")
+    ] = 8000
+    import_dir: Annotated[
+        Path | None,
+        Field(
+            description="Directory whose files an administrator may import by name over HTTP; unset for none."
+        ),
+    ] = None
+    log_format: Annotated[
+        str, Field(pattern="^(console|json)$", description="How log lines are written: console or json.")
+    ] = "console"
     log_level: Annotated[str, Field(description="Least level that is logged.")] = "INFO"
 
     @property

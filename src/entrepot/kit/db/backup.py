@@ -110,8 +110,15 @@ def restore(url: str, source: Path, *, clean: bool = False) -> Backup:
             hint="Restore into a database of its own, or drop them first.",
         )
     with tempfile.TemporaryFile() as complaints:
+        # Row security stays on: materialized views are filled as their owner, whose query is refused where it is off.
         reader = subprocess.Popen(
-            [str(cluster.program("pg_restore")), "--statistics", "--enable-row-security", "--file=-", str(source)],
+            [
+                str(cluster.program("pg_restore")),
+                "--statistics",
+                "--enable-row-security",
+                "--file=-",
+                str(source),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=complaints,

@@ -25,9 +25,39 @@ def prepare(settings: Settings, *, database: str | None = None) -> None:
         require_version(connection)
         _create_roles(connection, settings)
         _create_extensions(connection)
-        name = connection.info.dbname
-        connection.execute(sql.SQL("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO entrepot_owner").format(sql.Identifier(name)))
-        connection.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO entrepot_app, entrepot_system").format(sql.Identifier(name)))
+        close_statistics(connection)
+        grant_database(connection, connection.info.dbname)
+
+
+def grant_database(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    """What the three roles may do with a database, and that nobody else makes temporary tables or schemas in it.
+
+    CONNECT is left as it is: a database of one's own may serve others too, and to them our schemas are closed.
+    """
+    database = sql.Identifier(name)
+    for statement in (
+        "REVOKE CREATE, TEMPORARY ON DATABASE {} FROM PUBLIC",
+        "GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {} TO entrepot_owner",
+        "GRANT CONNECT, TEMPORARY ON DATABASE {} TO entrepot_app, entrepot_system",
+    ):
+        connection.execute(sql.SQL(statement).format(database))
+
+
+def close_statistics(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Keep the texts of all tenants' statements from entrepot_app, which runs them for every tenant."""
+    rows = connection.execute(
+        """
+        SELECT CASE WHEN d.classid = 'pg_class'::regclass THEN 'TABLE ' || d.objid::regclass
+                    ELSE 'FUNCTION ' || d.objid::regprocedure END
+        FROM pg_depend AS d JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+        LEFT JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+        LEFT JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+        -- Where the extension is somebody else's, as on some managed servers, its owner decides.
+        WHERE e.extname = 'pg_stat_statements' AND d.deptype = 'e' AND pg_has_role(coalesce(c.relowner, p.proowner), 'USAGE')
+        """
+    ).fetchall()
+    for (what,) in rows:
+        connection.execute(f"REVOKE ALL ON {what} FROM PUBLIC".encode())
 
 
 def connect_admin(settings: Settings, *, database: str | None = None) -> psycopg.Connection[tuple[object, ...]]:

@@ -1,5 +1,6 @@
 """What PostgreSQL's catalog says of the schemas of the program, object by object."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ _QUERIES = {
                format_type(a.atttypid, a.atttypmod)
                || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
                || coalesce(CASE a.attgenerated WHEN '' THEN ' default ' ELSE ' generated ' END || pg_get_expr(d.adbin, d.adrelid), '')
+               || coalesce(', grants ' || (SELECT string_agg(g::text, ' ' ORDER BY g::text) FROM unnest(a.attacl) AS g), '')
                || coalesce(', comment ' || col_description(a.attrelid, a.attnum), '')
         FROM ({_RELATIONS}) AS r
         JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -74,6 +76,12 @@ _QUERIES = {
         FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
         WHERE n.nspname = ANY (%(schemas)s) AND p.prokind IN ('f', 'p')
     """,
+    "default privileges": """
+        SELECT pg_get_userbyid(d.defaclrole) || coalesce(' in ' || n.nspname, '') || ' ' || d.defaclobjtype::text,
+               (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(d.defaclacl) AS a)
+        FROM pg_default_acl AS d LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
+        WHERE pg_get_userbyid(d.defaclrole) LIKE 'entrepot\\_%%' AND %(schemas)s::text[] IS NOT NULL
+    """,
     "view": f"SELECT r.nspname || '.' || r.relname, pg_get_viewdef(r.oid) FROM ({_RELATIONS}) AS r WHERE r.relkind IN ('v', 'm')",
     "extension": "SELECT extname, 'installed' FROM pg_extension WHERE extname <> 'plpgsql' AND %(schemas)s::text[] IS NOT NULL",
 }
@@ -85,6 +93,16 @@ def snapshot(connection: psycopg.Connection[Any], schemas: Sequence[str]) -> Sna
     connection.execute("SET search_path = pg_catalog")
     for kind, query in _QUERIES.items():
         for name, definition in connection.execute(query.encode(), {"schemas": list(schemas)}):
-            found[(kind, str(name))] = str(definition)
+            found[(kind, str(name))] = settled(str(definition))
     connection.rollback()
     return found
+
+
+_WORD = r"'(?:[^']|'')*'::character varying"
+_LIST = re.compile(rf"\(ARRAY\[({_WORD}(?:, {_WORD})*)\]\)::text\[\]")
+
+
+def settled(definition: str) -> str:
+    """A definition as the server prints it after reading its own print: a restored database casts the words of a list
+    one by one, where the first one casts the list."""
+    return _LIST.sub(lambda found: f"ARRAY[{re.sub(_WORD, lambda word: f'({word[0]})::text', found[1])}]", definition)

@@ -117,7 +117,6 @@ def defaults(home: Path) -> dict[str, str]:
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
         "random_page_cost": "1.1",
-        "effective_io_concurrency": "32",
         "jit": "off",
         "dynamic_shared_memory_type": "posix" if roomy_shared_memory() else "mmap",
         "shared_preload_libraries": "pg_stat_statements",

@@ -1,4 +1,4 @@
-"""`entrepot db`: the server, the schema, backups and partitions; and `entrepot doctor`."""
+"""`entrepot db`: the server, the schema, backups and partitions."""
 
 import asyncio
 import dataclasses
@@ -25,6 +25,7 @@ from entrepot.kit.output import (
     print_note,
     print_table,
 )
+from entrepot.kit.progress import reporting
 from entrepot.kit.settings import Settings, get_settings
 
 RoleName = Literal["owner", "app", "system", "admin"]
@@ -46,6 +47,14 @@ def serving(settings: Settings) -> Iterator[None]:
     from entrepot.kit.db.server import EmbeddedServer
 
     with EmbeddedServer(settings.home).lease():
+        yield
+
+
+@contextmanager
+def _working(step: str, json: bool) -> Iterator[None]:
+    """Show on a terminal that something is being done whose length is not known."""
+    with reporting("none" if json else "auto") as report:
+        report(step)
         yield
 
 
@@ -177,7 +186,7 @@ def migrate(
     from entrepot.kit.db import migrating
 
     settings = get_settings()
-    with serving(settings):
+    with _working("migrate", json), serving(settings):
         applied = migrating.migrate(settings, target=target)
     if json:
         print_json({"applied": [as_record(one) for one in applied]})
@@ -194,7 +203,7 @@ def check(json: JsonOption = False) -> None:
     from entrepot.kit.db.check import differences
 
     settings = get_settings()
-    with serving(settings):
+    with _working("check", json), serving(settings):
         found = differences(settings)
     if json:
         print_json({"differences": [as_record(one) for one in found]})
@@ -246,7 +255,7 @@ def backup(
         directory = settings.home / "backups"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = directory / f"entrepot-{now():%Y%m%dT%H%M%SZ}.dump"
-    with serving(settings):
+    with _working("back up", json), serving(settings):
         done = write_backup(libpq_url(role_url(settings, "admin")), target, overwrite=overwrite)
     if json:
         print_json(as_record(done))
@@ -280,7 +289,7 @@ def restore(
     if clean and not yes:
         typer.confirm("Everything that is in the database now will be gone. Go on?", abort=True, err=True)
     settings = get_settings()
-    with serving(settings):
+    with _working("restore", json), serving(settings):
         bootstrap.prepare(settings)
         done = read_backup(libpq_url(role_url(settings, "admin")), source, clean=clean)
     if json:
@@ -327,7 +336,8 @@ def maintain_partitions(json: JsonOption = False) -> None:
         async with Database.opened() as db:
             return await partitions.maintain(db)
 
-    changes = asyncio.run(maintain())
+    with _working("maintain partitions", json):
+        changes = asyncio.run(maintain())
     if json:
         print_json({"changes": [as_record(one) for one in changes]})
     else:

@@ -46,7 +46,12 @@ def statements() -> list[str]:
     return list(_statements())
 
 
+#: A function is closed to everybody until it is granted; PostgreSQL's own default is the other way round.
+CLOSED_FUNCTIONS = f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
+
+
 def _statements() -> Iterator[str]:
+    yield CLOSED_FUNCTIONS
     for name in schemas():
         yield f"CREATE SCHEMA {name}"
         grantees = f"{SYSTEM}" if name.endswith("_private") else f"{APP}, {SYSTEM}"
@@ -104,7 +109,7 @@ def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> It
     if isinstance(rows, SystemRows):
         return
     if isinstance(rows, GlobalRows):
-        yield f"GRANT SELECT ON {name} TO {APP}"
+        yield f"GRANT SELECT{open_columns(table)} ON {name} TO {APP}"
         return
     privileges = {"app": "SELECT, INSERT, UPDATE, DELETE", "append": "SELECT, INSERT", "system": "SELECT"}[rows.writes]
     if "UNLOGGED" in table._prefixes:
@@ -120,6 +125,14 @@ def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> It
     if rows.shared_nulls:
         yield f"CREATE POLICY {table.name}_shared ON {name} FOR SELECT TO {APP} USING ({rows.column} IS NULL)"
     yield f"CREATE POLICY {table.name}_system ON {name} FOR ALL TO {SYSTEM} USING (true) WITH CHECK (true)"
+
+
+def open_columns(table: Table) -> str:
+    """The column list of a grant that leaves the secrets of a table out; empty where it has none."""
+    closed = secrets(table)
+    if not closed:
+        return ""
+    return f" ({', '.join(column.name for column in table.columns if column.name not in closed)})"
 
 
 def audit_triggers(table: Table, audit: Audit) -> Iterator[str]:

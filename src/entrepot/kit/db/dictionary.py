@@ -67,7 +67,9 @@ def access(table: Table) -> str:
         shared = f"; rows without {rows.column} are seen by all" if rows.shared_nulls else ""
         return f"A tenant {writes} (`{rows.column}`){shared}."
     if ddl.feature(table, GlobalRows) is not None:
-        return "Shared by all tenants: read by all, written by the pipeline and by administrators."
+        closed = ddl.secrets(table)
+        but = f", but for {', '.join(f'`{name}`' for name in closed)}" if closed else ""
+        return f"Shared by all tenants: read by all{but}, written by the pipeline and by administrators."
     if ddl.feature(table, SystemRows) is not None:
         return "Closed to tenants."
     raise TypeError(f"{table.fullname} declares no row security")

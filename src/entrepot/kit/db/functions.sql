@@ -30,8 +30,9 @@ DECLARE
     secrets text[] := TG_ARGV[2:TG_NARGS - 1];
     context_shop uuid := nullif(current_setting('app.current_shop_id', true), '')::uuid;
     context_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
-    trace text := nullif(current_setting('app.trace_id', true), '');
-    address inet := nullif(current_setting('app.ip', true), '')::inet;
+    trace text := left(nullif(current_setting('app.trace_id', true), ''), 100);
+    -- What a proxy calls an address need not be one; that must not stop the change.
+    address inet := CASE WHEN pg_input_is_valid(current_setting('app.ip', true), 'inet') THEN current_setting('app.ip', true)::inet END;
     agent text := nullif(current_setting('app.user_agent', true), '');
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -46,11 +47,12 @@ BEGIN
         FROM (SELECT to_jsonb(o) AS row_data FROM old_rows AS o) AS changed;
     ELSE
         INSERT INTO pim.audit_logs (shop_id, user_id, action, entity_type, entity_id, old_values, new_values, ip_address, user_agent, request_id)
-        SELECT coalesce((after.row_data ->> tenant_column)::uuid, context_shop), context_user, TG_OP, TG_TABLE_NAME,
-               (after.row_data ->> key_column)::uuid,
+        SELECT coalesce((coalesce(after.row_data, before.row_data) ->> tenant_column)::uuid, context_shop), context_user, TG_OP, TG_TABLE_NAME,
+               (coalesce(after.row_data, before.row_data) ->> key_column)::uuid,
                entrepot.redact(before.row_data, secrets), entrepot.redact(after.row_data, secrets), address, agent, trace
         FROM (SELECT to_jsonb(o) AS row_data FROM old_rows AS o) AS before
-        JOIN (SELECT to_jsonb(n) AS row_data FROM new_rows AS n) AS after
+        -- Full, since a changed key leaves the row before and the row after without each other: each is told alone.
+        FULL JOIN (SELECT to_jsonb(n) AS row_data FROM new_rows AS n) AS after
           ON after.row_data ->> key_column = before.row_data ->> key_column
         WHERE after.row_data - 'updated_at' IS DISTINCT FROM before.row_data - 'updated_at';
     END IF;
@@ -66,6 +68,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_class WHERE oid = parent
 $$;
 COMMENT ON FUNCTION entrepot.partition_name(regclass, text, timestamptz) IS 'The name of the partition that begins at a point in time.';
+
+CREATE OR REPLACE FUNCTION entrepot.partition_end(partition regclass) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+    SELECT (regexp_match(pg_get_expr(relpartbound, oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz
+    FROM pg_class WHERE oid = partition
+$$;
+COMMENT ON FUNCTION entrepot.partition_end(regclass) IS 'The point in time before which a partition''s rows are; null for a default one.';
 
 -- Makes the default partition, the partitions from now to `ahead` spans on, a partition for every span that has rows
 -- in the default partition (and moves them), and drops those that ended before now - retain.
@@ -85,6 +94,7 @@ DECLARE
     reference record;
     reference_list jsonb;
     has_rows boolean;
+    exclusive boolean := false;
 BEGIN
     SELECT n.nspname, c.relname INTO parent_schema, parent_name
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -108,14 +118,32 @@ BEGIN
         action := 'created'; partition := child; moved := 0; RETURN NEXT;
     END IF;
 
+    -- Detaching, and moving rows that are referred to, lock the whole table. That lock has to come before the one on the
+    -- default partition: readers take them in this order, and a lock taken late would wait for them for ever.
+    IF retain IS NOT NULL THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %I.%I WHERE %I < %L)', parent_schema, child, key_column, at_time - retain)
+            INTO exclusive;
+        exclusive := exclusive OR EXISTS (
+            SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+            WHERE i.inhparent = parent AND entrepot.partition_end(c.oid) <= at_time - retain);
+    END IF;
+    IF reference_list <> '[]' AND NOT exclusive THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %I.%I)', parent_schema, child) INTO exclusive;
+    END IF;
+    IF exclusive THEN
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
+    END IF;
+
     FOR lower_bound IN EXECUTE format(
         'SELECT date_trunc(%L, %L::timestamptz) + n * %L::interval FROM generate_series(0, %s) AS n
-         UNION SELECT DISTINCT date_trunc(%L, %I) FROM ONLY %I.%I
-         ORDER BY 1', span, at_time, step, ahead, span, key_column, parent_schema, parent_name || '_default')
+         UNION SELECT DISTINCT date_trunc(%L, %I) FROM ONLY %I.%I WHERE isfinite(%I)
+         ORDER BY 1', span, at_time, step, ahead, span, key_column, parent_schema, parent_name || '_default', key_column)
     LOOP
         upper_bound := lower_bound + step;
         child := entrepot.partition_name(parent, span, lower_bound);
         CONTINUE WHEN to_regclass(format('%I.%I', parent_schema, child)) IS NOT NULL;
+        -- Whoever is writing to the default partition is waited for: its rows are to be moved, not to stop the ATTACH.
+        EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', parent_schema, parent_name || '_default');
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
         EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', parent_schema, child);
         EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %I.%I WHERE %I >= %L AND %I < %L)',
@@ -140,11 +168,11 @@ BEGIN
 
     IF retain IS NOT NULL THEN
         FOR old_child IN
-            SELECT c.relname AS name, (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS ends
+            SELECT c.relname AS name
             FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-            WHERE i.inhparent = parent AND pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT'
+            WHERE i.inhparent = parent AND entrepot.partition_end(c.oid) <= at_time - retain
+            ORDER BY entrepot.partition_end(c.oid)
         LOOP
-            CONTINUE WHEN old_child.ends > at_time - retain;
             EXECUTE format('SELECT count(*) FROM %I.%I', parent_schema, old_child.name) INTO row_count;
             IF reference_list <> '[]' THEN
                 EXECUTE format('DELETE FROM %I.%I', parent_schema, old_child.name);  -- runs ON DELETE of what refers to it
@@ -158,5 +186,4 @@ END;
 $$;
 COMMENT ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) IS
     'Makes partitions ahead of time, drains the default partition, and drops what retention has let go.';
-REVOKE ALL ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) TO entrepot_system;

@@ -110,12 +110,13 @@ class EmbeddedServer:
         """What is known of the server; nothing is started or changed."""
         version = None
         with explaining(self.home):
-            if self._alive():
+            running = self._alive() and self._ping() is Ping.OK
+            if running:
                 with suppress(psycopg.OperationalError), self._connect() as connection:
                     version = connection.info.parameter_status("server_version")
             return ServerStatus(
-                running=version is not None,
-                pid=self._postmaster() if version is not None else None,
+                running=running,
+                pid=self._postmaster() if running else None,
                 version=version,
                 data=self.data,
                 socket_dir=self.socket_dir,
@@ -233,6 +234,7 @@ class EmbeddedServer:
             return False
         postmaster = self._postmaster()
         if postmaster is not None:
+            sockets = self.socket_dir
             with suppress(ProcessLookupError):
                 os.kill(postmaster, STOP_SIGNALS[mode])
             if not self._wait_for_end(STOP_SECONDS):
@@ -240,6 +242,9 @@ class EmbeddedServer:
                     f"The embedded server did not stop within {STOP_SECONDS} s.",
                     hint="Try `entrepot db stop --now`.",
                 )
+            if not sockets.is_relative_to(self.directory):
+                with suppress(OSError):  # in use again, or gone
+                    sockets.rmdir()
             return True
         # Without a postmaster the others end by themselves, unless they are busy; nothing they hold is worth keeping.
         if not self._wait_for_end(1):
@@ -289,7 +294,7 @@ class EmbeddedServer:
         finally:
             os.close(probe)
         # On a network file system a lock may not be inherited; there the process itself has to be looked for.
-        return self._postmaster() is not None
+        return Path("/proc/self").exists() and self._postmaster() is not None
 
     def _postmaster(self) -> int | None:
         """The number of the server's first process, when it is that process and not one that got its number later."""
@@ -366,7 +371,7 @@ class Lease:
     def __init__(self, server: EmbeddedServer) -> None:
         self.server = server
         self._users: int | None = None
-        self._started = False
+        self._started: int | None = None
 
     def acquire(self) -> Self:
         """Take the share; the server is started where it does not run."""
@@ -376,7 +381,7 @@ class Lease:
             users = os.open(self.server.directory / "users", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(users, fcntl.LOCK_SH)
-                self._started = self.server._ensure_running()
+                self._started = self.server._postmaster() if self.server._ensure_running() else None
             except BaseException:
                 os.close(users)
                 raise
@@ -390,13 +395,17 @@ class Lease:
         users, self._users = self._users, None
         try:
             with self.server._locked():
-                if self._started and self._alone(users):
+                if self._may_stop(users):
                     self.server._end("fast")
         finally:
             os.close(users)
 
-    def _alone(self, users: int) -> bool:
-        if (self.server.directory / "stay").exists():
+    def _may_stop(self, users: int) -> bool:
+        if (
+            self._started is None
+            or self._started != self.server._postmaster()
+            or (self.server.directory / "stay").exists()
+        ):
             return False
         try:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)

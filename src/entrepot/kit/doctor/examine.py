@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.rows import dict_row
 
+from entrepot.kit.crypto import keyring_path
 from entrepot.kit.db import migrating
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.db.urls import ROLE_NAMES, Role, libpq_url, role_url
@@ -90,6 +91,8 @@ def _reach(settings: Settings) -> tuple[str, Facts] | Check:
     if settings.embedded:
         tries.append(("admin", "postgres"))
     for role, database in tries:
+        if not _has_url(settings, role):
+            continue
         try:
             url = role_url(settings, role, database=database)
             with psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=5) as connection:
@@ -106,34 +109,51 @@ def _reach(settings: Settings) -> tuple[str, Facts] | Check:
     mend = "Check host, port, user, password and database name in ENTREPOT_DATABASE_URL, and that the server runs."
     if settings.embedded:
         mend = f"See the server's log in {settings.home / 'log'}; `entrepot db stop` and `entrepot db start` start it anew."
-    return Check("server", "fail", refusals[0], mend)
+    return Check("server", "fail", refusals[0] if refusals else "no URL to sign in with", mend)
 
 
 def _facts(connection: psycopg.Connection[tuple[object, ...]]) -> Facts:
-    cursor = connection.cursor(row_factory=namedtuple_row)
+    cursor = connection.cursor(row_factory=dict_row)
     before = datetime.now(UTC)
     server = cursor.execute(queries.SERVER).fetchone()
     halfway = before + (datetime.now(UTC) - before) / 2
     if server is None:
         raise psycopg.OperationalError("the server answers nothing")
-    extensions = {
-        row.name: checks.Extension(row.default_version, row.installed_version)
-        for row in cursor.execute(queries.EXTENSIONS).fetchall()
-    }
-    roles = {
-        row.rolname: checks.Role(row.rolsuper, row.rolbypassrls, row.rolcanlogin, row.owns, row.is_owner)
-        for row in cursor.execute(queries.ROLES, [list(ROLE_NAMES.values())]).fetchall()
-    }
-    revisions: list[str] = []
-    if server.migrated:
-        revisions = [row.version_num for row in cursor.execute(queries.REVISIONS).fetchall()]
+    offered = cursor.execute(queries.EXTENSIONS).fetchall()
+    known = cursor.execute(queries.ROLES, [list(ROLE_NAMES.values())]).fetchall()
+    applied = cursor.execute(queries.REVISIONS).fetchall() if server["migrated"] else []
     return Facts(
-        server.version, server.encoding, server.zone, server.now - halfway, extensions, roles, revisions
+        version=server["version"],
+        encoding=server["encoding"],
+        zone=server["zone"],
+        ahead=server["now"] - halfway,
+        extensions={row.pop("name"): checks.Extension(**row) for row in offered},
+        roles={row.pop("name"): checks.Role(**row) for row in known},
+        revisions=[row["version_num"] for row in applied],
     )
+
+
+def _has_url(settings: Settings, role: Role) -> bool:
+    """Whether a URL can be made for the role as things are; making a keyring for it would be no examination."""
+    explicit = {
+        "admin": settings.database_url,
+        "owner": settings.database_owner_url,
+        "app": settings.database_app_url,
+        "system": settings.database_system_url,
+    }[role]
+    if settings.embedded or explicit is not None:
+        return True
+    has_key = settings.secret_key is not None or keyring_path(settings).exists()
+    return role != "admin" and settings.database_url is not None and has_key
 
 
 def _session(settings: Settings, role: Role) -> Check:
     """Sign in as the program does, and see who one is."""
+    if not _has_url(settings, role):
+        mend = f"Run `entrepot db migrate`, or set ENTREPOT_DATABASE_{role.upper()}_URL."
+        return Check(
+            f"serving as {role}", "fail", "its password comes from the keyring, which is not there", mend
+        )
     try:
         with psycopg.connect(libpq_url(role_url(settings, role)), connect_timeout=5) as connection:
             row = connection.execute(queries.SESSION).fetchone()

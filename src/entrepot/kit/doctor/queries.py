@@ -6,10 +6,12 @@ SERVER = """
            to_regclass('entrepot.alembic_version') IS NOT NULL AS migrated
 """
 
-EXTENSIONS = "SELECT name, default_version, installed_version FROM pg_available_extensions"
+EXTENSIONS = (
+    "SELECT name, default_version AS available, installed_version AS installed FROM pg_available_extensions"
+)
 
 ROLES = """
-    SELECT r.rolname, r.rolsuper, r.rolbypassrls, r.rolcanlogin,
+    SELECT r.rolname AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypasses_rls, r.rolcanlogin AS can_login,
            (SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
             WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p', 'm', 'v')
               AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema') AS owns,

@@ -4,15 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import InvalidInputError
+from entrepot.kit.jobs import queries
 from entrepot.kit.jobs.recording import EnqueuedJob, recorder
 from entrepot.kit.jobs.registering import TASKS, Task, Tasks
 from entrepot.kit.output import to_json
-
-ENQUEUE = text("SELECT entrepot.enqueue(CAST(:job AS jsonb))")
 
 
 async def enqueue(
@@ -52,7 +50,9 @@ async def enqueue(
             name: str(value) for name, value in (("shop_id", shop_id), ("schedule_id", schedule_id)) if value
         },
     }
-    stored: dict[str, Any] = (await session.execute(ENQUEUE, {"job": to_json(job).decode()})).scalar_one()
+    stored: dict[str, Any] = (
+        await session.execute(queries.ENQUEUE, {"job": to_json(job).decode()})
+    ).scalar_one()
     if stored["job_id"] is None:
         return None
     await recorder().waiting(

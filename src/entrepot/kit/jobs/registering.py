@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.db.database import Database
-
-FIRST_EFFECT = text("SELECT entrepot.first_effect(:job_id, :effect)")
+from entrepot.kit.jobs import queries
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 CompanionFunction = Callable[[Database, StopEvent], Awaitable[None]]
@@ -57,7 +55,7 @@ class Job:
         A job may run twice (its worker died after its commit, before it could say so). A task whose writes are not
         repeatable by nature asks this first, in the transaction that makes them.
         """
-        found = await session.execute(FIRST_EFFECT, {"job_id": self.id, "effect": effect})
+        found = await session.execute(queries.FIRST_EFFECT, {"job_id": self.id, "effect": effect})
         return bool(found.scalar_one())
 
 

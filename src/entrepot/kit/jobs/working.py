@@ -7,6 +7,7 @@ import random
 import signal
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,7 @@ from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, 
 from procrastinate.exceptions import JobAborted
 from procrastinate.job_context import AbortReason
 from procrastinate.jobs import Job as StoredJob
-from procrastinate.worker import Worker
-from sqlalchemy import text
+from procrastinate.worker import WORKER_NAME, Worker
 
 from entrepot.kit import clock
 from entrepot.kit.db.database import Database
@@ -26,6 +26,7 @@ from entrepot.kit.errors import (
     NotFoundError,
     UnavailableError,
 )
+from entrepot.kit.jobs import queries
 from entrepot.kit.jobs.recording import recorder
 from entrepot.kit.jobs.registering import TASKS, Job, Task, Tasks
 from entrepot.kit.jobs.schema import SCHEMA
@@ -67,9 +68,9 @@ async def run_worker(
             await _run_jobs(db, stop, tasks, names, concurrency, grace, wait=False)
             return
         loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-            ("jobs", lambda: _run_jobs(db, stop, tasks, names, concurrency, grace, wait=True)),
-            ("rescue of stalled jobs", lambda: _keep_rescuing(db, stop, tasks)),
-            *((found.name, _bind(found.function, db, stop)) for found in tasks.companions),
+            ("jobs", partial(_run_jobs, db, stop, tasks, names, concurrency, grace, wait=True)),
+            ("rescue of stalled jobs", partial(_keep_rescuing, db, stop, tasks)),
+            *((found.name, partial(found.function, db, stop)) for found in tasks.companions),
         ]
         running = [asyncio.create_task(_keep(name, loop, stop), name=name) for name, loop in loops]
         try:
@@ -77,12 +78,6 @@ async def run_worker(
         finally:
             stop.set()
             await asyncio.gather(*running, return_exceptions=True)
-
-
-def _bind(
-    function: Callable[[Database, asyncio.Event], Awaitable[None]], db: Database, stop: asyncio.Event
-) -> Callable[[], Awaitable[None]]:
-    return lambda: function(db, stop)
 
 
 async def _keep(name: str, loop: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
@@ -112,7 +107,7 @@ async def _run_jobs(
     *,
     wait: bool,
 ) -> None:
-    logging.getLogger("procrastinate.worker").addFilter(_not_a_job_record)
+    _quieten_library()
     connector = PsycopgConnector(
         conninfo=db.url("system"),
         kwargs={"options": f"-c search_path={SCHEMA},pg_catalog -c timezone=UTC"},
@@ -163,10 +158,11 @@ def _runner(db: Database, task: Task) -> Callable[..., Awaitable[None]]:
                     raise
                 raise JobAborted from error
             except Exception as error:
-                again = _decide(error, job.attempt, task.max_attempts) is not None
+                again = retry_delay(error, job.attempt, task.max_attempts) is not None
                 log.warning("a job failed", attempt=job.attempt, again=again, exc_info=error)
                 await _record(recorder().failed(job, error, again=again))
                 raise
+            log.info("a job is done", attempt=job.attempt)
             await _record(recorder().completed(job, result))
 
     return run
@@ -212,11 +208,11 @@ class Backoff(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: StoredJob) -> RetryDecision | None:
         """When to run it again, or None for never."""
-        delay = _decide(exception, job.attempts + 1, self.max_attempts)
+        delay = retry_delay(exception, job.attempts + 1, self.max_attempts)
         return None if delay is None else RetryDecision(retry_at=clock.now() + timedelta(seconds=delay))
 
 
-def _decide(
+def retry_delay(
     error: BaseException, attempt: int, max_attempts: int, draw: Callable[[], float] = random.random
 ) -> float | None:
     if isinstance(error, asyncio.CancelledError):
@@ -229,32 +225,16 @@ def _decide(
     return longest * (0.5 + draw() / 2)
 
 
-SEARCH_PATH = text(f"SELECT set_config('search_path', '{SCHEMA},pg_catalog', true)")
-# The lock on the row, taken while its worker is dead, makes two rescuers decide once.
-STALLED = text(
-    """
-    SELECT job.id, job.task_name, job.queue_name, job.priority, job.attempts, job.args
-    FROM procrastinate_jobs AS job
-    WHERE job.status = 'doing' AND NOT EXISTS (
-        SELECT FROM procrastinate_workers AS worker
-        WHERE worker.id = job.worker_id AND worker.last_heartbeat > now() - make_interval(secs => :seconds))
-    FOR UPDATE OF job SKIP LOCKED
-    """
-)
-RUN_AGAIN = text("SELECT procrastinate_retry_job_v2(:job_id, now(), NULL, NULL, NULL)")
-GIVE_UP = text("SELECT procrastinate_finish_job_v1(:job_id, 'failed', false)")
-
-
 async def rescue_stalled(db: Database, tasks: Tasks = TASKS, *, seconds: float = STALLED_SECONDS) -> int:
     """Put back the jobs whose worker died, or fail those whose attempts are spent; returns how many."""
     failed: list[Job] = []
     async with db.system() as session:
-        await session.execute(SEARCH_PATH)
-        rows = (await session.execute(STALLED, {"seconds": seconds})).all()
+        await session.execute(queries.USE_LIBRARY_SCHEMA)
+        rows = (await session.execute(queries.STALLED, {"seconds": seconds})).all()
         for row in rows:
             found = tasks.find(row.task_name)
             spent = found is not None and row.attempts + 1 >= found.max_attempts
-            await session.execute(GIVE_UP if spent else RUN_AGAIN, {"job_id": row.id})
+            await session.execute(queries.GIVE_UP if spent else queries.RUN_AGAIN, {"job_id": row.id})
             if spent and found is not None:
                 stored = StoredJob(
                     id=row.id, queue=row.queue_name, lock=None, queueing_lock=None, task_name=row.task_name,
@@ -275,8 +255,14 @@ async def _keep_rescuing(db: Database, stop: asyncio.Event, tasks: Tasks) -> Non
         await first_of(stop, timeout=STALLED_SECONDS)
 
 
-def _not_a_job_record(record: logging.LogRecord) -> bool:
-    # The library writes a job's arguments into its lines; ours say the same without them.
+def _quieten_library() -> None:
+    # It writes the arguments of jobs into its lines; ours say the same without them.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    for name in ("procrastinate.worker", f"procrastinate.worker.{WORKER_NAME}"):
+        logging.getLogger(name).addFilter(_not_about_a_job)
+
+
+def _not_about_a_job(record: logging.LogRecord) -> bool:
     return not hasattr(record, "job")
 
 

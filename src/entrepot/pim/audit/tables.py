@@ -16,7 +16,6 @@ from entrepot.kit.db.tables import (
     key,
     one_of,
     table_args,
-    tenant_reference,
     timestamp,
 )
 from entrepot.pim.columns import shop_id
@@ -29,10 +28,10 @@ class AuditLog(Base):
     __table_args__ = table_args(
         "pim",
         __doc__,
-        TenantRows(shared_nulls=True, writes="system"),
+        # Changes of global data tell who runs the installation, and from where: they are no shop's to read.
+        TenantRows(writes="system"),
         Partitions("created_at", retain=timedelta(days=730)),
         one_of("action", "INSERT", "UPDATE", "DELETE"),
-        tenant_reference("user_id", "pim.staff_users", ondelete="SET NULL"),
         Index("idx_audit_shop", "shop_id", text("created_at DESC")),
         Index("idx_audit_entity", "entity_type", "entity_id"),
         Index("idx_audit_user", "user_id"),
@@ -41,7 +40,7 @@ class AuditLog(Base):
 
     id: Mapped[UUID] = key()
     shop_id: Mapped[UUID | None] = shop_id("Shop whose row changed; null for global data", nullable=True)
-    user_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Who changed it; null for the program itself")
+    user_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Who changed it, even when gone since; null for the program itself")
     action: Mapped[str] = mapped_column(String(20), comment="What was done")
     entity_type: Mapped[str] = mapped_column(String(100), comment="Table")
     entity_id: Mapped[UUID] = mapped_column(Uuid, comment="Key of the row")

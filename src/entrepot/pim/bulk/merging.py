@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from entrepot.kit.progress import Report
 from entrepot.pim.bulk import links
 from entrepot.pim.bulk.shapes import (
     COLLECTION,
@@ -33,29 +34,6 @@ MEDIA_COLUMNS = (
     "legacy_resource_id", "media_type", "alt", "status", "mime_type", "file_size", "width", "height", "duration", "url",
     "preview_url", "sources", "created_at_shopify",
 )  # fmt: skip
-
-
-@dataclass
-class TypeCounts:
-    """What became of the records of one type."""
-
-    read: int = 0
-    inserted: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    deleted: int = 0
-
-
-@dataclass
-class Outcome:
-    """What a merge did, by type."""
-
-    by_type: dict[str, TypeCounts] = field(default_factory=dict)
-
-    def of(self, kind: str) -> TypeCounts:
-        """The counts of one type."""
-        return self.by_type.setdefault(kind, TypeCounts())
 
 
 @dataclass(frozen=True)
@@ -96,19 +74,27 @@ class Merge:
         """
 
 
-async def merge(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[str, set[str]], currency: str) -> Outcome:
-    """Merge everything that was staged for a run; the caller's transaction makes it visible at once or not at all."""
+async def merge(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[str, set[str]], currency: str, report: Report) -> set[str]:
+    """Merge everything that was staged for a run; the caller's transaction makes it visible at once or not at all.
+
+    Returns the types that were staged. The temporary table `changed` holds what was done until the transaction ends.
+    """
     parameters: dict[str, Any] = {"run": run_id, "shop": shop_id, "currency": currency}
     await session.execute(text("SET LOCAL gin_pending_list_limit = '64MB'"))
+    await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
     await session.execute(text("CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text) ON COMMIT DROP"))
     counts = await _staged(session, parameters)
-    outcome = Outcome()
-    for kind, rows in counts.items():
-        outcome.of(kind).read = rows
-    for step in plan(counts, names):
-        await session.execute(text(step), {name: value for name, value in parameters.items() if f":{name}" in step})
-    await _count(session, outcome)
-    return outcome
+    steps = list(plan(counts, names))
+    for number, step in enumerate(steps):
+        report("merge", done=number, total=len(steps), unit="statements")
+        await session.execute(text(step), bound(step, parameters))
+    report("merge", done=len(steps), total=len(steps), unit="statements")
+    return set(counts)
+
+
+def bound(statement: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that a statement names."""
+    return {name: value for name, value in parameters.items() if f":{name}" in statement}
 
 
 async def _staged(session: AsyncSession, parameters: dict[str, Any]) -> dict[str, int]:
@@ -127,6 +113,8 @@ def plan(counts: dict[str, int], names: dict[str, set[str]]) -> Iterator[str]:
     """The statements of a merge in order: what is referred to before what refers to it."""
     metafields = "Metafield" in counts
     if metafields:
+        yield f"CREATE TEMPORARY TABLE owned_metafields ON COMMIT DROP AS {links.OWNED_METAFIELDS}"
+        yield "ANALYZE owned_metafields"
         yield links.NOTE_METAFIELDS
     for shape in (LOCATION, PUBLICATION, METAOBJECT):
         if shape.type in counts:
@@ -274,15 +262,3 @@ def media(names: set[str]) -> Merge:
         ORDER BY r.shopify_gid, r.id"""
     defaults = {"media_type": "'IMAGE'", "status": "'READY'"}
     return Merge("Media", "shopify_media", source, MEDIA_COLUMNS, tuple(covered | {"legacy_resource_id"}), key="media_id", defaults=defaults)
-
-
-async def _count(session: AsyncSession, outcome: Outcome) -> None:
-    rows = await session.execute(text("SELECT kind, action, count(*) AS rows FROM changed GROUP BY kind, action"))
-    for row in rows:
-        counts = outcome.of(row.kind)
-        if row.action == "INSERT":
-            counts.inserted += row.rows
-        elif row.action == "UPDATE":
-            counts.updated += row.rows
-        else:
-            counts.deleted += row.rows

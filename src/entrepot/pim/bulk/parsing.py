@@ -18,7 +18,7 @@ from entrepot.pim.bulk.shapes import MISSING, PRODUCT, SHAPES, VARIANT, Shape
 LONGEST_KEPT_VALUE = 500
 LONGEST_KEPT_RECORD = 65536
 MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
-METAFIELD_OWNERS = frozenset({"Product", "ProductVariant", "Collection", "Customer"})
+METAFIELD_OWNERS = frozenset({"Product", "ProductVariant", "Customer"})
 CONNECTIONS = frozenset(
     {"variants", "media", "images", "metafields", "products", "collections", "lineItems", "shippingLines", "inventoryLevels", "addressesV2", "resourcePublications", "resourcePublicationsV2"}
 )  # fmt: skip
@@ -153,6 +153,11 @@ class Parser:
         if kind == "Menu":
             data["items"] = menu_items(record.get("items"), gid)
         rows.append(RecordRow(*where, kind, gid, parent if kind in PARENTS else None, data))
+
+    def refuse(self, number: int, kind: str, error: FieldError, raw: bytes) -> None:
+        """Count and reject what never became a record (a CSV row that cannot be read)."""
+        self._count(kind)
+        self._reject(number, kind, error, raw, "PARSE")
 
     def _count(self, kind: str) -> None:
         self.read[kind] = self.read.get(kind, 0) + 1

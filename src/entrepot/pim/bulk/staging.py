@@ -148,7 +148,7 @@ RECORD_TABLES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
 }
 #: Types of record below a parent, and the tables that the parent may be in.
 PARENT_TABLES: dict[str, tuple[str, ...]] = {
-    "Metafield": ("shopify_products", "shopify_variants", "shopify_collections", "shopify_customers"),
+    "Metafield": ("shopify_products", "shopify_variants", "shopify_customers"),
     "LineItem": ("shopify_orders",),
     "ShippingLine": ("shopify_orders",),
     "MailingAddress": ("shopify_customers",),

@@ -20,7 +20,9 @@ MARK_ACTIVE = text(
     )
     INSERT INTO pim.job_runs (shop_id, queue_name, job_id, job_name, status, priority, attempts, max_attempts, payload,
                               started_at)
-    SELECT :shop_id, :queue, :job_id, :task, 'active', :priority, :attempt, :max_attempts, CAST(:payload AS jsonb), now()
+    SELECT CAST(:shop_id AS uuid), CAST(:queue AS text), CAST(:job_id AS text), CAST(:task AS text), 'active',
+           CAST(:priority AS integer), CAST(:attempt AS integer), CAST(:max_attempts AS integer),
+           CAST(:payload AS jsonb), now()
     WHERE NOT EXISTS (SELECT FROM known)
     """
 )
@@ -53,7 +55,7 @@ LOCK_SCHEDULES = text("SELECT pg_advisory_xact_lock(hashtext('entrepot.schedules
 ADD_SCHEDULE = text(
     """
     INSERT INTO pim.scheduled_tasks (task_name, cron_expression, queue_name)
-    SELECT :task, :cron, :queue
+    SELECT CAST(:task AS text), CAST(:cron AS text), CAST(:queue AS text)
     WHERE NOT EXISTS (SELECT FROM pim.scheduled_tasks WHERE task_name = :task AND shop_id IS NULL)
     """
 )
@@ -159,9 +161,6 @@ PURGE_RUNS = text(
         LIMIT :batch)
     """
 )
-
-# The library's triggers name its tables without their schema.
-USE_LIBRARY_SCHEMA = text("SELECT set_config('search_path', 'procrastinate,pg_catalog', true)")
 
 PURGE_JOBS = text(
     """

@@ -9,6 +9,7 @@ from entrepot.kit.db import partitions, refresh
 from entrepot.kit.db.database import Database
 from entrepot.kit.db.views import MATERIALIZED_VIEWS
 from entrepot.kit.jobs import TASKS, Job, Task, companion, record_with, task
+from entrepot.kit.jobs.queries import USE_LIBRARY_SCHEMA
 from entrepot.pim.queue import queries, scheduling
 from entrepot.pim.queue.recording import JobRecorder
 
@@ -43,7 +44,7 @@ async def purge_jobs(job: Job, *, days: int = 30) -> dict[str, int]:
         if deleted < PURGE_BATCH:
             break
     async with job.db.system() as session:
-        await session.execute(queries.USE_LIBRARY_SCHEMA)
+        await session.execute(USE_LIBRARY_SCHEMA)
         result = await session.execute(queries.PURGE_JOBS, {"days": days})
     return {"runs": runs, "jobs": result.rowcount}  # type: ignore[attr-defined]
 

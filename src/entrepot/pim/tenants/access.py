@@ -5,7 +5,7 @@ committed before the answer is sent; raising rolls it back.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Annotated
@@ -174,10 +174,9 @@ async def writer(request: Request, known: Annotated[Known, Depends(identify)]) -
         yield Access(known.identity, session, known.session, database(request))
 
 
-async def visitor(
-    request: Request, signed_in: Annotated[Session, Depends(recognize)]
-) -> AsyncIterator[Visit]:
-    """A signed-in person on a page; fills in what every page shows."""
+@asynccontextmanager
+async def visit_of(request: Request, signed_in: Session) -> AsyncIterator[Visit]:
+    """The visit of a signed-in person, for a page that opens it late; fills in what every page shows."""
     identity = signed_in.identity
     async with _transaction(request, identity) as session:
         shop = await get_shop(session, identity.shop_id)
@@ -191,6 +190,14 @@ async def visitor(
             administrator=identity.admin,
         )
         yield Visit(identity, session, signed_in, shop, database(request))
+
+
+async def visitor(
+    request: Request, signed_in: Annotated[Session, Depends(recognize)]
+) -> AsyncIterator[Visit]:
+    """A signed-in person on a page."""
+    async with visit_of(request, signed_in) as visit:
+        yield visit
 
 
 # The scope "function" ends the transaction before the answer goes out: what was answered is committed.

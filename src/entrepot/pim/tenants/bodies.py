@@ -28,27 +28,23 @@ class SignIn(BaseModel):
     password: SecretStr = Field(max_length=1024)
 
 
+_SHOP_EXAMPLE = {
+    "shop_id": "0199f1c2-7a10-7c55-9d31-6a7be2c4c000",
+    "domain": "harbor-goods.myshopify.com",
+    "name": "Harbor Goods",
+    "plan": "basic",
+    "currency": "CAD",
+    "timezone": "America/Toronto",
+    "api_version": "2025-10",
+    "connected": False,
+    "installed_at": "2026-11-01T09:00:00Z",
+}
+
+
 class ShopBody(BaseModel):
     """A shop without its secrets."""
 
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "shop_id": "0199f1c2-7a10-7c55-9d31-6a7be2c4c000",
-                    "domain": "harbor-goods.myshopify.com",
-                    "name": "Harbor Goods",
-                    "plan": "basic",
-                    "currency": "CAD",
-                    "timezone": "America/Toronto",
-                    "api_version": "2025-10",
-                    "connected": False,
-                    "installed_at": "2026-11-01T09:00:00Z",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_SHOP_EXAMPLE]})
 
     shop_id: UUID
     domain: str
@@ -84,7 +80,7 @@ class SessionBody(BaseModel):
                     "via": "session",
                     "csrf_token": "pQ7s…",
                     "expires_at": "2026-11-21T21:00:00Z",
-                    "shop": ShopBody.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index,call-overload,dict-item]
+                    "shop": _SHOP_EXAMPLE,
                 }
             ]
         }

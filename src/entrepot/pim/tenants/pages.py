@@ -65,15 +65,15 @@ SCOPE_CHOICES = {"read": "Read", "write": "Read and write", "admin": "Administer
 @router.get("/sign-in")
 async def sign_in_page(
     request: Request,
-    next: str = "/",
+    target: Annotated[str, Query(alias="next")] = "/",
     shop: Annotated[str, Query(max_length=255)] = "",
 ) -> Response:
     """The form; whoever is signed in already goes on."""
     try:
         await resume_session(database(request), session_cookie(request))
     except UnauthenticatedError:
-        return _sign_in_form(request, next=local_path(next), shop=shop)
-    return RedirectResponse(local_path(next), status_code=SEE_OTHER)
+        return _sign_in_form(request, target=local_path(target), shop=shop)
+    return RedirectResponse(local_path(target), status_code=SEE_OTHER)
 
 
 @router.post("/sign-in")
@@ -88,7 +88,7 @@ async def sign_in_form(request: Request) -> Response:
     if not expected or not same(expected, fields.get(CSRF_FIELD, "")):
         return _sign_in_form(
             request,
-            next=target,
+            target=target,
             shop=shop,
             email=email,
             failure="The form had expired. Please send it again.",
@@ -105,7 +105,7 @@ async def sign_in_form(request: Request) -> Response:
     except (UnauthenticatedError, LimitedError, InvalidInputError) as error:
         return _sign_in_form(
             request,
-            next=target,
+            target=target,
             shop=shop,
             email=email,
             failure=error.detail,
@@ -267,7 +267,7 @@ def _working(tokens: Sequence[ApiToken]) -> list[ApiToken]:
 def _sign_in_form(
     request: Request,
     *,
-    next: str,
+    target: str,
     shop: str = "",
     email: str = "",
     failure: str = "",
@@ -283,7 +283,7 @@ def _sign_in_form(
         "account/sign_in.html",
         status=status,
         messages=messages,
-        next=next,
+        next=target,
         shop=shop,
         email=email,
     )
@@ -291,7 +291,10 @@ def _sign_in_form(
 
 def _plain_cookie(request: Request, name: str, value: str, *, seconds: int, hidden: bool = True) -> None:
     cookie: SimpleCookie = SimpleCookie({name: value})
-    cookie[name].update(
-        {"path": "/", "max-age": seconds, "samesite": "Lax", "secure": is_secure(request), "httponly": hidden}
-    )
-    set_cookie(request, cookie[name].OutputString())
+    morsel = cookie[name]
+    morsel["path"] = "/"
+    morsel["max-age"] = seconds
+    morsel["samesite"] = "Lax"
+    morsel["secure"] = is_secure(request)
+    morsel["httponly"] = hidden
+    set_cookie(request, morsel.OutputString())

@@ -18,6 +18,17 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop everything that upgrade made; the data goes with it."""
-    op.execute("DROP SCHEMA IF EXISTS pim_private, pim, marketplace CASCADE")
-    for function in ("touch", "audit", "redact", "partition_name", "maintain_partitions"):
-        op.execute(f"DROP FUNCTION IF EXISTS entrepot.{function} CASCADE")
+    op.execute("DROP SCHEMA IF EXISTS pim_private, pim, marketplace, procrastinate CASCADE")
+    op.execute("ALTER DEFAULT PRIVILEGES FOR ROLE entrepot_owner GRANT EXECUTE ON FUNCTIONS TO PUBLIC")
+    op.execute(
+        """
+        DO $$
+        DECLARE
+            made regprocedure;
+        BEGIN
+            FOR made IN SELECT oid FROM pg_proc WHERE pronamespace = 'entrepot'::regnamespace LOOP
+                EXECUTE format('DROP FUNCTION %s CASCADE', made);
+            END LOOP;
+        END $$
+        """
+    )

@@ -1,5 +1,7 @@
 -- The declared schema as it stood at the first release. Changes go into later migrations.
 
+ALTER DEFAULT PRIVILEGES FOR ROLE entrepot_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
 CREATE SCHEMA marketplace;
 
 GRANT USAGE ON SCHEMA marketplace TO entrepot_app, entrepot_system;
@@ -106,9 +108,9 @@ CREATE TABLE pim.login_attempts (
 	CONSTRAINT pk_login_attempts PRIMARY KEY (id)
 );
 
-CREATE INDEX idx_login_attempts_ip ON pim.login_attempts (ip_address, attempted_at DESC);
-
 CREATE INDEX idx_login_attempts_email ON pim.login_attempts (email_digest, attempted_at DESC);
+
+CREATE INDEX idx_login_attempts_ip ON pim.login_attempts (ip_address, attempted_at DESC);
 
 COMMENT ON TABLE pim.login_attempts IS 'An attempt to sign in, kept to slow down guessing.';
 
@@ -134,9 +136,9 @@ CREATE TABLE pim.migration_history (
 	CONSTRAINT pk_migration_history PRIMARY KEY (id)
 );
 
-CREATE UNIQUE INDEX idx_migration_name ON pim.migration_history (migration_name);
-
 CREATE INDEX idx_migration_applied ON pim.migration_history (applied_at DESC);
+
+CREATE UNIQUE INDEX idx_migration_name ON pim.migration_history (migration_name);
 
 COMMENT ON TABLE pim.migration_history IS 'A migration of this database that was tried.';
 
@@ -213,9 +215,9 @@ CREATE TABLE pim.prod_attr_definitions (
 	CONSTRAINT ck_prod_attr_definitions_unit_family CHECK (unit_family IN ('length', 'weight', 'volume'))
 );
 
-CREATE INDEX idx_attr_type ON pim.prod_attr_definitions (data_type);
-
 CREATE UNIQUE INDEX idx_attr_code ON pim.prod_attr_definitions (code);
+
+CREATE INDEX idx_attr_type ON pim.prod_attr_definitions (data_type);
 
 CREATE INDEX idx_attr_embedding ON pim.prod_attr_definitions USING hnsw (embedding vector_cosine_ops);
 
@@ -322,13 +324,13 @@ CREATE TABLE pim.prod_taxonomy (
 	CONSTRAINT fk_prod_taxonomy_parent_id FOREIGN KEY(parent_id) REFERENCES pim.prod_taxonomy (id)
 );
 
-CREATE INDEX idx_taxonomy_parent ON pim.prod_taxonomy (parent_id);
-
-CREATE INDEX idx_taxonomy_shopify ON pim.prod_taxonomy (shopify_taxonomy_id);
-
 CREATE UNIQUE INDEX idx_taxonomy_slug ON pim.prod_taxonomy (slug);
 
 CREATE INDEX idx_taxonomy_breadcrumbs ON pim.prod_taxonomy USING gin (breadcrumbs);
+
+CREATE INDEX idx_taxonomy_parent ON pim.prod_taxonomy (parent_id);
+
+CREATE INDEX idx_taxonomy_shopify ON pim.prod_taxonomy (shopify_taxonomy_id);
 
 COMMENT ON TABLE pim.prod_taxonomy IS 'A category of the golden catalog.';
 
@@ -383,11 +385,11 @@ CREATE TABLE pim.shops (
 	CONSTRAINT ck_shops_plan_tier CHECK (plan_tier IN ('basic', 'pro', 'enterprise'))
 );
 
+CREATE UNIQUE INDEX idx_shops_domain ON pim.shops (shopify_domain);
+
 CREATE INDEX idx_shops_plan ON pim.shops (plan_tier);
 
 CREATE UNIQUE INDEX idx_shops_shopify_id ON pim.shops (shopify_shop_id) WHERE shopify_shop_id IS NOT NULL;
-
-CREATE UNIQUE INDEX idx_shops_domain ON pim.shops (shopify_domain);
 
 COMMENT ON TABLE pim.shops IS 'A Shopify shop that uses the program: the tenant that almost every other row belongs to.';
 
@@ -470,13 +472,13 @@ CREATE UNLOGGED TABLE pim.staging_products (
 	CONSTRAINT ck_staging_products_merge_status CHECK (merge_status IN ('pending', 'merged', 'skipped', 'failed'))
 );
 
-CREATE INDEX idx_staging_products_gid ON pim.staging_products (shop_id, shopify_gid);
-
 CREATE INDEX idx_staging_products_validation ON pim.staging_products (bulk_run_id, validation_status);
 
-CREATE INDEX idx_staging_products_merge ON pim.staging_products (bulk_run_id, merge_status);
+CREATE INDEX idx_staging_products_gid ON pim.staging_products (shop_id, shopify_gid);
 
 CREATE INDEX idx_staging_products_run ON pim.staging_products (bulk_run_id);
+
+CREATE INDEX idx_staging_products_merge ON pim.staging_products (bulk_run_id, merge_status);
 
 COMMENT ON TABLE pim.staging_products IS 'A product on its way into shopify_products; unlogged, without foreign keys, and emptied when its run ends.';
 
@@ -641,13 +643,13 @@ CREATE UNLOGGED TABLE pim.staging_variants (
 	CONSTRAINT ck_staging_variants_merge_status CHECK (merge_status IN ('pending', 'merged', 'skipped', 'failed'))
 );
 
-CREATE INDEX idx_staging_variants_validation ON pim.staging_variants (bulk_run_id, validation_status);
-
-CREATE INDEX idx_staging_variants_gid ON pim.staging_variants (shop_id, shopify_gid);
-
 CREATE INDEX idx_staging_variants_run ON pim.staging_variants (bulk_run_id);
 
 CREATE INDEX idx_staging_variants_product ON pim.staging_variants (staging_product_id);
+
+CREATE INDEX idx_staging_variants_validation ON pim.staging_variants (bulk_run_id, validation_status);
+
+CREATE INDEX idx_staging_variants_gid ON pim.staging_variants (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.staging_variants IS 'A variant on its way into shopify_variants; unlogged, without foreign keys, and emptied when its run ends.';
 
@@ -804,9 +806,9 @@ CREATE TABLE pim.ai_batches (
 	CONSTRAINT fk_ai_batches_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_ai_batches_provider ON pim.ai_batches (provider_batch_id);
-
 CREATE INDEX idx_ai_batches_status ON pim.ai_batches (status);
+
+CREATE INDEX idx_ai_batches_provider ON pim.ai_batches (provider_batch_id);
 
 CREATE INDEX idx_ai_batches_shop ON pim.ai_batches (shop_id);
 
@@ -868,9 +870,9 @@ CREATE TABLE pim.analytics_daily_shop (
 	CONSTRAINT fk_analytics_daily_shop_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_analytics_daily_date ON pim.analytics_daily_shop (date DESC);
-
 CREATE UNIQUE INDEX idx_analytics_daily_shop_date ON pim.analytics_daily_shop (shop_id, date);
+
+CREATE INDEX idx_analytics_daily_date ON pim.analytics_daily_shop (date DESC);
 
 COMMENT ON TABLE pim.analytics_daily_shop IS 'The figures of a shop for one day.';
 
@@ -963,9 +965,9 @@ CREATE TABLE pim.app_sessions (
 	CONSTRAINT fk_app_sessions_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_sessions_expires ON pim.app_sessions (expires_at);
-
 CREATE INDEX idx_sessions_shop ON pim.app_sessions (shop_id);
+
+CREATE INDEX idx_sessions_expires ON pim.app_sessions (expires_at);
 
 COMMENT ON TABLE pim.app_sessions IS 'A signed-in browser.';
 
@@ -978,6 +980,59 @@ COMMENT ON COLUMN pim.app_sessions.payload IS 'What the session knows, such as t
 COMMENT ON COLUMN pim.app_sessions.expires_at IS 'When the session ends by itself';
 
 COMMENT ON COLUMN pim.app_sessions.created_at IS 'When the row was written';
+
+CREATE TABLE pim.audit_logs (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	shop_id UUID, 
+	user_id UUID, 
+	action VARCHAR(20) NOT NULL, 
+	entity_type VARCHAR(100) NOT NULL, 
+	entity_id UUID NOT NULL, 
+	old_values JSONB, 
+	new_values JSONB, 
+	ip_address INET, 
+	user_agent TEXT, 
+	request_id VARCHAR(100), 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_audit_logs PRIMARY KEY (id, created_at), 
+	CONSTRAINT ck_audit_logs_action CHECK (action IN ('INSERT', 'UPDATE', 'DELETE')), 
+	CONSTRAINT fk_audit_logs_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
+)
+ PARTITION BY RANGE (created_at);
+
+CREATE INDEX idx_audit_entity ON pim.audit_logs (entity_type, entity_id);
+
+CREATE INDEX idx_audit_user ON pim.audit_logs (user_id);
+
+CREATE INDEX idx_audit_shop ON pim.audit_logs (shop_id, created_at DESC);
+
+CREATE INDEX idx_audit_request ON pim.audit_logs (request_id);
+
+COMMENT ON TABLE pim.audit_logs IS 'A change of a row in an audited table: what it was, what it became, who did it.';
+
+COMMENT ON COLUMN pim.audit_logs.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN pim.audit_logs.shop_id IS 'Shop whose row changed; null for global data';
+
+COMMENT ON COLUMN pim.audit_logs.user_id IS 'Who changed it, even when gone since; null for the program itself';
+
+COMMENT ON COLUMN pim.audit_logs.action IS 'What was done';
+
+COMMENT ON COLUMN pim.audit_logs.entity_type IS 'Table';
+
+COMMENT ON COLUMN pim.audit_logs.entity_id IS 'Key of the row';
+
+COMMENT ON COLUMN pim.audit_logs.old_values IS 'The row before; null for an insert';
+
+COMMENT ON COLUMN pim.audit_logs.new_values IS 'The row after; null for a delete';
+
+COMMENT ON COLUMN pim.audit_logs.ip_address IS 'Where the request came from';
+
+COMMENT ON COLUMN pim.audit_logs.user_agent IS 'Program that sent the request';
+
+COMMENT ON COLUMN pim.audit_logs.request_id IS 'Trace that the change belongs to';
+
+COMMENT ON COLUMN pim.audit_logs.created_at IS 'When it was done; chooses the partition';
 
 CREATE TABLE pim.bulk_runs (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -1007,11 +1062,11 @@ CREATE TABLE pim.bulk_runs (
 	CONSTRAINT fk_bulk_runs_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE UNIQUE INDEX idx_bulk_runs_idempotency ON pim.bulk_runs (idempotency_key);
+
 CREATE INDEX idx_bulk_runs_shopify_op ON pim.bulk_runs (shopify_operation_id);
 
 CREATE INDEX idx_bulk_runs_shop_status ON pim.bulk_runs (shop_id, status);
-
-CREATE UNIQUE INDEX idx_bulk_runs_idempotency ON pim.bulk_runs (idempotency_key);
 
 COMMENT ON TABLE pim.bulk_runs IS 'An import or export of many records, from its start to its end.';
 
@@ -1083,11 +1138,11 @@ CREATE TABLE pim.embedding_batches (
 	CONSTRAINT fk_embedding_batches_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_embedding_batches_openai ON pim.embedding_batches (openai_batch_id) WHERE openai_batch_id IS NOT NULL;
+
 CREATE INDEX idx_embedding_batches_shop ON pim.embedding_batches (shop_id);
 
 CREATE INDEX idx_embedding_batches_status ON pim.embedding_batches (status);
-
-CREATE INDEX idx_embedding_batches_openai ON pim.embedding_batches (openai_batch_id) WHERE openai_batch_id IS NOT NULL;
 
 COMMENT ON TABLE pim.embedding_batches IS 'A batch of texts sent away to become vectors.';
 
@@ -1203,9 +1258,9 @@ CREATE TABLE pim.job_runs (
 	CONSTRAINT fk_job_runs_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_jobs_bullmq ON pim.job_runs (queue_name, job_id);
-
 CREATE INDEX idx_jobs_queue ON pim.job_runs (queue_name, status);
+
+CREATE INDEX idx_jobs_bullmq ON pim.job_runs (queue_name, job_id);
 
 CREATE INDEX idx_jobs_shop ON pim.job_runs (shop_id, status);
 
@@ -1344,15 +1399,17 @@ CREATE TABLE pim.prod_master (
 	CONSTRAINT fk_prod_master_primary_source_id FOREIGN KEY(primary_source_id) REFERENCES pim.prod_sources (id) ON DELETE SET NULL
 );
 
+CREATE INDEX idx_master_brand ON pim.prod_master (brand);
+
 CREATE INDEX idx_master_mpn ON pim.prod_master (manufacturer, mpn);
 
 CREATE INDEX idx_master_gtin ON pim.prod_master (gtin) WHERE gtin IS NOT NULL;
 
-CREATE INDEX idx_master_bronze ON pim.prod_master (id) WHERE data_quality_level = 'bronze';
+CREATE UNIQUE INDEX idx_master_sku ON pim.prod_master (internal_sku);
 
 CREATE INDEX idx_master_taxonomy ON pim.prod_master (taxonomy_id);
 
-CREATE UNIQUE INDEX idx_master_sku ON pim.prod_master (internal_sku);
+CREATE INDEX idx_master_bronze ON pim.prod_master (id) WHERE data_quality_level = 'bronze';
 
 CREATE INDEX idx_master_silver ON pim.prod_master (id) WHERE data_quality_level = 'silver';
 
@@ -1361,8 +1418,6 @@ CREATE INDEX idx_master_golden ON pim.prod_master (id) WHERE data_quality_level 
 CREATE INDEX idx_master_quality_level ON pim.prod_master (data_quality_level);
 
 CREATE INDEX idx_master_review ON pim.prod_master (needs_review) WHERE needs_review = true;
-
-CREATE INDEX idx_master_brand ON pim.prod_master (brand);
 
 COMMENT ON TABLE pim.prod_master IS 'A golden record: the one trusted description of a product, whatever shops sell it.';
 
@@ -1433,8 +1488,6 @@ CREATE TABLE pim.prod_raw_harvest (
 )
  PARTITION BY RANGE (fetched_at);
 
-CREATE INDEX idx_harvest_status ON pim.prod_raw_harvest (processing_status);
-
 CREATE INDEX idx_harvest_sku ON pim.prod_raw_harvest (target_sku) WHERE target_sku IS NOT NULL;
 
 CREATE INDEX idx_harvest_url ON pim.prod_raw_harvest (source_url);
@@ -1442,6 +1495,8 @@ CREATE INDEX idx_harvest_url ON pim.prod_raw_harvest (source_url);
 CREATE INDEX idx_harvest_source ON pim.prod_raw_harvest (source_id);
 
 CREATE INDEX idx_harvest_hash ON pim.prod_raw_harvest (content_hash);
+
+CREATE INDEX idx_harvest_status ON pim.prod_raw_harvest (processing_status);
 
 COMMENT ON TABLE pim.prod_raw_harvest IS 'A page or record as its source delivered it.';
 
@@ -1644,11 +1699,11 @@ CREATE TABLE pim.shopify_collections (
 	CONSTRAINT fk_shopify_collections_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_collections_shop_handle ON pim.shopify_collections (shop_id, handle);
+
 CREATE INDEX idx_collections_type ON pim.shopify_collections (shop_id, collection_type);
 
 CREATE UNIQUE INDEX idx_collections_shop_gid ON pim.shopify_collections (shop_id, shopify_gid);
-
-CREATE INDEX idx_collections_shop_handle ON pim.shopify_collections (shop_id, handle);
 
 COMMENT ON TABLE pim.shopify_collections IS 'A collection of products in a shop.';
 
@@ -1730,13 +1785,13 @@ CREATE TABLE pim.shopify_customers (
 	CONSTRAINT fk_shopify_customers_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_customers_shop_phone ON pim.shopify_customers (shop_id, phone) WHERE phone IS NOT NULL;
-
-CREATE UNIQUE INDEX idx_customers_shop_gid ON pim.shopify_customers (shop_id, shopify_gid);
-
 CREATE INDEX idx_customers_shop_email ON pim.shopify_customers (shop_id, email);
 
+CREATE INDEX idx_customers_shop_phone ON pim.shopify_customers (shop_id, phone) WHERE phone IS NOT NULL;
+
 CREATE INDEX idx_customers_tags ON pim.shopify_customers USING gin (tags);
+
+CREATE UNIQUE INDEX idx_customers_shop_gid ON pim.shopify_customers (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_customers IS 'A customer of a shop.';
 
@@ -1830,11 +1885,11 @@ CREATE TABLE pim.shopify_media (
 	CONSTRAINT fk_shopify_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_media_shop_gid ON pim.shopify_media (shop_id, shopify_gid);
+CREATE INDEX idx_media_status ON pim.shopify_media (shop_id, status);
 
 CREATE INDEX idx_media_type ON pim.shopify_media (shop_id, media_type);
 
-CREATE INDEX idx_media_status ON pim.shopify_media (shop_id, status);
+CREATE UNIQUE INDEX idx_media_shop_gid ON pim.shopify_media (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_media IS 'An image, video or 3D model of a shop.';
 
@@ -1893,9 +1948,9 @@ CREATE TABLE pim.shopify_menus (
 	CONSTRAINT fk_shopify_menus_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_menus_shop_gid ON pim.shopify_menus (shop_id, shopify_gid);
-
 CREATE INDEX idx_menus_shop_handle ON pim.shopify_menus (shop_id, handle);
+
+CREATE UNIQUE INDEX idx_menus_shop_gid ON pim.shopify_menus (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_menus IS 'A menu of a shop''s online store.';
 
@@ -2002,21 +2057,21 @@ CREATE TABLE pim.shopify_products (
 	CONSTRAINT fk_shopify_products_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_products_shop_gid ON pim.shopify_products (shop_id, shopify_gid);
-
-CREATE INDEX idx_products_tags ON pim.shopify_products USING gin (tags);
+CREATE INDEX idx_products_metafields ON pim.shopify_products USING gin (metafields jsonb_path_ops);
 
 CREATE INDEX idx_products_shop_handle ON pim.shopify_products (shop_id, handle);
 
-CREATE INDEX idx_products_metafields ON pim.shopify_products USING gin (metafields jsonb_path_ops);
+CREATE INDEX idx_products_tags ON pim.shopify_products USING gin (tags);
 
 CREATE INDEX idx_products_shop_vendor ON pim.shopify_products (shop_id, vendor);
-
-CREATE INDEX idx_products_shop_status ON pim.shopify_products (shop_id, status);
 
 CREATE INDEX idx_products_active ON pim.shopify_products (shop_id, updated_at) WHERE status = 'ACTIVE';
 
 CREATE INDEX idx_products_fts ON pim.shopify_products USING gin (to_tsvector('simple', title || ' ' || COALESCE(description,'')));
+
+CREATE UNIQUE INDEX idx_products_shop_gid ON pim.shopify_products (shop_id, shopify_gid);
+
+CREATE INDEX idx_products_shop_status ON pim.shopify_products (shop_id, status);
 
 COMMENT ON TABLE pim.shopify_products IS 'A product of a shop, as Shopify last told it.';
 
@@ -2289,13 +2344,13 @@ CREATE TABLE pim.webhook_events (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_webhook_events_payload ON pim.webhook_events USING gin (payload jsonb_path_ops);
-
-CREATE INDEX idx_webhook_events_unprocessed ON pim.webhook_events (shop_id, received_at) WHERE processed_at IS NULL;
-
 CREATE INDEX idx_webhook_events_topic ON pim.webhook_events (shop_id, topic);
 
 CREATE INDEX idx_webhook_events_idempotency ON pim.webhook_events (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+CREATE INDEX idx_webhook_events_unprocessed ON pim.webhook_events (shop_id, received_at) WHERE processed_at IS NULL;
+
+CREATE INDEX idx_webhook_events_payload ON pim.webhook_events USING gin (payload jsonb_path_ops);
 
 COMMENT ON TABLE pim.webhook_events IS 'A webhook that arrived, and what became of it.';
 
@@ -2349,13 +2404,13 @@ CREATE TABLE pim.ai_batch_items (
 	CONSTRAINT fk_ai_batch_items_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_batch_items_entity ON pim.ai_batch_items (entity_type, entity_id);
-
 CREATE INDEX idx_batch_items_hash ON pim.ai_batch_items (content_hash);
 
 CREATE INDEX idx_batch_items_batch ON pim.ai_batch_items (batch_id);
 
 CREATE INDEX idx_batch_items_status ON pim.ai_batch_items (batch_id, status);
+
+CREATE INDEX idx_batch_items_entity ON pim.ai_batch_items (entity_type, entity_id);
 
 COMMENT ON TABLE pim.ai_batch_items IS 'One request of a batch and its answer.';
 
@@ -2408,11 +2463,11 @@ CREATE TABLE pim.analytics_product_performance (
 	CONSTRAINT fk_analytics_product_performance_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_product_perf_product ON pim.analytics_product_performance (product_id, period_type, period_start DESC);
+
 CREATE INDEX idx_product_perf_shop_period ON pim.analytics_product_performance (shop_id, period_type, period_start DESC);
 
 CREATE INDEX idx_product_perf_revenue ON pim.analytics_product_performance (shop_id, period_type, revenue DESC);
-
-CREATE INDEX idx_product_perf_product ON pim.analytics_product_performance (product_id, period_type, period_start DESC);
 
 COMMENT ON TABLE pim.analytics_product_performance IS 'How a product sold in a period.';
 
@@ -2553,60 +2608,6 @@ COMMENT ON COLUMN pim.api_usage_log.metadata IS 'Further details';
 
 COMMENT ON COLUMN pim.api_usage_log.created_at IS 'When the row was written; chooses the partition';
 
-CREATE TABLE pim.audit_logs (
-	id UUID DEFAULT uuidv7() NOT NULL, 
-	shop_id UUID, 
-	user_id UUID, 
-	action VARCHAR(20) NOT NULL, 
-	entity_type VARCHAR(100) NOT NULL, 
-	entity_id UUID NOT NULL, 
-	old_values JSONB, 
-	new_values JSONB, 
-	ip_address INET, 
-	user_agent TEXT, 
-	request_id VARCHAR(100), 
-	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
-	CONSTRAINT pk_audit_logs PRIMARY KEY (id, created_at), 
-	CONSTRAINT ck_audit_logs_action CHECK (action IN ('INSERT', 'UPDATE', 'DELETE')), 
-	CONSTRAINT fk_audit_logs_shop_id_user_id FOREIGN KEY(shop_id, user_id) REFERENCES pim.staff_users (shop_id, id) ON DELETE SET NULL (user_id), 
-	CONSTRAINT fk_audit_logs_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
-)
- PARTITION BY RANGE (created_at);
-
-CREATE INDEX idx_audit_shop ON pim.audit_logs (shop_id, created_at DESC);
-
-CREATE INDEX idx_audit_user ON pim.audit_logs (user_id);
-
-CREATE INDEX idx_audit_request ON pim.audit_logs (request_id);
-
-CREATE INDEX idx_audit_entity ON pim.audit_logs (entity_type, entity_id);
-
-COMMENT ON TABLE pim.audit_logs IS 'A change of a row in an audited table: what it was, what it became, who did it.';
-
-COMMENT ON COLUMN pim.audit_logs.id IS 'Identifier, ordered by time of creation (UUIDv7)';
-
-COMMENT ON COLUMN pim.audit_logs.shop_id IS 'Shop whose row changed; null for global data';
-
-COMMENT ON COLUMN pim.audit_logs.user_id IS 'Who changed it; null for the program itself';
-
-COMMENT ON COLUMN pim.audit_logs.action IS 'What was done';
-
-COMMENT ON COLUMN pim.audit_logs.entity_type IS 'Table';
-
-COMMENT ON COLUMN pim.audit_logs.entity_id IS 'Key of the row';
-
-COMMENT ON COLUMN pim.audit_logs.old_values IS 'The row before; null for an insert';
-
-COMMENT ON COLUMN pim.audit_logs.new_values IS 'The row after; null for a delete';
-
-COMMENT ON COLUMN pim.audit_logs.ip_address IS 'Where the request came from';
-
-COMMENT ON COLUMN pim.audit_logs.user_agent IS 'Program that sent the request';
-
-COMMENT ON COLUMN pim.audit_logs.request_id IS 'Trace that the change belongs to';
-
-COMMENT ON COLUMN pim.audit_logs.created_at IS 'When it was done; chooses the partition';
-
 CREATE TABLE pim.bulk_artifacts (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	bulk_run_id UUID NOT NULL, 
@@ -2667,9 +2668,9 @@ CREATE TABLE pim.bulk_errors (
 	CONSTRAINT fk_bulk_errors_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_bulk_errors_type ON pim.bulk_errors (shop_id, error_type);
-
 CREATE INDEX idx_bulk_errors_run ON pim.bulk_errors (bulk_run_id);
+
+CREATE INDEX idx_bulk_errors_type ON pim.bulk_errors (shop_id, error_type);
 
 COMMENT ON TABLE pim.bulk_errors IS 'A record of a bulk run that was set aside, with the reason.';
 
@@ -2842,11 +2843,11 @@ CREATE TABLE pim.prod_channel_mappings (
 	CONSTRAINT fk_prod_channel_mappings_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE UNIQUE INDEX idx_channel_external ON pim.prod_channel_mappings (channel, shop_id, external_id) NULLS NOT DISTINCT;
+
 CREATE INDEX idx_channel_status ON pim.prod_channel_mappings (channel, sync_status);
 
 CREATE INDEX idx_channel_product ON pim.prod_channel_mappings (product_id);
-
-CREATE UNIQUE INDEX idx_channel_external ON pim.prod_channel_mappings (channel, shop_id, external_id) NULLS NOT DISTINCT;
 
 COMMENT ON TABLE pim.prod_channel_mappings IS 'A golden record as it appears on a channel.';
 
@@ -2893,11 +2894,11 @@ CREATE TABLE pim.prod_dedupe_clusters (
 	CONSTRAINT fk_prod_dedupe_clusters_reviewed_by FOREIGN KEY(reviewed_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_clusters_canonical ON pim.prod_dedupe_clusters (canonical_product_id);
+CREATE INDEX idx_clusters_type ON pim.prod_dedupe_clusters (cluster_type, status);
 
 CREATE INDEX idx_clusters_status ON pim.prod_dedupe_clusters (status, confidence_score DESC);
 
-CREATE INDEX idx_clusters_type ON pim.prod_dedupe_clusters (cluster_type, status);
+CREATE INDEX idx_clusters_canonical ON pim.prod_dedupe_clusters (canonical_product_id);
 
 COMMENT ON TABLE pim.prod_dedupe_clusters IS 'Golden records that seem to describe the same product.';
 
@@ -2937,13 +2938,13 @@ CREATE TABLE pim.prod_embeddings (
 	CONSTRAINT fk_prod_embeddings_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_embeddings_type ON pim.prod_embeddings (product_id, embedding_type);
-
 CREATE INDEX idx_embeddings_vector ON pim.prod_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64);
 
-CREATE INDEX idx_embeddings_product_current ON pim.prod_embeddings (product_id) WHERE embedding_type = 'combined';
+CREATE INDEX idx_embeddings_type ON pim.prod_embeddings (product_id, embedding_type);
 
 CREATE INDEX idx_embeddings_product ON pim.prod_embeddings (product_id);
+
+CREATE INDEX idx_embeddings_product_current ON pim.prod_embeddings (product_id) WHERE embedding_type = 'combined';
 
 COMMENT ON TABLE pim.prod_embeddings IS 'A vector of a golden record''s meaning.';
 
@@ -2982,11 +2983,11 @@ CREATE TABLE pim.prod_extraction_sessions (
 	CONSTRAINT fk_prod_extraction_sessions_harvest_id_harvest_fetched_at FOREIGN KEY(harvest_id, harvest_fetched_at) REFERENCES pim.prod_raw_harvest (id, fetched_at) ON DELETE CASCADE
 );
 
+CREATE INDEX idx_extraction_harvest ON pim.prod_extraction_sessions (harvest_id);
+
 CREATE INDEX idx_extraction_confidence ON pim.prod_extraction_sessions (confidence_score);
 
 CREATE INDEX idx_extraction_specs ON pim.prod_extraction_sessions USING gin (extracted_specs jsonb_path_ops);
-
-CREATE INDEX idx_extraction_harvest ON pim.prod_extraction_sessions (harvest_id);
 
 COMMENT ON TABLE pim.prod_extraction_sessions IS 'What one reading of a harvest found.';
 
@@ -3040,11 +3041,11 @@ CREATE TABLE pim.prod_quality_events (
 	CONSTRAINT fk_prod_quality_events_triggered_by FOREIGN KEY(triggered_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_quality_events_product ON pim.prod_quality_events (product_id, created_at DESC);
-
 CREATE INDEX idx_quality_events_type ON pim.prod_quality_events (event_type, created_at DESC);
 
 CREATE INDEX idx_quality_events_level ON pim.prod_quality_events (new_level, created_at DESC);
+
+CREATE INDEX idx_quality_events_product ON pim.prod_quality_events (product_id, created_at DESC);
 
 CREATE INDEX idx_quality_events_pending_webhook ON pim.prod_quality_events (created_at) WHERE webhook_sent = false;
 
@@ -3138,13 +3139,13 @@ CREATE TABLE pim.prod_specs_normalized (
 	CONSTRAINT fk_prod_specs_normalized_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
+CREATE INDEX idx_specs_review ON pim.prod_specs_normalized (needs_review) WHERE needs_review = true;
+
 CREATE INDEX idx_specs_product ON pim.prod_specs_normalized (product_id);
 
 CREATE INDEX idx_specs_current ON pim.prod_specs_normalized (product_id) WHERE is_current = true;
 
 CREATE INDEX idx_specs_data ON pim.prod_specs_normalized USING gin (specs jsonb_path_ops);
-
-CREATE INDEX idx_specs_review ON pim.prod_specs_normalized (needs_review) WHERE needs_review = true;
 
 COMMENT ON TABLE pim.prod_specs_normalized IS 'The specifications of a golden record in canonical attributes and units.';
 
@@ -3303,9 +3304,9 @@ CREATE TABLE pim.scraper_runs (
 
 CREATE INDEX idx_scraper_runs_status ON pim.scraper_runs (status, created_at DESC);
 
-CREATE INDEX idx_scraper_runs_source ON pim.scraper_runs (source_id, created_at DESC);
-
 CREATE INDEX idx_scraper_runs_config ON pim.scraper_runs (config_id, created_at DESC);
+
+CREATE INDEX idx_scraper_runs_source ON pim.scraper_runs (source_id, created_at DESC);
 
 COMMENT ON TABLE pim.scraper_runs IS 'One run of a scraper.';
 
@@ -3362,13 +3363,13 @@ CREATE TABLE pim.shop_product_embeddings (
 	CONSTRAINT fk_shop_product_embeddings_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_shop_embeddings_pending ON pim.shop_product_embeddings (shop_id, status) WHERE status = 'pending';
-
-CREATE INDEX idx_shop_embeddings_hash ON pim.shop_product_embeddings (shop_id, content_hash);
-
 CREATE UNIQUE INDEX idx_shop_embeddings_product ON pim.shop_product_embeddings (shop_id, product_id, embedding_type, model_version);
 
+CREATE INDEX idx_shop_embeddings_pending ON pim.shop_product_embeddings (shop_id, status) WHERE status = 'pending';
+
 CREATE INDEX idx_shop_embeddings_vector ON pim.shop_product_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 24, ef_construction = 128);
+
+CREATE INDEX idx_shop_embeddings_hash ON pim.shop_product_embeddings (shop_id, content_hash);
 
 COMMENT ON TABLE pim.shop_product_embeddings IS 'A vector of a shop''s product, for search within the shop.';
 
@@ -3452,6 +3453,8 @@ CREATE TABLE pim.shopify_menu_items (
 	CONSTRAINT fk_shopify_menu_items_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_menu_items_parent ON pim.shopify_menu_items (parent_item_id);
+
 CREATE INDEX idx_menu_items_path ON pim.shopify_menu_items USING gin (path);
 
 CREATE INDEX idx_menu_items_menu ON pim.shopify_menu_items (menu_id, position);
@@ -3459,8 +3462,6 @@ CREATE INDEX idx_menu_items_menu ON pim.shopify_menu_items (menu_id, position);
 CREATE UNIQUE INDEX idx_menu_items_shop_gid ON pim.shopify_menu_items (shop_id, shopify_gid);
 
 CREATE INDEX idx_menu_items_type ON pim.shopify_menu_items (shop_id, item_type);
-
-CREATE INDEX idx_menu_items_parent ON pim.shopify_menu_items (parent_item_id);
 
 COMMENT ON TABLE pim.shopify_menu_items IS 'An item of a menu.';
 
@@ -3543,23 +3544,23 @@ CREATE TABLE pim.shopify_orders (
 	CONSTRAINT fk_shopify_orders_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_orders_line_items ON pim.shopify_orders USING gin (line_items jsonb_path_ops);
+
+CREATE INDEX idx_orders_created ON pim.shopify_orders (shop_id, created_at_shopify DESC);
+
+CREATE INDEX idx_orders_processed ON pim.shopify_orders (shop_id, processed_at DESC) WHERE processed_at IS NOT NULL;
+
 CREATE UNIQUE INDEX idx_orders_shop_gid ON pim.shopify_orders (shop_id, shopify_gid);
 
 CREATE INDEX idx_orders_shop_number ON pim.shopify_orders (shop_id, order_number);
 
-CREATE INDEX idx_orders_financial ON pim.shopify_orders (shop_id, financial_status);
-
 CREATE INDEX idx_orders_customer ON pim.shopify_orders (customer_id);
 
-CREATE INDEX idx_orders_line_items ON pim.shopify_orders USING gin (line_items jsonb_path_ops);
+CREATE INDEX idx_orders_financial ON pim.shopify_orders (shop_id, financial_status);
 
 CREATE INDEX idx_orders_shop_email ON pim.shopify_orders (shop_id, email);
 
-CREATE INDEX idx_orders_processed ON pim.shopify_orders (shop_id, processed_at DESC) WHERE processed_at IS NOT NULL;
-
 CREATE INDEX idx_orders_fulfillment ON pim.shopify_orders (shop_id, fulfillment_status);
-
-CREATE INDEX idx_orders_created ON pim.shopify_orders (shop_id, created_at_shopify DESC);
 
 COMMENT ON TABLE pim.shopify_orders IS 'An order of a shop, with its lines.';
 
@@ -3661,9 +3662,9 @@ CREATE TABLE pim.shopify_product_media (
 	CONSTRAINT fk_shopify_product_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_product_media_shop ON pim.shopify_product_media (shop_id);
-
 CREATE INDEX idx_product_media_media ON pim.shopify_product_media (media_id);
+
+CREATE INDEX idx_product_media_shop ON pim.shopify_product_media (shop_id);
 
 CREATE INDEX idx_product_media_featured ON pim.shopify_product_media (product_id) WHERE is_featured = true;
 
@@ -3770,15 +3771,15 @@ CREATE TABLE pim.shopify_variants (
 	CONSTRAINT fk_shopify_variants_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_variants_shop_barcode ON pim.shopify_variants (shop_id, barcode) WHERE barcode IS NOT NULL;
+CREATE INDEX idx_variants_inventory ON pim.shopify_variants (shop_id, inventory_quantity);
+
+CREATE INDEX idx_variants_shop_sku ON pim.shopify_variants (shop_id, sku) WHERE sku IS NOT NULL;
 
 CREATE UNIQUE INDEX idx_variants_shop_gid ON pim.shopify_variants (shop_id, shopify_gid);
 
 CREATE INDEX idx_variants_product ON pim.shopify_variants (product_id);
 
-CREATE INDEX idx_variants_inventory ON pim.shopify_variants (shop_id, inventory_quantity);
-
-CREATE INDEX idx_variants_shop_sku ON pim.shopify_variants (shop_id, sku) WHERE sku IS NOT NULL;
+CREATE INDEX idx_variants_shop_barcode ON pim.shopify_variants (shop_id, barcode) WHERE barcode IS NOT NULL;
 
 COMMENT ON TABLE pim.shopify_variants IS 'A variant of a product: what is priced, stocked and sold.';
 
@@ -3921,17 +3922,17 @@ CREATE TABLE pim.inventory_ledger (
 )
  PARTITION BY RANGE (recorded_at);
 
-CREATE INDEX idx_ledger_shop_variant_date ON pim.inventory_ledger (shop_id, variant_id, recorded_at DESC);
-
 CREATE INDEX idx_ledger_variant ON pim.inventory_ledger (variant_id, recorded_at DESC);
 
-CREATE INDEX idx_ledger_reason ON pim.inventory_ledger (shop_id, reason, recorded_at DESC);
-
-CREATE INDEX idx_ledger_reference ON pim.inventory_ledger (reference_type, reference_id);
+CREATE INDEX idx_ledger_shop_variant_date ON pim.inventory_ledger (shop_id, variant_id, recorded_at DESC);
 
 CREATE INDEX idx_ledger_shop_sku ON pim.inventory_ledger (shop_id, sku, recorded_at DESC);
 
+CREATE INDEX idx_ledger_reason ON pim.inventory_ledger (shop_id, reason, recorded_at DESC);
+
 CREATE INDEX idx_ledger_location ON pim.inventory_ledger (location_id, recorded_at DESC);
+
+CREATE INDEX idx_ledger_reference ON pim.inventory_ledger (reference_type, reference_id);
 
 COMMENT ON TABLE pim.inventory_ledger IS 'A change of stock; rows are only ever added.';
 
@@ -3976,9 +3977,9 @@ CREATE TABLE pim.prod_dedupe_cluster_members (
 	CONSTRAINT fk_prod_dedupe_cluster_members_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_cluster_members_similarity ON pim.prod_dedupe_cluster_members (cluster_id, similarity_score DESC);
-
 CREATE INDEX idx_cluster_members_product ON pim.prod_dedupe_cluster_members (product_id);
+
+CREATE INDEX idx_cluster_members_similarity ON pim.prod_dedupe_cluster_members (cluster_id, similarity_score DESC);
 
 COMMENT ON TABLE pim.prod_dedupe_cluster_members IS 'A golden record in a cluster.';
 
@@ -4023,17 +4024,17 @@ CREATE TABLE pim.prod_proposals (
 	CONSTRAINT fk_prod_proposals_reviewed_by FOREIGN KEY(reviewed_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
+CREATE INDEX idx_proposals_pending ON pim.prod_proposals (proposal_status, priority DESC) WHERE proposal_status = 'pending';
+
 CREATE INDEX idx_proposals_extraction ON pim.prod_proposals (extraction_session_id) WHERE extraction_session_id IS NOT NULL;
 
 CREATE INDEX idx_proposals_field ON pim.prod_proposals (product_id, field_path);
 
 CREATE INDEX idx_proposals_expires ON pim.prod_proposals (expires_at) WHERE proposal_status = 'pending';
 
-CREATE INDEX idx_proposals_source ON pim.prod_proposals (source_id);
-
 CREATE INDEX idx_proposals_product ON pim.prod_proposals (product_id, proposal_status);
 
-CREATE INDEX idx_proposals_pending ON pim.prod_proposals (proposal_status, priority DESC) WHERE proposal_status = 'pending';
+CREATE INDEX idx_proposals_source ON pim.prod_proposals (source_id);
 
 COMMENT ON TABLE pim.prod_proposals IS 'A new value for a field of a golden record, waiting for a decision.';
 
@@ -4105,23 +4106,23 @@ CREATE TABLE pim.prod_similarity_matches (
 	CONSTRAINT fk_prod_similarity_matches_validated_by FOREIGN KEY(validated_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
+CREATE INDEX idx_similarity_product ON pim.prod_similarity_matches (product_id);
+
+CREATE INDEX idx_similarity_gtin ON pim.prod_similarity_matches (source_gtin) WHERE source_gtin IS NOT NULL;
+
+CREATE INDEX idx_similarity_confirmed ON pim.prod_similarity_matches (product_id, is_primary_source) WHERE match_confidence = 'confirmed';
+
+CREATE INDEX idx_similarity_score ON pim.prod_similarity_matches (similarity_score DESC) WHERE similarity_score >= 0.95;
+
 CREATE INDEX idx_similarity_source ON pim.prod_similarity_matches (source_id);
+
+CREATE INDEX idx_similarity_method ON pim.prod_similarity_matches (match_method, match_confidence);
 
 CREATE INDEX idx_similarity_pending ON pim.prod_similarity_matches (match_confidence) WHERE match_confidence = 'pending';
 
 CREATE INDEX idx_similarity_extraction ON pim.prod_similarity_matches (extraction_session_id) WHERE extraction_session_id IS NOT NULL;
 
-CREATE INDEX idx_similarity_gtin ON pim.prod_similarity_matches (source_gtin) WHERE source_gtin IS NOT NULL;
-
 CREATE INDEX idx_similarity_url ON pim.prod_similarity_matches (source_url);
-
-CREATE INDEX idx_similarity_method ON pim.prod_similarity_matches (match_method, match_confidence);
-
-CREATE INDEX idx_similarity_confirmed ON pim.prod_similarity_matches (product_id, is_primary_source) WHERE match_confidence = 'confirmed';
-
-CREATE INDEX idx_similarity_product ON pim.prod_similarity_matches (product_id);
-
-CREATE INDEX idx_similarity_score ON pim.prod_similarity_matches (similarity_score DESC) WHERE similarity_score >= 0.95;
 
 COMMENT ON TABLE pim.prod_similarity_matches IS 'A product elsewhere that seems to be one of ours.';
 
@@ -4184,9 +4185,9 @@ CREATE TABLE pim.shopify_variant_media (
 	CONSTRAINT fk_shopify_variant_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_variant_media_media ON pim.shopify_variant_media (media_id);
-
 CREATE INDEX idx_variant_media_shop ON pim.shopify_variant_media (shop_id);
+
+CREATE INDEX idx_variant_media_media ON pim.shopify_variant_media (media_id);
 
 COMMENT ON TABLE pim.shopify_variant_media IS 'A file shown with a variant.';
 
@@ -4234,8 +4235,9 @@ DECLARE
     secrets text[] := TG_ARGV[2:TG_NARGS - 1];
     context_shop uuid := nullif(current_setting('app.current_shop_id', true), '')::uuid;
     context_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
-    trace text := nullif(current_setting('app.trace_id', true), '');
-    address inet := nullif(current_setting('app.ip', true), '')::inet;
+    trace text := left(nullif(current_setting('app.trace_id', true), ''), 100);
+    -- What a proxy calls an address need not be one; that must not stop the change.
+    address inet := CASE WHEN pg_input_is_valid(current_setting('app.ip', true), 'inet') THEN current_setting('app.ip', true)::inet END;
     agent text := nullif(current_setting('app.user_agent', true), '');
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -4250,11 +4252,12 @@ BEGIN
         FROM (SELECT to_jsonb(o) AS row_data FROM old_rows AS o) AS changed;
     ELSE
         INSERT INTO pim.audit_logs (shop_id, user_id, action, entity_type, entity_id, old_values, new_values, ip_address, user_agent, request_id)
-        SELECT coalesce((after.row_data ->> tenant_column)::uuid, context_shop), context_user, TG_OP, TG_TABLE_NAME,
-               (after.row_data ->> key_column)::uuid,
+        SELECT coalesce((coalesce(after.row_data, before.row_data) ->> tenant_column)::uuid, context_shop), context_user, TG_OP, TG_TABLE_NAME,
+               (coalesce(after.row_data, before.row_data) ->> key_column)::uuid,
                entrepot.redact(before.row_data, secrets), entrepot.redact(after.row_data, secrets), address, agent, trace
         FROM (SELECT to_jsonb(o) AS row_data FROM old_rows AS o) AS before
-        JOIN (SELECT to_jsonb(n) AS row_data FROM new_rows AS n) AS after
+        -- Full, since a changed key leaves the row before and the row after without each other: each is told alone.
+        FULL JOIN (SELECT to_jsonb(n) AS row_data FROM new_rows AS n) AS after
           ON after.row_data ->> key_column = before.row_data ->> key_column
         WHERE after.row_data - 'updated_at' IS DISTINCT FROM before.row_data - 'updated_at';
     END IF;
@@ -4270,6 +4273,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_class WHERE oid = parent
 $$;
 COMMENT ON FUNCTION entrepot.partition_name(regclass, text, timestamptz) IS 'The name of the partition that begins at a point in time.';
+
+CREATE OR REPLACE FUNCTION entrepot.partition_end(partition regclass) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+    SELECT (regexp_match(pg_get_expr(relpartbound, oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz
+    FROM pg_class WHERE oid = partition
+$$;
+COMMENT ON FUNCTION entrepot.partition_end(regclass) IS 'The point in time before which a partition''s rows are; null for a default one.';
 
 -- Makes the default partition, the partitions from now to `ahead` spans on, a partition for every span that has rows
 -- in the default partition (and moves them), and drops those that ended before now - retain.
@@ -4289,6 +4299,7 @@ DECLARE
     reference record;
     reference_list jsonb;
     has_rows boolean;
+    exclusive boolean := false;
 BEGIN
     SELECT n.nspname, c.relname INTO parent_schema, parent_name
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -4312,14 +4323,32 @@ BEGIN
         action := 'created'; partition := child; moved := 0; RETURN NEXT;
     END IF;
 
+    -- Detaching, and moving rows that are referred to, lock the whole table. That lock has to come before the one on the
+    -- default partition: readers take them in this order, and a lock taken late would wait for them for ever.
+    IF retain IS NOT NULL THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %I.%I WHERE %I < %L)', parent_schema, child, key_column, at_time - retain)
+            INTO exclusive;
+        exclusive := exclusive OR EXISTS (
+            SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+            WHERE i.inhparent = parent AND entrepot.partition_end(c.oid) <= at_time - retain);
+    END IF;
+    IF reference_list <> '[]' AND NOT exclusive THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %I.%I)', parent_schema, child) INTO exclusive;
+    END IF;
+    IF exclusive THEN
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
+    END IF;
+
     FOR lower_bound IN EXECUTE format(
         'SELECT date_trunc(%L, %L::timestamptz) + n * %L::interval FROM generate_series(0, %s) AS n
-         UNION SELECT DISTINCT date_trunc(%L, %I) FROM ONLY %I.%I
-         ORDER BY 1', span, at_time, step, ahead, span, key_column, parent_schema, parent_name || '_default')
+         UNION SELECT DISTINCT date_trunc(%L, %I) FROM ONLY %I.%I WHERE isfinite(%I)
+         ORDER BY 1', span, at_time, step, ahead, span, key_column, parent_schema, parent_name || '_default', key_column)
     LOOP
         upper_bound := lower_bound + step;
         child := entrepot.partition_name(parent, span, lower_bound);
         CONTINUE WHEN to_regclass(format('%I.%I', parent_schema, child)) IS NOT NULL;
+        -- Whoever is writing to the default partition is waited for: its rows are to be moved, not to stop the ATTACH.
+        EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', parent_schema, parent_name || '_default');
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
         EXECUTE format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY', parent_schema, child);
         EXECUTE format('SELECT EXISTS (SELECT FROM ONLY %I.%I WHERE %I >= %L AND %I < %L)',
@@ -4344,11 +4373,11 @@ BEGIN
 
     IF retain IS NOT NULL THEN
         FOR old_child IN
-            SELECT c.relname AS name, (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS ends
+            SELECT c.relname AS name
             FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-            WHERE i.inhparent = parent AND pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT'
+            WHERE i.inhparent = parent AND entrepot.partition_end(c.oid) <= at_time - retain
+            ORDER BY entrepot.partition_end(c.oid)
         LOOP
-            CONTINUE WHEN old_child.ends > at_time - retain;
             EXECUTE format('SELECT count(*) FROM %I.%I', parent_schema, old_child.name) INTO row_count;
             IF reference_list <> '[]' THEN
                 EXECUTE format('DELETE FROM %I.%I', parent_schema, old_child.name);  -- runs ON DELETE of what refers to it
@@ -4362,7 +4391,6 @@ END;
 $$;
 COMMENT ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) IS
     'Makes partitions ahead of time, drains the default partition, and drops what retention has let go.';
-REVOKE ALL ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_event_queue TO entrepot_system;
@@ -4407,7 +4435,7 @@ CREATE TRIGGER prod_attr_definitions_touch BEFORE UPDATE ON pim.prod_attr_defini
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_sources TO entrepot_system;
 
-GRANT SELECT ON pim.prod_sources TO entrepot_app;
+GRANT SELECT (id, name, source_type, base_url, priority, trust_score, config, rate_limit, is_active, last_harvest_at, created_at, updated_at) ON pim.prod_sources TO entrepot_app;
 
 CREATE TRIGGER prod_sources_touch BEFORE UPDATE ON pim.prod_sources FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
@@ -4539,6 +4567,20 @@ CREATE POLICY app_sessions_tenant ON pim.app_sessions FOR ALL TO entrepot_app US
 
 CREATE POLICY app_sessions_system ON pim.app_sessions FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
+GRANT SELECT, INSERT, UPDATE, DELETE ON pim.audit_logs TO entrepot_system;
+
+GRANT SELECT ON pim.audit_logs TO entrepot_app;
+
+ALTER TABLE pim.audit_logs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE pim.audit_logs FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY audit_logs_tenant ON pim.audit_logs FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid));
+
+CREATE POLICY audit_logs_system ON pim.audit_logs FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('pim.audit_logs', 'created_at', 'month', 3, interval '63072000 seconds');
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_runs TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_runs TO entrepot_app;
@@ -4663,7 +4705,7 @@ CREATE TRIGGER scheduled_tasks_touch BEFORE UPDATE ON pim.scheduled_tasks FOR EA
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.scraper_configs TO entrepot_system;
 
-GRANT SELECT ON pim.scraper_configs TO entrepot_app;
+GRANT SELECT (id, source_id, name, scraper_type, target_url_pattern, selectors, pagination_config, rate_limit, retry_config, is_active, last_run_at, success_rate, created_at, updated_at) ON pim.scraper_configs TO entrepot_app;
 
 CREATE TRIGGER scraper_configs_touch BEFORE UPDATE ON pim.scraper_configs FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
@@ -4900,22 +4942,6 @@ CREATE POLICY api_usage_log_shared ON pim.api_usage_log FOR SELECT TO entrepot_a
 CREATE POLICY api_usage_log_system ON pim.api_usage_log FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
 SELECT entrepot.maintain_partitions('pim.api_usage_log', 'created_at', 'month', 3, interval '63072000 seconds');
-
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.audit_logs TO entrepot_system;
-
-GRANT SELECT ON pim.audit_logs TO entrepot_app;
-
-ALTER TABLE pim.audit_logs ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE pim.audit_logs FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY audit_logs_tenant ON pim.audit_logs FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid));
-
-CREATE POLICY audit_logs_shared ON pim.audit_logs FOR SELECT TO entrepot_app USING (shop_id IS NULL);
-
-CREATE POLICY audit_logs_system ON pim.audit_logs FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
-
-SELECT entrepot.maintain_partitions('pim.audit_logs', 'created_at', 'month', 3, interval '63072000 seconds');
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_artifacts TO entrepot_system;
 

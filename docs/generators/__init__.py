@@ -1,0 +1,1 @@
+"""One module a generated page; each has `render`, which returns Markdown."""

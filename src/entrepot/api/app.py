@@ -1,0 +1,59 @@
+"""The application: routes, console, error answers, security headers, and the database that they share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from entrepot import __version__
+from entrepot.api import health
+from entrepot.api.openapi import describe
+from entrepot.console import assembling
+from entrepot.kit.db import Database
+from entrepot.kit.settings import Settings, get_settings
+from entrepot.kit.web import problems
+from entrepot.kit.web.edge import Edge
+from entrepot.pim.audit import routes as audit
+from entrepot.pim.bulk import routes as imports
+from entrepot.pim.products import routes as products
+from entrepot.pim.tenants import routes as tenants
+
+PREFIX = "/api/v1"
+
+
+def create_app(db: Database | None = None, settings: Settings | None = None) -> FastAPI:
+    """The application over a database; without one it opens its own at start-up and closes it at the end."""
+    chosen = settings or (db.settings if db is not None else get_settings())
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if db is not None:
+            yield
+            return
+        async with Database.opened(chosen) as opened:
+            app.state.database = opened
+            yield
+
+    app = FastAPI(
+        title="Entrepot",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        redirect_slashes=False,
+    )
+    app.state.settings = chosen
+    if db is not None:
+        app.state.database = db
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+
+    api = APIRouter(prefix=PREFIX)
+    for noun in (tenants, imports, products, audit):
+        api.include_router(noun.router)
+    app.include_router(api)
+    app.include_router(health.router)
+    assembling.add_console(app)
+    problems.install(app)
+    app.add_middleware(Edge, answer=problems.answer)
+    return app

@@ -1,0 +1,36 @@
+"""The console in an application: its pages, its templates, its static files."""
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from entrepot.console import home, reference
+from entrepot.console.browsing import pages as browsing
+from entrepot.console.environment import STATIC, make_environment
+from entrepot.pim.audit import pages as audit
+from entrepot.pim.bulk import pages as imports
+from entrepot.pim.products import pages as products
+from entrepot.pim.tenants import pages as tenants
+
+PAGES = (home, tenants, imports, products, audit, browsing, reference)
+
+
+class Assets(StaticFiles):
+    """Static files whose address changes with their content, so that a browser asks once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """One file."""
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            kept = "public, max-age=31536000, immutable" if b"v=" in scope["query_string"] else "no-cache"
+            response.headers["cache-control"] = kept
+        return response
+
+
+def add_console(app: FastAPI) -> None:
+    """Give the application its pages."""
+    app.state.templates = make_environment()
+    app.mount("/static", Assets(directory=STATIC), name="static")
+    for noun in PAGES:
+        app.include_router(noun.router)

@@ -1,0 +1,330 @@
+"""Importing files into the mirror: the run, its steps, and how it is taken up again after any interruption.
+
+A run is written down before anything else happens. Parsing and staging are one transaction, the merge with everything
+that announces it is another; between them nothing of the shop has changed. Whatever stops the process (a kill, a lost
+database, power), the same command finds the run unfinished and does its steps again from the file; a run that reached
+the end of its merge is complete.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from entrepot.events.publishing import publish, publish_from
+from entrepot.kit.db import Database
+from entrepot.kit.db.refresh import refresh
+from entrepot.kit.errors import ConflictError, EntrepotError, UnavailableError
+from entrepot.kit.progress import Report
+from entrepot.pim import schema as _declared_views  # noqa: F401 - refresh finds a view among the declared ones
+from entrepot.pim.bulk import csv_products, outcomes, queries, staging
+from entrepot.pim.bulk.merging import merge
+from entrepot.pim.bulk.outcomes import Outcome
+from entrepot.pim.bulk.parsing import Parser, Rejection
+from entrepot.pim.bulk.reading import Source, lines
+from entrepot.pim.bulk.rows import Row, Target
+from entrepot.pim.bulk.runs import Run, begin, fail, step
+from entrepot.pim.bulk.snapshot import delete_missing
+
+BATCH_BYTES = 2 << 20
+#: Views that show a shop's figures, refreshed after each import.
+VIEWS = ("inventory_current", "mv_shop_summary", "mv_low_stock_alerts", "mv_top_sellers")
+RESOURCES = {
+    "Product": "products", "ProductVariant": "variants", "Collection": "collections", "Customer": "customers", "Order": "orders",
+    "Metaobject": "metaobjects", "Publication": "publications", "Location": "locations", "InventoryLevel": "inventory", "Menu": "menus",
+    "MediaImage": "media",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to import."""
+
+    snapshot: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did. `repeated` says that the same files were the shop's last import, and nothing was done."""
+
+    run_id: UUID
+    outcome: Outcome
+    seconds: float
+    repeated: bool = False
+    snapshot_withheld: bool = False
+    resumed: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON output of `entrepot shopify import`."""
+        total = self.outcome.total
+        return {
+            "run_id": str(self.run_id),
+            "read": total.read,
+            "inserted": total.inserted,
+            "updated": total.updated,
+            "unchanged": total.unchanged,
+            "rejected": total.rejected,
+            "deleted": total.deleted,
+            "seconds": round(self.seconds, 3),
+            "by_type": self.outcome.as_dict(),
+            "repeated": self.repeated,
+            "resumed": self.resumed,
+            "snapshot_withheld": self.snapshot_withheld,
+        }
+
+
+@dataclass
+class Context:
+    """Whose import it is; handed to every transaction for row security and the audit log."""
+
+    db: Database
+    shop_id: UUID
+    user_id: UUID | None = None
+    trace_id: str | None = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A transaction of the shop."""
+        async with self.db.tenant(shop_id=self.shop_id, user_id=self.user_id, trace_id=self.trace_id) as session:
+            yield session
+
+
+async def import_files(context: Context, sources: list[Source], options: Options, report: Report, *, run_id: UUID | None = None) -> Imported:
+    """Import files as one run; `run_id` names one that was registered before (an upload).
+
+    Raises ConflictError while another import of the shop runs, InvalidInputError for a file that cannot be read to
+    its end; the run is then marked as failed and the mirror is as it was.
+    """
+    started = time.monotonic()
+    async with _only_import(context):
+        run, previous = await begin(context, sources, snapshot=options.snapshot, force=options.force, run_id=run_id)
+        if previous is not None:
+            return Imported(run.id, previous, time.monotonic() - started, repeated=True)
+        try:
+            outcome, withheld = await _carry_out(context, run, sources, options, report)
+        except Exception as error:
+            # The reason goes into the run; where the database itself is gone, the unfinished run says enough.
+            await fail(context, run.id, error)
+            raise _readable(error) from error
+        async with context.transaction() as session:
+            for statement in queries.PURGE:
+                await session.execute(statement, {"run": run.id})
+        await refresh(context.db, *VIEWS)
+    return Imported(run.id, outcome, time.monotonic() - started, snapshot_withheld=withheld, resumed=run.resumed)
+
+
+async def _carry_out(context: Context, run: Run, sources: list[Source], options: Options, report: Report) -> tuple[Outcome, bool]:
+    parameters = {"run": run.id, "shop": context.shop_id}
+    outcome = Outcome()
+    parser = Parser()
+    async with context.transaction() as session:
+        async with step(context, run.id, "parse") as parsed:
+            await staging.prepare(session, run.id)
+            feed = Feed(context, run, sources, parser, report)
+            await staging.copy(session, feed.batches(session))
+            parsed.records = sum(parser.read.values())
+            parsed.metadata = {"read": parser.read, "rejected": feed.rejected}
+        async with step(context, run.id, "validate") as validated:
+            report("validate")
+            if any(source.format == "csv" for source in sources):
+                await csv_products.recognize(session, parameters)
+            await staging.stage(session, run.id, context.shop_id, parser.names)
+            for kind, rows in parser.read.items():
+                outcome.of(kind).read = rows
+            for kind, rows in feed.rejected.items():
+                outcome.of(kind).rejected = rows
+            _refuse_difference(await outcomes.staged(session, parameters, outcome), parser.read, feed.rejected)
+            files = {str(number): source.name for number, source in enumerate(sources)}
+            await session.execute(queries.STAGED_ERRORS, {**parameters, "files": orjson.dumps(files).decode()})
+            validated.records = outcome.total.read - outcome.total.rejected
+            validated.metadata = {"rejected": outcome.total.rejected}
+    withheld = options.snapshot and outcome.total.rejected > 0
+    async with step(context, run.id, "merge") as merging, context.transaction() as session:
+        currency = (await session.execute(queries.SHOP_CURRENCY, {"shop": context.shop_id})).scalar_one()
+        kinds = await merge(session, run.id, context.shop_id, parser.names, currency, report)
+        if options.snapshot and not withheld:
+            await delete_missing(session, parameters, kinds)
+        await outcomes.merged(session, parameters, outcome)
+        await _announce(session, parameters, outcome)
+        total = outcome.total
+        merging.records = total.inserted + total.updated + total.unchanged
+        await session.execute(
+            queries.END_RUN,
+            {
+                **parameters,
+                "status": "completed",
+                "records": total.read,
+                "bytes": sum(source.size for source in sources),
+                "error": None,
+                "state": orjson.dumps({"by_type": outcome.as_dict(), "snapshot_withheld": withheld}).decode(),
+            },
+        )
+    return outcome, withheld
+
+
+@dataclass
+class Feed:
+    """Parses in a thread, a batch ahead of the COPY that takes it."""
+
+    context: Context
+    run: Run
+    sources: list[Source]
+    parser: Parser
+    report: Report
+    rejected: dict[str, int] = field(default_factory=dict)
+    _bytes: int = 0
+    _before: int = 0
+    _records: int = 0
+    _shown: float = 0.0
+
+    async def batches(self, session: AsyncSession) -> AsyncIterator[tuple[Target, bytes]]:
+        """Rows for COPY; rejections go to bulk_errors between two batches."""
+        size = sum(source.size for source in self.sources)
+        batches = self._parse()
+        ahead = asyncio.create_task(asyncio.to_thread(next, batches, None))
+        try:
+            while (batch := await ahead) is not None:
+                rejections, self.parser.rejections = self.parser.rejections, []
+                ahead = asyncio.create_task(asyncio.to_thread(next, batches, None))
+                await self._reject(session, rejections)
+                self.report("parse", done=self._bytes, total=size, unit="bytes")
+                await self._show()
+                for target, rows in batch.items():
+                    if rows:
+                        yield target, rows
+        finally:
+            if not ahead.done():
+                await asyncio.wait([ahead])
+        await self._reject(session, self.parser.rejections)
+        self.parser.rejections = []
+        self.report("parse", done=size, total=size, unit="bytes")
+
+    def _parse(self) -> Iterator[dict[Target, bytes]]:
+        waiting: dict[Target, list[str]] = {"products": [], "variants": [], "records": []}
+        held = 0
+        for number, source in enumerate(self.sources):
+            self.parser.file_number = number
+            for row in self._rows(source):
+                self._records += 1
+                waiting[row.target].append(text := row.text)
+                held += len(text)
+                if held >= BATCH_BYTES or len(self.parser.rejections) >= 1000:
+                    yield _encoded(waiting)
+                    held = 0
+            self._before += source.size
+        yield _encoded(waiting)
+
+    def _rows(self, source: Source) -> Iterator[Row]:
+        if source.format == "csv":
+            for line, record in csv_products.records(source, self.parser, self._on_bytes):
+                yield from self.parser.take(line, record)
+            return
+        for line, content in lines(source, self._on_bytes):
+            yield from self.parser.parse(line, content)
+
+    def _on_bytes(self, position: int) -> None:
+        self._bytes = self._before + position
+
+    async def _reject(self, session: AsyncSession, rejections: list[Rejection]) -> None:
+        if not rejections:
+            return
+        for rejection in rejections:
+            self.rejected[rejection.type] = self.rejected.get(rejection.type, 0) + 1
+        rows = [_error(rejection, self.sources[rejection.file_number].name) for rejection in rejections]
+        await session.execute(queries.INSERT_ERRORS, {"run": self.run.id, "shop": self.context.shop_id, "errors": orjson.dumps(rows).decode()})
+
+    async def _show(self) -> None:
+        if time.monotonic() - self._shown < 0.5:
+            return
+        self._shown = time.monotonic()
+        async with self.context.transaction() as session:
+            await session.execute(queries.PROGRESS, {"run": self.run.id, "shop": self.context.shop_id, "records": self._records, "bytes": self._bytes})
+
+
+def _encoded(waiting: dict[Target, list[str]]) -> dict[Target, bytes]:
+    batch: dict[Target, bytes] = {}
+    for target, rows in waiting.items():
+        if rows:
+            rows.append("")
+            batch[target] = "\n".join(rows).encode()
+            rows.clear()
+    return batch
+
+
+def _error(rejection: Rejection, file: str) -> dict[str, Any]:
+    payload = {
+        "file": file,
+        "line": rejection.line_number,
+        "type": rejection.type,
+        "field": rejection.field,
+        "value": rejection.value,
+        "record": rejection.record,
+    }
+    return {
+        "stage": rejection.stage,
+        "code": rejection.code,
+        "message": rejection.reason,
+        "line": rejection.line_number,
+        "payload": {name: value for name, value in payload.items() if value is not None},
+    }
+
+
+def _refuse_difference(staged: dict[str, int], read: dict[str, int], rejected: dict[str, int]) -> None:
+    """Every record that was read is staged or rejected; anything else is a defect, and nothing may be merged."""
+    for kind in read.keys() | staged.keys():
+        if read.get(kind, 0) != staged.get(kind, 0) + rejected.get(kind, 0):
+            raise EntrepotError(
+                f"{read.get(kind, 0)} {kind} records were read, but {staged.get(kind, 0)} staged and {rejected.get(kind, 0)} rejected.",
+                hint="Nothing was changed; please report this.",
+            )
+
+
+async def _announce(session: AsyncSession, parameters: dict[str, Any], outcome: Outcome) -> None:
+    """Move the checkpoints and publish what changed, in the transaction of the merge."""
+    for kind, resource in RESOURCES.items():
+        counts = outcome.by_type.get(kind)
+        if counts is not None and counts.read:
+            values = {"resource": resource, "records": counts.read - counts.rejected, "metadata": orjson.dumps({"by_type": kind}).decode()}
+            await session.execute(queries.CHECKPOINT, {**values, "shop": parameters["shop"], "run": str(parameters["run"])})
+    await publish_from(session, queries.CHANGED_EVENTS, {"run": str(parameters["run"])}, source="/entrepot/pim/bulk")
+    data = {"run_id": str(parameters["run"]), "by_type": outcome.as_dict()}
+    await publish(session, type="pim.import.completed", subject=str(parameters["run"]), data=data, source="/entrepot/pim/bulk")
+
+
+@asynccontextmanager
+async def _only_import(context: Context) -> AsyncIterator[None]:
+    """Hold the shop's import lock; it goes with the process, however that ends."""
+    connection = await context.db.listen()
+    try:
+        deadline = time.monotonic() + 10  # a killed import's server process may need a moment to notice
+        while not await _try_lock(connection, context.shop_id):
+            if time.monotonic() > deadline:
+                raise ConflictError("Another import of this shop is running.", hint="Wait for its end; `entrepot shopify runs` shows it.")
+            await asyncio.sleep(0.25)
+        yield
+    finally:
+        await connection.close()
+
+
+async def _try_lock(connection: psycopg.AsyncConnection[Any], shop_id: UUID) -> bool:
+    cursor = await connection.execute("SELECT pg_try_advisory_lock(hashtextextended('entrepot.import ' || %s, 0))", [str(shop_id)])
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _readable(error: Exception) -> Exception:
+    """A lost database as the error that says so; everything else as it is."""
+    if isinstance(error, psycopg.OperationalError) or isinstance(getattr(error, "orig", None), psycopg.OperationalError):
+        return UnavailableError(
+            "The database went away during the import; nothing was changed.",
+            hint="Run the same command again: it takes the run up where it can.",
+        )
+    return error

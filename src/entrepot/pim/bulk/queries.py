@@ -1,0 +1,149 @@
+"""The statements that keep a run's own record: runs, steps, files, errors, checkpoints.
+
+The statements that move rows are made from the record shapes, in `staging`, `merging`, `links` and `snapshot`.
+"""
+
+from sqlalchemy import text
+
+LAST_RUN = text(
+    """
+    SELECT id, status, cursor_state, idempotency_key, retry_count FROM pim.bulk_runs
+    WHERE shop_id = :shop AND operation_type = 'FILE_IMPORT' AND status IN ('running', 'completed', 'failed')
+    ORDER BY id DESC LIMIT 1
+    """
+)
+WAITING_RUN = text("SELECT id, status, cursor_state FROM pim.bulk_runs WHERE shop_id = :shop AND id = :run FOR UPDATE")
+INSERT_RUN = text(
+    """
+    INSERT INTO pim.bulk_runs (shop_id, operation_type, query_type, status, idempotency_key, cursor_state, started_at)
+    VALUES (:shop, 'FILE_IMPORT', :query_type, CAST(:status AS varchar), :idempotency_key, CAST(:state AS jsonb), CASE WHEN CAST(:status AS varchar) = 'running' THEN now() END)
+    RETURNING id
+    """
+)
+RESTART_RUN = text(
+    """
+    UPDATE pim.bulk_runs
+    SET status = 'running', started_at = coalesce(started_at, now()), completed_at = NULL, error_message = NULL, records_processed = 0, bytes_processed = 0,
+        retry_count = retry_count + CASE WHEN status = 'pending' THEN 0 ELSE 1 END, cursor_state = CAST(:state AS jsonb), query_type = :query_type
+    WHERE shop_id = :shop AND id = :run
+    """
+)
+CLEAR_RUN = (
+    text("DELETE FROM pim.bulk_steps WHERE shop_id = :shop AND bulk_run_id = :run"),
+    text("DELETE FROM pim.bulk_artifacts WHERE shop_id = :shop AND bulk_run_id = :run"),
+    text("DELETE FROM pim.bulk_errors WHERE shop_id = :shop AND bulk_run_id = :run"),
+)
+PROGRESS = text(
+    "UPDATE pim.bulk_runs SET records_processed = :records, bytes_processed = :bytes WHERE shop_id = :shop AND id = :run"
+)
+END_RUN = text(
+    """
+    UPDATE pim.bulk_runs
+    SET status = :status, completed_at = now(), records_processed = :records, bytes_processed = :bytes, error_message = :error,
+        cursor_state = cursor_state || CAST(:state AS jsonb)
+    WHERE shop_id = :shop AND id = :run
+    """
+)
+FAIL_RUN = text(
+    "UPDATE pim.bulk_runs SET status = 'failed', completed_at = now(), error_message = :error WHERE shop_id = :shop AND id = :run AND status = 'running'"
+)
+FAIL_STEPS = text(
+    """
+    UPDATE pim.bulk_steps SET status = 'failed', completed_at = now(), error_message = :error
+    WHERE shop_id = :shop AND bulk_run_id = :run AND status = 'running'
+    """
+)
+INSERT_ARTIFACT = text(
+    """
+    INSERT INTO pim.bulk_artifacts (bulk_run_id, shop_id, artifact_type, file_path, bytes_size, checksum)
+    VALUES (:run, :shop, :type, :path, :size, :checksum)
+    """
+)
+START_STEP = text(
+    """
+    INSERT INTO pim.bulk_steps (bulk_run_id, shop_id, step_name, status, started_at)
+    VALUES (:run, :shop, :step, 'running', clock_timestamp()) RETURNING id
+    """
+)
+END_STEP = text(
+    """
+    UPDATE pim.bulk_steps SET status = :status, completed_at = clock_timestamp(), records_processed = :records, metadata = CAST(:metadata AS jsonb)
+    WHERE shop_id = :shop AND id = :step
+    """
+)
+INSERT_ERRORS = text(
+    """
+    INSERT INTO pim.bulk_errors (bulk_run_id, shop_id, error_type, error_code, error_message, line_number, payload)
+    SELECT :run, :shop, e.stage, e.code, e.message, e.line, e.payload
+    FROM jsonb_to_recordset(CAST(:errors AS jsonb)) AS e (stage text, code text, message text, line integer, payload jsonb)
+    """
+)
+#: Rows that were staged and then found wanting become errors like those of the parser. `:files` maps file numbers to names.
+STAGED_ERRORS = text(
+    """
+    INSERT INTO pim.bulk_errors (bulk_run_id, shop_id, error_type, error_code, error_message, line_number, payload)
+    SELECT :run, :shop, 'VALIDATION', CASE WHEN rejected.message LIKE '%later line%' THEN 'DUPLICATE' WHEN rejected.message LIKE '%is missing%' THEN 'MISSING' ELSE 'ORPHAN' END,
+           rejected.message, rejected.line_number,
+           jsonb_strip_nulls(jsonb_build_object('file', CAST(:files AS jsonb) ->> rejected.file_number, 'line', rejected.line_number, 'type', rejected.type,
+                                                'field', rejected.field, 'value', rejected.value, 'record', rejected.record))
+    FROM (SELECT 'Product' AS type, file_number, line_number, validation_errors #>> '{0,field}' AS field, validation_errors #>> '{0,error}' AS message,
+                 shopify_gid AS value, to_jsonb(jsonb_build_object('id', shopify_gid, 'title', title, 'handle', handle)::text) AS record
+          FROM pim.staging_products WHERE bulk_run_id = :run AND validation_status = 'invalid'
+          UNION ALL
+          SELECT 'ProductVariant', file_number, line_number, validation_errors #>> '{0,field}', validation_errors #>> '{0,error}',
+                 CASE WHEN validation_errors #>> '{0,field}' = '__parentId' THEN product_gid ELSE shopify_gid END,
+                 to_jsonb(jsonb_build_object('id', shopify_gid, '__parentId', product_gid, 'title', title, 'sku', sku, 'price', price)::text)
+          FROM pim.staging_variants WHERE bulk_run_id = :run AND validation_status = 'invalid'
+          UNION ALL
+          SELECT resource_type, file_number, line_number, split_part(reason, ' ', 1), reason,
+                 CASE WHEN reason LIKE '\\_\\_parentId%' THEN parent_gid ELSE shopify_gid END,
+                 to_jsonb((jsonb_build_object('id', shopify_gid, '__parentId', parent_gid) || data)::text)
+          FROM pim.staging_records WHERE bulk_run_id = :run AND validation_status = 'invalid') AS rejected
+    """
+)
+STAGED_COUNTS = text(
+    """
+    SELECT 'Product' AS type, validation_status AS status, count(*) AS rows FROM pim.staging_products WHERE bulk_run_id = :run GROUP BY 2
+    UNION ALL
+    SELECT 'ProductVariant', validation_status, count(*) FROM pim.staging_variants WHERE bulk_run_id = :run GROUP BY 2
+    UNION ALL
+    SELECT resource_type, validation_status, count(*) FROM pim.staging_records WHERE bulk_run_id = :run GROUP BY 1, 2
+    """
+)
+PURGE = (
+    text("DELETE FROM pim.staging_records WHERE bulk_run_id = :run"),
+    text("DELETE FROM pim.staging_variants WHERE bulk_run_id = :run"),
+    text("DELETE FROM pim.staging_products WHERE bulk_run_id = :run"),
+)
+CHECKPOINT = text(
+    """
+    INSERT INTO pim.sync_checkpoints (shop_id, resource_type, last_sync_at, last_cursor, records_synced, status, metadata)
+    VALUES (:shop, :resource, now(), :run, :records, 'idle', CAST(:metadata AS jsonb))
+    ON CONFLICT (shop_id, resource_type) DO UPDATE
+    SET last_sync_at = excluded.last_sync_at, last_cursor = excluded.last_cursor, records_synced = excluded.records_synced,
+        status = 'idle', error_message = NULL, metadata = excluded.metadata
+    """
+)
+#: One event a changed record of the types that others follow, from the notes of the merge.
+CHANGED_EVENTS = """
+    SELECT 'pim.' || lower(c.kind) || CASE c.action WHEN 'INSERT' THEN '.created' WHEN 'UPDATE' THEN '.updated' ELSE '.deleted' END AS type,
+           CAST(c.id AS text) AS subject, jsonb_build_object('id', c.id, 'gid', c.gid, 'run_id', CAST(:run AS text)) AS data
+    FROM changed AS c WHERE c.kind IN ('Product', 'Collection', 'Customer', 'Order')
+"""
+SHOP_CURRENCY = text("SELECT currency_code FROM pim.shops WHERE id = :shop")
+LIST_RUNS = text(
+    """
+    SELECT r.id, r.status, r.started_at, r.completed_at, r.records_processed AS records, r.error_message,
+           (SELECT count(*) FROM pim.bulk_errors AS e WHERE e.bulk_run_id = r.id) AS rejected,
+           (SELECT string_agg(f, ', ') FROM jsonb_array_elements_text(r.cursor_state -> 'files') AS f) AS files
+    FROM pim.bulk_runs AS r WHERE r.operation_type = 'FILE_IMPORT' ORDER BY r.id DESC LIMIT 100
+    """
+)
+RUN_EXISTS = text("SELECT id FROM pim.bulk_runs WHERE id = :run")
+LIST_ERRORS = text(
+    """
+    SELECT e.payload ->> 'file' AS file, e.line_number AS line, e.payload ->> 'type' AS type, e.payload ->> 'field' AS field,
+           e.payload ->> 'value' AS value, e.error_code AS code, e.error_message AS reason
+    FROM pim.bulk_errors AS e WHERE e.bulk_run_id = :run ORDER BY file, line, e.id
+    """
+)
