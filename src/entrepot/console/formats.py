@@ -85,9 +85,9 @@ def duration(seconds: Any) -> str:
 
 def zone(context: Context) -> ZoneInfo:
     """The time zone of the shop that the page is for."""
-    caller = context.get("caller")
+    viewer = context.get("viewer")
     try:
-        return ZoneInfo(caller.timezone) if caller and caller.timezone else ZoneInfo("UTC")
+        return ZoneInfo(viewer.timezone) if viewer and viewer.timezone else ZoneInfo("UTC")
     except (KeyError, ValueError):
         return ZoneInfo("UTC")
 

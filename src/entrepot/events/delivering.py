@@ -83,6 +83,7 @@ async def run(db: Database, stop: asyncio.Event, *, subscribers: Subscribers = S
     async with db.system() as session:
         await subscribers.store(session)
     async with listening(db, CHANNEL) as bells, asyncio.TaskGroup() as loops:
+        loops.create_task(stop.wait(), name="wait for the stop")  # a program without subscribers waits too
         for endpoint in subscribers.endpoints:
             loops.create_task(
                 _serve(db, subscribers[endpoint], bells.bell(), stop), name=f"deliver to {endpoint}"

@@ -20,6 +20,7 @@ from entrepot.console.browsing.describing import (
     notes,
     search,
 )
+from entrepot.console.formats import short
 from entrepot.kit.db.dictionary import ColumnEntry
 from entrepot.kit.web.paging import Page, page_of, pick, place
 from entrepot.kit.web.rendering import render
@@ -189,7 +190,7 @@ def shown(table: Described) -> dict[str, Any]:
         "columns": [
             {
                 "name": column.name,
-                "type": column.type.lower(),
+                "type": column.type.lower().replace("timestamp with time zone", "timestamptz"),
                 "required": not column.nullable,
                 "default": column.default,
                 "primary": column.primary_key,
@@ -216,6 +217,9 @@ def cells(table: Described, row: Mapping[Any, Any]) -> Sequence[dict[str, Any]]:
             {
                 "kind": kind,
                 "text": value or "",
+                "shown": short(value)
+                if value and column.references and column.type == "UUID"
+                else value or "",
                 "numeric": is_numeric(column),
                 "mono": is_code(column),
                 "href": target,

@@ -113,7 +113,7 @@ async def select_constraints(session: AsyncSession, table: Described) -> Sequenc
             FROM pg_constraint AS c
             WHERE c.conrelid = to_regclass(:name) AND c.contype <> 'n'
             UNION ALL
-            SELECT 2, i.indexrelid::regclass::text, regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '')
+            SELECT 2, (SELECT relname FROM pg_class WHERE oid = i.indexrelid), regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '')
             FROM pg_index AS i
             WHERE i.indrelid = to_regclass(:name)
               AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = i.indexrelid AND c.conrelid = i.indrelid)

@@ -31,11 +31,11 @@ def render(
     messages: tuple[Message, ...] = (),
     **values: Any,
 ) -> HTMLResponse:
-    """The page that a template makes of the values and of what every page knows: caller, theme, CSRF token."""
+    """The page that a template makes of the values and of what every page knows: viewer, theme, CSRF token."""
     environment = cast(Environment, request.app.state.templates)
     path = request.url.path
     context = {
-        "caller": getattr(request.state, "caller", None),
+        "viewer": getattr(request.state, "viewer", None),
         "csrf_token": getattr(request.state, "csrf_token", ""),
         "theme": theme_of(request),
         "here": path + (f"?{request.url.query}" if request.url.query else ""),

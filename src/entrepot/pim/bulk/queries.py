@@ -84,7 +84,7 @@ STAGED_ERRORS = text(
     INSERT INTO pim.bulk_errors (bulk_run_id, shop_id, error_type, error_code, error_message, line_number, payload)
     SELECT :run, :shop, 'VALIDATION', CASE WHEN rejected.message LIKE '%later line%' THEN 'DUPLICATE' WHEN rejected.message LIKE '%is missing%' THEN 'MISSING' ELSE 'ORPHAN' END,
            rejected.message, rejected.line_number,
-           jsonb_strip_nulls(jsonb_build_object('file', CAST(:files AS jsonb) ->> rejected.file_number, 'line', rejected.line_number, 'type', rejected.type,
+           jsonb_strip_nulls(jsonb_build_object('file', CAST(:files AS jsonb) ->> rejected.file_number::text, 'line', rejected.line_number, 'type', rejected.type,
                                                 'field', rejected.field, 'value', rejected.value, 'record', rejected.record))
     FROM (SELECT 'Product' AS type, file_number, line_number, validation_errors #>> '{0,field}' AS field, validation_errors #>> '{0,error}' AS message,
                  shopify_gid AS value, to_jsonb(jsonb_build_object('id', shopify_gid, 'title', title, 'handle', handle)::text) AS record

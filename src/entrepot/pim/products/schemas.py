@@ -46,7 +46,7 @@ class ProductSummary(_Row):
     shopify_gid: str = Field(description="Identifier at Shopify.")
     title: str
     handle: str
-    status: str = Field(description="ACTIVE, DRAFT or ARCHIVED.")
+    status: str = Field(description="ACTIVE, DRAFT, ARCHIVED or UNLISTED.")
     vendor: str | None
     product_type: str | None
     tags: list[str] = Field(default_factory=list)

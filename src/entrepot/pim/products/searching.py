@@ -17,7 +17,7 @@ Sort = Literal[
     "title", "-title", "vendor", "-vendor", "status", "-status", "updated", "-updated", "created", "-created",
     "price", "-price", "stock", "-stock",
 ]  # fmt: skip
-Status = Literal["ACTIVE", "DRAFT", "ARCHIVED"]
+Status = Literal["ACTIVE", "DRAFT", "ARCHIVED", "UNLISTED"]
 Lack = Literal["image", "sku", "stock", "low", "description"]
 
 DEFAULT_SORT: Sort = "-updated"

@@ -69,7 +69,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Viewer:
     """What every page says about the shop and the person."""
 
     shop_domain: str
@@ -181,7 +181,7 @@ async def visit_of(request: Request, signed_in: Session) -> AsyncIterator[Visit]
     async with _transaction(request, identity) as session:
         shop = await get_shop(session, identity.shop_id)
         request.state.csrf_token = signed_in.csrf
-        request.state.caller = Caller(
+        request.state.viewer = Viewer(
             shop_domain=shop.domain,
             shop_name=shop.name,
             currency=shop.currency or "",
