@@ -5,6 +5,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -55,9 +56,9 @@ def server_home() -> Path:
     return home
 
 
-@pytest.fixture
-def settings(server_home: Path) -> Iterator[Settings]:
-    """Settings of a database of the test's own, cloned from the template and dropped afterwards."""
+@contextmanager
+def clone(server_home: Path) -> Iterator[Settings]:
+    """Settings of a database cloned from the template, dropped after the block."""
     name = f"test_{secrets.token_hex(6)}"
     url = EmbeddedServer(server_home).url("postgres", "postgres")
     with psycopg.connect(url, autocommit=True) as admin:
@@ -67,6 +68,13 @@ def settings(server_home: Path) -> Iterator[Settings]:
     yield Settings(home=server_home, database_name=name)
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def settings(server_home: Path) -> Iterator[Settings]:
+    """Settings of a database of the test's own."""
+    with clone(server_home) as found:
+        yield found
 
 
 @pytest.fixture

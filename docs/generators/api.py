@@ -48,5 +48,13 @@ def _operation(operation: dict[str, Any]) -> list[str]:
             for one in operation["parameters"]
         ]
         lines += table(("parameter", "in", "type", "meaning"), rows)
-    answers = [(code(one["status"]), one["description"], code(one["type"])) for one in operation["responses"]]
+    answers = [
+        (code(one["status"]), _meaning(one["description"]), code(one["type"]))
+        for one in operation["responses"]
+    ]
     return [*lines, *table(("answer", "meaning", "type"), answers)]
+
+
+def _meaning(description: str) -> str:
+    # What the framework says where nothing else was said.
+    return "Done" if description == "Successful Response" else description

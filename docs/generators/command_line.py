@@ -66,7 +66,7 @@ def _is_argument(parameter: Any) -> bool:
 
 
 def _placeholder(parameter: Any) -> str:
-    name = (parameter.metavar or parameter.name.upper()).strip("[]")
+    name = (parameter.metavar or parameter.name.upper()).strip("[]").rstrip("…")
     name += "…" if parameter.nargs == -1 else ""
     return name if parameter.required else f"[{name}]"
 

@@ -40,6 +40,7 @@ from entrepot.pim.media.tables import (
 )
 from entrepot.pim.navigation.tables import ShopifyMenu, ShopifyMenuItem
 from entrepot.pim.orders.tables import ShopifyCustomer, ShopifyOrder
+from entrepot.pim.products import finding as products_finding
 from entrepot.pim.products.tables import (
     ShopifyCollection,
     ShopifyCollectionProduct,
@@ -147,5 +148,6 @@ __all__ = [
     "catalog_views",
     "harvest_views",
     "inventory_views",
+    "products_finding",
     "scraping_views",
 ]

@@ -147,6 +147,8 @@ class RowFactory:
     def values(self, name: str, tenant: UUID | None, given: Row | None = None) -> Row:
         """The values of a row that could be inserted; the rows that it has to refer to are made."""
         table = self.tables[name]
+        if tenant is None and is_root(table):
+            tenant = uuid4()
         row: Row = {table.tenant_column: tenant} if table.tenant_column else {}
         row |= given or {}
         for reference in table.references:

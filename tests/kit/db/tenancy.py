@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 from tests.kit.db.rows import TENANT_SETTINGS, Connection, Row, RowFactory, Table, is_root, qualified
 
 REFUSED = "42501"  # insufficient_privilege: a missing grant, or a policy
@@ -47,18 +48,14 @@ class Walk:
     def __init__(self, app: Connection, bare: Connection, factory: RowFactory) -> None:
         self.app, self.bare, self.factory = app, bare, factory
         self.own, self.other, self.empty = uuid4(), uuid4(), uuid4()
-        for table in factory.tables.values():
-            if is_root(table):
-                for tenant in (self.own, self.other, self.empty):
-                    factory.make(table.name, tenant)
-        factory.connection.commit()
+        for tenant in (self.own, self.other, self.empty):
+            self._admit(tenant)
 
     def breaches(self, name: str) -> list[str]:
         """Everything that tenants can do to each other through one table; an empty list is what should be."""
         table = self.factory.tables[name]
         assert table.tenant_column, f"{name} has no tenant column"
-        own = self.factory.make(name, self.own)
-        other = self.factory.make(name, self.other)
+        own, other = self._row(table, self.own), self._row(table, self.other)
         ownerless = None
         if not table.columns[table.tenant_column].required:
             ownerless = self.factory.make(name, None)
@@ -116,7 +113,7 @@ class Walk:
         if not table.columns[table.tenant_column or ""].required:
             if self._insert(table, self.own, self._values(table, None)).error != REFUSED:
                 yield "a tenant inserts a row without a tenant"
-        newcomer = uuid4() if is_root(table) else self.own
+        newcomer = uuid4() if is_root(table) else self._admit(uuid4())
         outcome = self._insert(table, newcomer, self._values(table, newcomer))
         if granted and outcome.error:
             yield f"a tenant cannot insert a row of its own: {outcome.error}"
@@ -159,23 +156,24 @@ class Walk:
             yield "a tenant updates without a grant"
         if "DELETE" not in granted and self._try(table, self.own, delete, own).error != REFUSED:
             yield "a tenant deletes without a grant"
-        if self._try(table, self.own, move, own | {"tenant": self.other}).error != REFUSED:
-            yield "a tenant gives its row to another"
+        give = sql.SQL("UPDATE {table} SET {tenant} = %(tenant)s").format(**names)
+        for query in (move, give):
+            if self._try(table, self.own, query, own | {"tenant": self.other}).error != REFUSED:
+                yield "a tenant gives its row to another"
         if self._try(table, self.own, move, own | {"tenant": None}).error != REFUSED:
             yield "a tenant gives its row to nobody"
         yield from self._sweeping(table, self.empty, "a tenant without rows")
 
     def _sweeping(self, table: Table, tenant: UUID | None, who: str) -> Iterator[str]:
-        # Without a WHERE, PostgreSQL asks only the policies of the command itself, not those of SELECT.
+        # A statement that reads no column is held by the policies of its command alone, not by those of SELECT.
+        if is_root(table) and tenant is not None:
+            return  # a tenant always has one row here, its own
         names = self._names(table)
-        steal = sql.SQL("UPDATE {table} SET {tenant} = {tenant}").format(**names)
         for verb, query in {
-            "updates": steal,
+            "updates": sql.SQL("UPDATE {table} SET {tenant} = %(tenant)s").format(**names),
             "deletes": sql.SQL("DELETE FROM {table}").format(**names),
         }.items():
-            if is_root(table) and tenant is not None:
-                continue  # a tenant always has one row here, its own
-            outcome = self._try(table, tenant, query)
+            outcome = self._try(table, tenant, query, {"tenant": tenant or self.own})
             if outcome.error != REFUSED and (outcome.error or outcome.count):
                 yield f"{who} {verb} rows"
 
@@ -199,21 +197,15 @@ class Walk:
             columns = [column for column in reference.columns if column != table.tenant_column]
             if target.tenant_column is None or not columns or (is_root(target) and is_root(table)):
                 continue
-            mine = {
-                column: value
-                for column, value in self.factory.referring(reference, self.own).items()
-                if column in columns
-            }
-            theirs = {
-                column: value
-                for column, value in self.factory.referring(reference, self.other).items()
-                if column in columns
-            }
+            newcomer = self._admit(uuid4())
+            mine = self.factory.referring(reference, newcomer)
+            theirs = self.factory.referring(reference, self.other)
             self.factory.connection.commit()
-            control = self._insert(table, self.own, self._values(table, self.own, mine))
+            mine, theirs = ({column: row[column] for column in columns} for row in (mine, theirs))
+            control = self._insert(table, newcomer, self._values(table, newcomer, mine))
             if control.error:
                 yield f"a row of one's own cannot be referred to by {reference.name}: {control.error}"
-            outcome = self._insert(table, self.own, self._values(table, self.own, theirs))
+            outcome = self._insert(table, newcomer, self._values(table, newcomer, theirs))
             if outcome.error not in (REFUSED, UNREFERENCED):
                 yield f"a new row refers to another tenant's by {reference.name}"
             if "UPDATE" in granted:
@@ -233,6 +225,24 @@ class Walk:
                     yield f"a row is turned to another tenant's by {reference.name}"
 
     # How they are tried.
+
+    def _admit(self, tenant: UUID) -> UUID:
+        """Make a tenant of every kind under one identifier."""
+        for table in self.factory.tables.values():
+            if is_root(table):
+                self.factory.make(table.name, tenant)
+        self.factory.connection.commit()
+        return tenant
+
+    def _row(self, table: Table, tenant: UUID) -> Row:
+        """A row of the tenant's; in the table of the tenants, the tenant's own."""
+        if not is_root(table):
+            return self.factory.make(table.name, tenant)
+        query = sql.SQL("SELECT * FROM {table} WHERE {tenant} = %s").format(**self._names(table))
+        with self.factory.connection.cursor(row_factory=dict_row) as cursor:
+            found = cursor.execute(query, [tenant]).fetchone()
+        assert found is not None
+        return found
 
     def _values(self, table: Table, tenant: UUID | None, given: Row | None = None) -> Row:
         values = self.factory.values(table.name, tenant, given)

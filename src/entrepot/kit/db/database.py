@@ -51,7 +51,11 @@ class Database:
         if settings.embedded:
             lease = EmbeddedServer(settings.home).lease()
             lease.acquire()
-            migrating.migrate_if_needed(settings)
+            try:
+                migrating.migrate_if_needed(settings)
+            except BaseException:
+                lease.release()
+                raise
         database = cls(settings, pool_size=pool_size)
         database._lease = lease
         try:

@@ -105,7 +105,7 @@ def table_features(table: Table) -> Iterator[str]:
 def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> Iterator[str]:
     """Policies and grants of one table."""
     name = table.fullname
-    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {SYSTEM}"
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON {name} TO {SYSTEM}"
     if isinstance(rows, SystemRows):
         return
     if isinstance(rows, GlobalRows):

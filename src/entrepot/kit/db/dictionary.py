@@ -145,12 +145,13 @@ def _view(view: View | MaterializedView) -> TableEntry:
 
 def render_markdown() -> str:
     """The dictionary as one Markdown page."""
-    lines = ["# Data dictionary", "", "Made from the declarations by `entrepot db dictionary`; do not edit.", ""]
+    lines = ["# Data dictionary", "", "Every table and column, from the declarations of this version. `entrepot db dictionary` prints the same.", ""]
     for entry in tables():
-        lines += [f"## {entry.fullname}", "", f"*{entry.kind.capitalize()}.* {entry.comment} {entry.access} {' '.join(entry.notes)}".strip(), ""]
+        said = entry.comment if entry.comment.endswith(".") or not entry.comment else f"{entry.comment}."
+        lines += [f"## {entry.fullname}", "", f"*{entry.kind.capitalize()}.* {said} {entry.access} {' '.join(entry.notes)}".strip(), ""]
         lines += ["| column | type | null | default | meaning |", "| --- | --- | --- | --- | --- |"]
         for column in entry.columns:
-            marks = "".join([" 🔑" if column.primary_key else "", " (secret)" if column.secret else ""])
+            marks = "".join([" (key)" if column.primary_key else "", " (secret)" if column.secret else ""])
             meaning = column.comment + (f" → {column.references}" if column.references else "")
             cells = [f"`{column.name}`{marks}", column.type, "yes" if column.nullable else "no", f"`{column.default}`" if column.default else "", meaning]
             lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")

@@ -1,8 +1,10 @@
 """Refreshing materialized views without locking their readers out."""
 
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from entrepot.kit.db.database import Database
+from entrepot.kit.db.tables import Base
 from entrepot.kit.db.views import MATERIALIZED_VIEWS, MaterializedView
 from entrepot.kit.errors import NotFoundError
 
@@ -25,3 +27,15 @@ async def refresh(db: Database, *names: str) -> list[str]:
         async with db.system() as session:
             await session.execute(text(f"REFRESH MATERIALIZED VIEW CONCURRENTLY {view.storage_schema}.{view.name}"))
     return [view.name for view in views]
+
+
+async def analyze(db: Database, *tables: str) -> None:
+    """Tell the planner what a bulk load put into tables, without waiting for autovacuum.
+
+    Long texts and JSON are left out: no plan hangs on their statistics, and sampling them is most of the cost.
+    """
+    for name in tables:
+        table = Base.metadata.tables[name]
+        columns = ", ".join(column.name for column in table.columns if not isinstance(column.type, Text | JSONB | ARRAY))
+        async with db.system() as session:
+            await session.execute(text(f"ANALYZE {name} ({columns})"))

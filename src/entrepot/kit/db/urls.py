@@ -47,7 +47,9 @@ def role_url(settings: Settings, role: Role, *, database: str | None = None) -> 
 
 def libpq_url(url: URL) -> str:
     """The same URL as libpq and psql read it, with the password in it."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    head, mark, query = url.set(drivername="postgresql").render_as_string(hide_password=False).partition("?")
+    # SQLAlchemy writes a blank as a form does; to libpq a plus is a plus.
+    return head.replace(" ", "%20") + mark + query.replace("+", "%20")
 
 
 def _parse(raw: str) -> URL:

@@ -50,7 +50,7 @@ def encode(order: str, values: Sequence[Any]) -> str:
 def decode(cursor: str, order: str, kinds: Sequence[Callable[[str], Any]], *, field: str) -> tuple[Any, ...]:
     """The key values of a cursor, each made by its kind; InvalidInputError for one that is not of this order."""
     try:
-        found, *values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        found, *values = orjson.loads(_unwrapped(cursor))
         if found != order or len(values) != len(kinds):
             raise ValueError("another order")
         return tuple(
@@ -62,6 +62,14 @@ def decode(cursor: str, order: str, kinds: Sequence[Callable[[str], Any]], *, fi
             hint="Take cursors from the answer as they are, and start again when the order changes.",
             where={"field": field},
         ) from error
+
+
+def belongs_to(cursor: str, order: str) -> bool:
+    """Whether a cursor was made in this order; one that cannot be read was not."""
+    try:
+        return bool(orjson.loads(_unwrapped(cursor))[0] == order)
+    except (ValueError, IndexError, KeyError, TypeError):
+        return False
 
 
 def place(
@@ -120,6 +128,10 @@ def link_header(request: Request, page: Page[Any]) -> str:
 def pick(row: Mapping[Any, Any], *names: str) -> tuple[Any, ...]:
     """The key values of a row, by name."""
     return tuple(row[name] for name in names)
+
+
+def _unwrapped(cursor: str) -> bytes:
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
 
 
 def _plain(value: Any) -> Any:

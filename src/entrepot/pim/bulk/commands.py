@@ -99,10 +99,10 @@ def currency_of(sources: list[Source]) -> str | None:
     return None
 
 
-def show(imported: Imported) -> None:
-    """Print what an import did, as people read it."""
+def show(imported: Imported, *, hints: bool = True) -> None:
+    """Print what an import did, as people read it; `hints` name the commands that go on from here."""
     if imported.repeated:
-        print_line("These files were imported last; nothing was done. --force imports them again.")
+        print_line("These files were imported last; nothing was done." + (" --force imports them again." if hints else ""))
     if imported.resumed:
         print_line("An earlier attempt had been interrupted; it was taken up again.")
     rows = [[kind, c.read, c.inserted, c.updated, c.unchanged, c.rejected, c.deleted] for kind, c in sorted(imported.outcome.by_type.items())]
@@ -116,7 +116,7 @@ def show(imported: Imported) -> None:
     )
     if imported.snapshot_withheld:
         print_line("Nothing was deleted, because records were rejected: a record that cannot be read must not count as deleted.")
-    if total.rejected:
+    if total.rejected and hints:
         print_line(f"`entrepot shopify errors {imported.run_id} --shop DOMAIN` shows what was rejected, and why.")
 
 

@@ -235,28 +235,31 @@ _RECOGNIZE = (
     """
     CREATE TEMPORARY TABLE recognized ON COMMIT DROP AS
     SELECT i.shopify_gid AS made, p.shopify_gid AS gid, p.legacy_resource_id AS number, p.id
-    FROM intake_products AS i JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.handle = i.handle
-    WHERE i.legacy_resource_id < 0 AND p.shopify_gid <> i.shopify_gid
+    FROM pim.staging_products AS i JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.handle = i.handle
+    WHERE i.bulk_run_id = :run AND i.legacy_resource_id < 0 AND p.shopify_gid <> i.shopify_gid
     """,
     """
-    UPDATE intake_variants AS i SET shopify_gid = v.shopify_gid, legacy_resource_id = v.legacy_resource_id
+    UPDATE pim.staging_variants AS i SET shopify_gid = v.shopify_gid, legacy_resource_id = v.legacy_resource_id
     FROM recognized AS r JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.product_id = r.id
-    WHERE i.product_gid = r.made AND v.selected_options = i.selected_options
+    WHERE i.bulk_run_id = :run AND i.product_gid = r.made AND v.selected_options = i.selected_options
     """,
-    "UPDATE intake_variants AS i SET product_gid = r.gid FROM recognized AS r WHERE i.product_gid = r.made",
+    "UPDATE pim.staging_variants AS i SET product_gid = r.gid FROM recognized AS r WHERE i.bulk_run_id = :run AND i.product_gid = r.made",
     """
-    UPDATE intake_records AS i SET shopify_gid = m.shopify_gid, data = i.data || jsonb_build_object('legacy_resource_id', m.legacy_resource_id)
+    UPDATE pim.staging_records AS i SET shopify_gid = m.shopify_gid, data = i.data || jsonb_build_object('legacy_resource_id', m.legacy_resource_id)
     FROM recognized AS r
     JOIN pim.shopify_product_media AS pm ON pm.shop_id = :shop AND pm.product_id = r.id
     JOIN pim.shopify_media AS m ON m.shop_id = :shop AND m.media_id = pm.media_id
-    WHERE i.parent_gid = r.made AND i.resource_type = 'MediaImage' AND m.url = i.data ->> 'url'
+    WHERE i.bulk_run_id = :run AND i.parent_gid = r.made AND i.resource_type = 'MediaImage' AND m.url = i.data ->> 'url'
     """,
-    "UPDATE intake_records AS i SET parent_gid = r.gid FROM recognized AS r WHERE i.parent_gid = r.made",
-    "UPDATE intake_products AS i SET shopify_gid = r.gid, legacy_resource_id = r.number FROM recognized AS r WHERE i.shopify_gid = r.made",
+    "UPDATE pim.staging_records AS i SET parent_gid = r.gid FROM recognized AS r WHERE i.bulk_run_id = :run AND i.parent_gid = r.made",
+    """
+    UPDATE pim.staging_products AS i SET shopify_gid = r.gid, legacy_resource_id = r.number
+    FROM recognized AS r WHERE i.bulk_run_id = :run AND i.shopify_gid = r.made
+    """,
 )
 
 
 async def recognize(session: AsyncSession, parameters: dict[str, Any]) -> None:
     """Give the records of a CSV the identifiers that the shop knows them by."""
     for statement in _RECOGNIZE:
-        await session.execute(text(statement), {"shop": parameters["shop"]} if ":shop" in statement else {})
+        await session.execute(text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement})

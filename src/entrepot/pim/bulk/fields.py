@@ -6,17 +6,24 @@ words. It returns a string for a plain column, and JSON (`dict`, `list`) for a j
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 Converter = Callable[[Any], Any]
 
 NUL = "\x00"
-_MONEY = re.compile(r"-?\d{1,10}(\.\d{1,9})?\Z")
+# Only ASCII digits: PostgreSQL reads no others.
+_MONEY = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,9})?\Z")
 _MONEY_FORM = "an amount such as 12.50 (digits, a point, digits)"
-_DECIMAL = re.compile(r"-?\d{1,12}(\.\d+)?([eE][+-]?\d{1,2})?\Z")
-_INTEGER = re.compile(r"-?\d{1,19}\Z")
+_DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?\Z")
+_INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z")
+#: What PostgreSQL takes; the world's widest offset is 14 hours.
+_WIDEST_OFFSET = timedelta(hours=15)
+#: PostgreSQL cannot index a word or an element much longer; Shopify's own limit for a tag is the same.
+LONGEST_TAG = 255
 
 
 class FieldError(Exception):
@@ -97,8 +104,11 @@ whole = integer()
 
 def money(value: Any) -> str:
     """An amount with a decimal point: Money, the amount of a MoneyV2, or the shop money of a MoneyBag."""
+    whole_value = value
     while type(value) is dict:
         value = value.get("shopMoney") or value.get("amount")
+    if value is None:
+        raise FieldError("NOT_AN_AMOUNT", "holds no amount", whole_value)
     if type(value) is str:
         if _MONEY.match(value):
             return value
@@ -121,7 +131,7 @@ def decimal(digits: int, places: int) -> Converter:
             raise _wrong(value, "a number")
         if not _DECIMAL.match(value):
             raise FieldError("NOT_A_NUMBER", "is not a number", value)
-        if abs(float(value)) >= ceiling:
+        if abs(round_half_up(value, places)) >= ceiling:
             raise FieldError("OUT_OF_RANGE", f"must be smaller than {ceiling}", value)
         return str(value)
 
@@ -134,24 +144,31 @@ def price(digits: int = 12) -> Converter:
 
     def convert(value: Any) -> str:
         found = money(value)
-        if abs(float(found)) >= ceiling:
+        # Only an amount of all the digits can reach the ceiling, by itself or by rounding.
+        if len(found) >= digits - 2 and abs(round_half_up(found, 2)) >= ceiling:
             raise FieldError("OUT_OF_RANGE", f"must be smaller than {ceiling}", value)
         return found
 
     return convert
 
 
+def round_half_up(value: str, places: int) -> Decimal:
+    """A number as numeric(…, places) holds it."""
+    return Decimal(value).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
 def timestamp(value: Any) -> str:
     """A DateTime of the Admin API (ISO 8601 with its zone)."""
     if type(value) is not str:
         raise _wrong(value, "a time such as 2026-01-31T12:00:00Z")
-    if len(value) >= 20 and value[10] == "T" and (value[-1] == "Z" or value[-6] in "+-"):
+    if _TIME.match(value):
         try:
-            datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value)
         except ValueError:
             pass
         else:
-            return value
+            if value[-1] == "Z" or abs(moment.utcoffset() or timedelta()) <= _WIDEST_OFFSET:
+                return value
     raise FieldError("NOT_A_TIME", "is not a time such as 2026-01-31T12:00:00Z", value)
 
 
@@ -179,9 +196,14 @@ def choice(*values: str) -> Converter:
 def text_list(value: Any) -> list[str]:
     """A list of texts; the comma-separated form of older exports is taken too."""
     if type(value) is str:
-        return [part.strip() for part in value.split(",") if part.strip()]
-    if type(value) is not list or any(type(item) is not str for item in value):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if type(value) is not list:
         raise _wrong(value, "a list of texts")
+    for item in value:
+        if type(item) is not str:
+            raise FieldError("WRONG_TYPE", "must be a list of texts, but holds something else", value)
+        if len(item) > LONGEST_TAG:
+            raise FieldError("TOO_LONG", f"holds a text of {len(item)} characters; at most {LONGEST_TAG} fit", item)
     return value
 
 
@@ -227,10 +249,15 @@ def array_literal(values: Sequence[str]) -> str:
 
 def contains_nul(value: Any) -> bool:
     """Whether any text in a JSON value holds U+0000, which PostgreSQL cannot store."""
-    if isinstance(value, str):
-        return NUL in value
-    if isinstance(value, dict):
-        return any(NUL in name or contains_nul(item) for name, item in value.items())
-    if isinstance(value, list):
-        return any(contains_nul(item) for item in value)
+    waiting = [value]  # not by recursion: JSON may be nested deeper than Python's stack
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if NUL in item:
+                return True
+        elif isinstance(item, dict):
+            waiting += item
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
     return False

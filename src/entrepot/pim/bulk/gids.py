@@ -24,6 +24,9 @@ def parse(value: object) -> Gid | None:
     """The parts of a gid, or None where the value is none."""
     if type(value) is not str or len(value) > 100:
         return None
+    kind = type_of(value)
+    if kind is not None and (key := value[15 + len(kind) :]).isdecimal() and key.isascii():
+        return Gid(kind, key)  # nearly every one
     found = _FORM.match(value)
     return Gid(found[1], found[2]) if found else None
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.events.publishing import publish, publish_from
 from entrepot.kit.db import Database
-from entrepot.kit.db.refresh import refresh
+from entrepot.kit.db.refresh import analyze, refresh
 from entrepot.kit.errors import ConflictError, EntrepotError, UnavailableError
 from entrepot.kit.progress import Report
 from entrepot.pim import schema as _declared_views  # noqa: F401 - refresh finds a view among the declared ones
@@ -33,7 +33,9 @@ from entrepot.pim.bulk.rows import Row, Target
 from entrepot.pim.bulk.runs import Run, begin, fail, step
 from entrepot.pim.bulk.snapshot import delete_missing
 
-BATCH_BYTES = 2 << 20
+BATCH_BYTES = 4 << 20
+#: From how many changed rows on a table is analyzed at once.
+MANY = 1000
 #: Views that show a shop's figures, refreshed after each import.
 VIEWS = ("inventory_current", "mv_shop_summary", "mv_low_stock_alerts", "mv_top_sellers")
 RESOURCES = {
@@ -117,6 +119,7 @@ async def import_files(context: Context, sources: list[Source], options: Options
         async with context.transaction() as session:
             for statement in queries.PURGE:
                 await session.execute(statement, {"run": run.id})
+        await analyze(context.db, *_grown(outcome))
         await refresh(context.db, *VIEWS)
     return Imported(run.id, outcome, time.monotonic() - started, snapshot_withheld=withheld, resumed=run.resumed)
 
@@ -129,14 +132,14 @@ async def _carry_out(context: Context, run: Run, sources: list[Source], options:
         async with step(context, run.id, "parse") as parsed:
             await staging.prepare(session, run.id)
             feed = Feed(context, run, sources, parser, report)
-            await staging.copy(session, feed.batches(session))
+            await staging.load(session, run.id, context.shop_id, feed.batches(session))
             parsed.records = sum(parser.read.values())
             parsed.metadata = {"read": parser.read, "rejected": feed.rejected}
         async with step(context, run.id, "validate") as validated:
             report("validate")
             if any(source.format == "csv" for source in sources):
                 await csv_products.recognize(session, parameters)
-            await staging.stage(session, run.id, context.shop_id, parser.names)
+            await staging.check(session, run.id, context.shop_id, parser.names)
             for kind, rows in parser.read.items():
                 outcome.of(kind).read = rows
             for kind, rows in feed.rejected.items():
@@ -168,6 +171,13 @@ async def _carry_out(context: Context, run: Run, sources: list[Source], options:
             },
         )
     return outcome, withheld
+
+
+def _grown(outcome: Outcome) -> list[str]:
+    """The tables that an import changed enough for the planner to hear of it."""
+    tables = {"Product": "products", "ProductVariant": "variants", "MediaImage": "media", "Order": "orders", "Customer": "customers"}
+    changed = {kind: counts.inserted + counts.updated + counts.deleted for kind, counts in outcome.by_type.items()}
+    return [f"pim.shopify_{table}" for kind, table in tables.items() if changed.get(kind, 0) >= MANY]
 
 
 @dataclass

@@ -87,9 +87,7 @@ async def merge(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[
     steps = list(plan(counts, names))
     for number, step in enumerate(steps):
         report("merge", done=number, total=len(steps), unit="statements")
-        import time as _t; _s=_t.time()
         await session.execute(text(step), bound(step, parameters))
-        import sys as _sys; print(f"{_t.time()-_s:6.2f}", " ".join(step.split())[:110], file=_sys.stderr)
     report("merge", done=len(steps), total=len(steps), unit="statements")
     return set(counts)
 

@@ -25,6 +25,7 @@ from entrepot.pim.bulk.reading import Source, examine
 from entrepot.pim.bulk.runs import fingerprint
 from entrepot.pim.bulk.schemas import ServerFile
 from entrepot.pim.bulk.summaries import RunSummary, get_run, summarize
+from entrepot.pim.bulk.tasks import IMPORT
 from entrepot.pim.tenants.schemas import Identity
 
 TRUE = ("true", "on", "1", "yes")
@@ -149,7 +150,7 @@ async def _start(session: AsyncSession, shop_id: UUID, wanted: Requested, key: s
         return earlier
     await enqueue(
         session,
-        "bulk.import",
+        IMPORT,
         lock=f"import {shop_id}",
         run_id=str(run_id),
         path=str(wanted.source.path),

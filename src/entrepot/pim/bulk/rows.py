@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from entrepot.pim.bulk.fields import array_literal
+from entrepot.pim.bulk.fields import FieldError, array_literal
 from entrepot.pim.bulk.shapes import MISSING, PRODUCT, VARIANT, Shape
 
 DELIMITER, NULL = "\x1f", "\x1e"
@@ -79,16 +79,29 @@ def typed_row(
 ) -> TypedRow:
     """The row of a product or variant. Raises FieldError for the first field that cannot be stored."""
     cells: list[str] = []
-    for _, kind, read in shape.readers:
-        value = read(record)
-        if value is None or value is MISSING:
-            cells.append(NULL)
-        elif kind == "scalar":
-            cells.append(value)
-        elif kind == "array":
-            cells.append(array_literal(value))
+    append, get = cells.append, record.get
+    for name, convert, kind in shape.cells:
+        if name is None:
+            value = convert(record)
+            if value is None or value is MISSING:
+                append(NULL)
+                continue
         else:
-            cells.append(orjson.dumps(value).decode())
+            value = get(name)
+            if value is None:
+                append(NULL)
+                continue
+            try:
+                value = convert(value)
+            except FieldError as error:
+                error.field = name
+                raise
+        if kind == "scalar":
+            append(value)
+        elif kind == "array":
+            append(array_literal(value))
+        else:
+            append(orjson.dumps(value).decode())
     if cells[0] is NULL and number is not None:  # the first column is legacy_resource_id
         cells[0] = str(number)
     head = [str(where[0]), str(where[1]), gid]

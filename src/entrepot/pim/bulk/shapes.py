@@ -35,6 +35,10 @@ class Field:
         return _first_present(readers)
 
 
+def _plain(items: list[Field]) -> bool:
+    return len(items) == 1 and len(items[0].names) == 1 and not items[0].path
+
+
 def _direct(name: str, convert: Converter) -> Reader:
     def read(record: dict[str, Any]) -> Any:
         value = record.get(name, MISSING)
@@ -101,6 +105,11 @@ class Shape:
         self.columns = tuple(by_column)
         self.readers: tuple[tuple[str, Kind, Reader], ...] = tuple(
             (column, items[0].kind, _first_present([item.reader() for item in items])) for column, items in by_column.items()
+        )
+        #: The same for the rows that come by the hundred thousand: a plain field is its name and converter, without a call between.
+        self.cells: tuple[tuple[str | None, Converter, Kind], ...] = tuple(
+            (items[0].names[0], items[0].convert, items[0].kind) if _plain(items) else (None, _first_present([item.reader() for item in items]), items[0].kind)
+            for items in by_column.values()
         )
 
     def covered(self, names: set[str]) -> list[str]:

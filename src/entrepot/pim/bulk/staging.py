@@ -1,8 +1,9 @@
 """From parsed rows to the staging tables.
 
-COPY does not work under row security, so rows are copied into temporary tables of the transaction, which only this
-session can see, and go on from there into the staging tables under the tenant's policies. On the way they are checked
-against each other and against the mirror: duplicates, missing parents, missing required values.
+COPY does not work under row security. So each batch is copied into a temporary table, which only this session can see,
+and goes on from there into the staging table under the tenant's policies; PostgreSQL does that while the next batch is
+parsed. When all are there, they are checked against each other and against the mirror: duplicates, missing parents,
+missing required values.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -25,6 +26,7 @@ STAGING: dict[Target, str] = {
 
 async def prepare(session: AsyncSession, run_id: UUID) -> None:
     """Make the temporary tables, and let go of what an earlier attempt of the run had staged."""
+    await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
     for target, table in STAGING.items():
         await session.execute(text(f"DELETE FROM {table} WHERE bulk_run_id = :run"), {"run": run_id})
         columns = ", ".join(COLUMNS[target])
@@ -39,98 +41,81 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
     return connection
 
 
-async def copy(session: AsyncSession, batches: AsyncIterator[tuple[Target, bytes]]) -> None:
-    """Send batches of rows to the temporary tables, in the order in which they come."""
+async def load(session: AsyncSession, run_id: UUID, shop_id: UUID, batches: AsyncIterator[tuple[Target, bytes]]) -> None:
+    """Send batches of rows to the staging tables, in the order in which they come."""
     connection = await driver_connection(session)
     async with connection.cursor() as cursor:
         async for target, rows in batches:
-            statement = f"COPY intake_{target} ({', '.join(COLUMNS[target])}) FROM STDIN {COPY_OPTIONS}"
-            async with cursor.copy(statement.encode()) as stream:
+            columns = ", ".join(COLUMNS[target])
+            async with cursor.copy(f"COPY intake_{target} ({columns}) FROM STDIN {COPY_OPTIONS}".encode()) as stream:
                 await stream.write(rows)
+            staged = "" if target == "records" else ", validation_status"
+            valid = "" if target == "records" else ", 'valid'"
+            await cursor.execute(
+                f"INSERT INTO {STAGING[target]} (bulk_run_id, shop_id, {columns}{staged}) "
+                f"SELECT %s, %s, {columns}{valid} FROM intake_{target}".encode(),
+                [run_id, shop_id],
+            )
+            await cursor.execute(f"TRUNCATE intake_{target}".encode())
 
 
-async def stage(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[str, set[str]]) -> None:
-    """Move the temporary rows into the staging tables, each marked valid or invalid with the reason."""
+async def check(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[str, set[str]]) -> None:
+    """Mark the staged rows that cannot be merged, each with the reason."""
     parameters = {"run": run_id, "shop": shop_id}
-    for target in STAGING:
-        await session.execute(text(f"ANALYZE intake_{target}"))
-    await session.execute(text(_stage_products(names.get("Product", set()))), parameters)
-    await session.execute(text("ANALYZE pim.staging_products"))
-    await session.execute(text(_stage_variants(names.get("ProductVariant", set()))), parameters)
-    await session.execute(text("ANALYZE pim.staging_variants"))
-    await session.execute(text(STAGE_RECORDS), parameters)
-    await session.execute(text("ANALYZE pim.staging_records"))
-    for statement in record_checks(names):
-        await session.execute(text(statement), parameters)
+    await session.execute(text("ANALYZE pim.staging_products (bulk_run_id, shopify_gid, validation_status)"))
+    await session.execute(text("ANALYZE pim.staging_variants (bulk_run_id, shopify_gid, product_gid, validation_status)"))
+    await session.execute(text("ANALYZE pim.staging_records (bulk_run_id, shopify_gid, parent_gid, resource_type, validation_status)"))
+    for statement in [*product_checks(names.get("Product", set())), *variant_checks(names.get("ProductVariant", set())), *record_checks(names)]:
+        await session.execute(text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement})
 
 
-def _required(columns: Sequence[tuple[str, str]], covered: Sequence[str]) -> str:
-    """A CASE branch for each column that must not be null: always where the file covers it, else for new rows only."""
-    branches = []
-    for column, name in columns:
-        known = "" if column in covered else " AND known.id IS NULL"
-        hint = f"{name} is missing."
-        branches.append(f"WHEN i.{column} IS NULL{known} THEN '{column}|{hint}'")
-    return " ".join(branches)
-
-
-def _stage_products(names: set[str]) -> str:
-    columns = PRODUCT.columns
+def product_checks(names: set[str]) -> list[str]:
+    """The statements that mark staged products invalid."""
     covered = PRODUCT.covered(names)
-    required = _required([("legacy_resource_id", "legacyResourceId"), ("title", "title")], [*covered, "legacy_resource_id"])
-    if "handle" in covered:
-        required += " " + _required([("handle", "handle")], covered)
-    if "status" in covered:
-        required += " " + _required([("status", "status")], covered)
-    return f"""
-        INSERT INTO pim.staging_products
-               (bulk_run_id, shop_id, file_number, line_number, shopify_gid, {", ".join(columns)}, validation_status, validation_errors, target_product_id)
-        SELECT :run, :shop, file_number, line_number, shopify_gid, {", ".join(columns)},
-               CASE WHEN reason IS NULL THEN 'valid' ELSE 'invalid' END,
-               CASE WHEN reason IS NULL THEN '[]'::jsonb
-                    ELSE jsonb_build_array(jsonb_build_object('field', split_part(reason, '|', 1), 'error', split_part(reason, '|', 2))) END,
-               known_id
-        FROM (SELECT i.*, known.id AS known_id,
-                     CASE WHEN i.later > 0 THEN 'id|A later line holds the same product; that one is taken.'
-                          {required} END AS reason
-              FROM (SELECT *, count(*) OVER (PARTITION BY shopify_gid) - row_number() OVER (PARTITION BY shopify_gid ORDER BY file_number, line_number) AS later
-                    FROM intake_products) AS i
-              LEFT JOIN pim.shopify_products AS known ON known.shop_id = :shop AND known.shopify_gid = i.shopify_gid) AS checked
-    """
+    required = [("legacy_resource_id", "legacyResourceId"), ("title", "title")]
+    required += [(column, column) for column in ("handle", "status") if column in covered]
+    known = "EXISTS (SELECT FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
+    return [_duplicates("staging_products", "product"), *(_missing("staging_products", column, name, covered, known) for column, name in required)]
 
 
-def _stage_variants(names: set[str]) -> str:
-    columns = VARIANT.columns
+def variant_checks(names: set[str]) -> list[str]:
+    """The statements that mark staged variants invalid."""
     covered = VARIANT.covered(names)
-    required = _required([("legacy_resource_id", "legacyResourceId"), ("price", "price")], [*covered, "legacy_resource_id"])
+    known = "EXISTS (SELECT FROM pim.shopify_variants AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
+    orphans = f"""
+        s.validation_status = 'valid'
+        AND NOT EXISTS (SELECT FROM pim.staging_products AS p WHERE p.bulk_run_id = :run AND p.shopify_gid = s.product_gid AND p.validation_status = 'valid')
+        AND NOT EXISTS (SELECT FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.product_gid)
+    """
+    return [
+        _duplicates("staging_variants", "variant"),
+        _invalid("staging_variants", orphans, "__parentId", "Its product is neither in the file, as a row that can be used, nor in the mirror."),
+        *(_missing("staging_variants", column, name, covered, known) for column, name in (("legacy_resource_id", "legacyResourceId"), ("price", "price"))),
+    ]
+
+
+def _duplicates(table: str, noun: str) -> str:
+    earlier = f"""
+        s.shopify_gid IN (SELECT d.shopify_gid FROM pim.{table} AS d WHERE d.bulk_run_id = :run GROUP BY d.shopify_gid HAVING count(*) > 1)
+        AND EXISTS (SELECT FROM pim.{table} AS l WHERE l.bulk_run_id = :run AND l.shopify_gid = s.shopify_gid
+                    AND (l.file_number, l.line_number, l.id) > (s.file_number, s.line_number, s.id))
+    """
+    return _invalid(table, earlier, "id", f"A later line holds the same {noun}; that one is taken.")
+
+
+def _missing(table: str, column: str, name: str, covered: Sequence[str], known: str) -> str:
+    """A required column that is null: wrong wherever the file speaks of it, and for new rows in any case."""
+    needed = "" if column in covered or column == "legacy_resource_id" else f" AND NOT {known}"
+    return _invalid(table, f"s.validation_status = 'valid' AND s.{column} IS NULL{needed}", name, f"{name} is missing.")
+
+
+def _invalid(table: str, condition: str, field: str, reason: str) -> str:
     return f"""
-        INSERT INTO pim.staging_variants
-               (bulk_run_id, shop_id, file_number, line_number, staging_product_id, product_gid, shopify_gid, {", ".join(columns)},
-                validation_status, validation_errors, target_variant_id)
-        SELECT :run, :shop, file_number, line_number, staged_id, product_gid, shopify_gid, {", ".join(columns)},
-               CASE WHEN reason IS NULL THEN 'valid' ELSE 'invalid' END,
-               CASE WHEN reason IS NULL THEN '[]'::jsonb
-                    ELSE jsonb_build_array(jsonb_build_object('field', split_part(reason, '|', 1), 'error', split_part(reason, '|', 2))) END,
-               known_id
-        FROM (SELECT i.*, staged.id AS staged_id, known.id AS known_id,
-                     CASE WHEN i.later > 0 THEN 'id|A later line holds the same variant; that one is taken.'
-                          WHEN staged.id IS NULL AND mirrored.id IS NULL
-                               THEN '__parentId|Its product is neither in the file, as a row that can be used, nor in the mirror.'
-                          {required} END AS reason
-              FROM (SELECT *, count(*) OVER (PARTITION BY shopify_gid) - row_number() OVER (PARTITION BY shopify_gid ORDER BY file_number, line_number) AS later
-                    FROM intake_variants) AS i
-              LEFT JOIN pim.staging_products AS staged
-                ON staged.bulk_run_id = :run AND staged.shopify_gid = i.product_gid AND staged.validation_status = 'valid'
-              LEFT JOIN pim.shopify_products AS mirrored ON mirrored.shop_id = :shop AND mirrored.shopify_gid = i.product_gid
-              LEFT JOIN pim.shopify_variants AS known ON known.shop_id = :shop AND known.shopify_gid = i.shopify_gid) AS checked
+        UPDATE pim.{table} AS s
+        SET validation_status = 'invalid', validation_errors = jsonb_build_array(jsonb_build_object('field', '{field}', 'error', '{reason}'))
+        WHERE s.bulk_run_id = :run AND ({condition})
     """
 
-
-STAGE_RECORDS = """
-    INSERT INTO pim.staging_records (bulk_run_id, shop_id, file_number, line_number, resource_type, shopify_gid, parent_gid, data)
-    SELECT :run, :shop, file_number, line_number, resource_type, shopify_gid, parent_gid, data
-    FROM intake_records ORDER BY file_number, line_number
-"""
 
 #: Table of the mirror and required columns, for the types of record that are rows of their own.
 RECORD_TABLES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {

@@ -13,7 +13,11 @@ from entrepot.pim.bulk.importing import Context, Options, import_files
 from entrepot.pim.bulk.reading import examine
 
 
-@task("bulk.import", queue="imports", max_attempts=3)
+#: The name of the task, for whoever enqueues it.
+IMPORT = "bulk.import"
+
+
+@task(IMPORT, queue="imports", max_attempts=3)
 async def import_requested(
     job: Job, *, run_id: str, path: str, name: str, snapshot: bool, kept: bool
 ) -> dict[str, Any]:

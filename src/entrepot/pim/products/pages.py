@@ -45,13 +45,14 @@ async def products_page(
         collection=collection or None,
         lacks=lacks if lacks in queries.LACKS else None,
     )
-    page = await search_products(visit.session, wanted, sort=sort, after=after, before=before, counted=True)
+    found = await search_products(visit.session, wanted, sort=sort, after=after, before=before, counted=True)
     facets = await queries.select_facets(visit.session)
     return render(
         request,
         "products/list.html",
         section="products",
-        page=page,
+        page=found.page,
+        approximate=found.approximate,
         filters=wanted,
         filtered=not wanted.anything,
         facets=facets,

@@ -14,7 +14,7 @@ FILTERS = {
     "status": "p.status = :status",
     "vendor": "p.vendor = :vendor",
     "type": "p.product_type = :type",
-    "tag": "p.tags @> ARRAY[:tag]",
+    "tag": "p.tags @> ARRAY[CAST(:tag AS text)]",
     "collection": """
         p.id IN (
             SELECT cp.product_id
@@ -24,14 +24,14 @@ FILTERS = {
         )""",
     "q": """
         p.id IN (
-            SELECT id FROM pim.shopify_products
-            WHERE to_tsvector('simple', title || ' ' || COALESCE(description, '')) @@ to_tsquery('simple', :words)
-               OR title ILIKE :like OR handle ILIKE :like OR shopify_gid = :exact OR legacy_resource_id::text = :exact
-               OR word_similarity(:plain, title) >= 0.5
+            SELECT entrepot.find_products(to_tsquery('simple', :words))
             UNION ALL
-            SELECT product_id FROM pim.shopify_variants
-            WHERE sku ILIKE :prefix OR barcode = :exact
+            SELECT id FROM pim.shopify_products
+            WHERE title ILIKE :like OR handle ILIKE :like OR shopify_gid = :exact OR legacy_resource_id::text = :exact
+            UNION ALL
+            SELECT product_id FROM pim.shopify_variants WHERE sku ILIKE :prefix OR barcode = :exact
         )""",
+    "similar": "word_similarity(:similar, p.title) >= 0.5",
 }
 
 #: What a product can lack.

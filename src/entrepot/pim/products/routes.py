@@ -38,7 +38,7 @@ async def list_products(
         Query(
             max_length=200,
             description="Words of the title or description, a part of the title or handle, the beginning of a SKU, "
-            "a barcode, a Shopify id. Small slips in a title's spelling are forgiven.",
+            "a barcode, a Shopify id. Where nothing holds the words, titles that come close.",
             examples=["enamel mug"],
         ),
     ] = None,
@@ -57,8 +57,8 @@ async def list_products(
 ) -> dict[str, Any]:
     """A page of the products that match every condition given."""
     wanted = Wanted(q=q, status=status, vendor=vendor, type=type, tag=tag, collection=collection, lacks=lacks)
-    page = await search_products(access.session, wanted, sort=sort, after=after, before=before, limit=limit)
-    return answer_page(request, response, page)
+    found = await search_products(access.session, wanted, sort=sort, after=after, before=before, limit=limit)
+    return {**answer_page(request, response, found.page), "approximate": found.approximate}
 
 
 @router.get(

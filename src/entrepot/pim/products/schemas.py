@@ -66,6 +66,7 @@ class ProductPage(BaseModel):
     """A page of products; `next` and `previous` are cursors for `after` and `before`."""
 
     items: list[ProductSummary]
+    approximate: bool = Field(description="Nothing holds the words of `q`; these are titles that come close.")
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
     previous: str | None = Field(description="Cursor of the page before; null on the first one.")
 

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import InvalidInputError
-from entrepot.kit.web.paging import Page, page_of, place
+from entrepot.kit.web.paging import Page, belongs_to, page_of, place
 from entrepot.pim.products import queries
 
 Sort = Literal[
@@ -46,23 +46,31 @@ class Wanted:
         return self == Wanted()
 
 
-def filters_of(wanted: Wanted) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of products; `approximate` when nothing holds the words and these are titles that come close."""
+
+    page: Page[RowMapping]
+    approximate: bool = False
+
+
+def filters_of(wanted: Wanted, *, approximate: bool = False) -> dict[str, Any]:
     """The parameters of the filters in force."""
     found: dict[str, Any] = {
         name: value
         for name in ("status", "vendor", "type", "tag", "collection")
         if (value := getattr(wanted, name)) not in (None, "")
     }
-    words = search_words(wanted.q)
-    if wanted.q and wanted.q.strip():
-        plain = wanted.q.strip()
+    q = (wanted.q or "").strip()
+    if q and approximate:
+        found["similar"] = q
+    elif q:
         found |= {
-            "q": plain,
-            "words": words,
-            "plain": plain,
-            "exact": plain,
-            "like": queries.containing(plain),
-            "prefix": queries.starting_with(plain),
+            "q": q,
+            "words": search_words(q),
+            "exact": q,
+            "like": queries.containing(q),
+            "prefix": queries.starting_with(q),
         }
     return found
 
@@ -81,26 +89,39 @@ async def search_products(
     before: str | None = None,
     limit: int = 50,
     counted: bool = False,
-) -> Page[RowMapping]:
-    """A page of the products that match; `counted` adds how many there are, up to `MOST_COUNTED`."""
+) -> Found:
+    """A page of the products that match, or, where none holds the words, of those that come close. `counted` adds how many there are, up to `MOST_COUNTED`."""
     name, descending = sort.removeprefix("-"), sort.startswith("-")
     if name not in queries.SORTS:
         raise InvalidInputError(
             f"{sort!r} is not an order.",
             hint=f"It is one of {', '.join(queries.SORTS)}, or one with - before it.",
         )
-    at = place(sort, (_kind(queries.SORTS[name][1]), str), after=after, before=before)
-    filters = filters_of(wanted)
+    kinds = (_kind(queries.SORTS[name][1]), str)
     lacks = wanted.lacks or None
-    rows = await queries.select_products(
-        session, filters=filters, lacks=lacks, sort=name, descending=descending, at=at, limit=limit + 1
-    )
-    total = (
-        await queries.count_products(session, filters=filters, lacks=lacks, most=MOST_COUNTED)
-        if counted
-        else None
-    )
-    return page_of(rows, at, limit, lambda row: (row["sort_key"], row["id"]), sort, total=total)
+
+    async def read(approximate: bool) -> Found:
+        # A cursor says by its order which of the two searches it belongs to.
+        order = f"close {sort}" if approximate else sort
+        at = place(order, kinds, after=after, before=before)
+        filters = filters_of(wanted, approximate=approximate)
+        rows = await queries.select_products(
+            session, filters=filters, lacks=lacks, sort=name, descending=descending, at=at, limit=limit + 1
+        )
+        total = None
+        if counted and at is None and len(rows) <= limit:
+            total = len(rows)
+        elif counted:
+            total = await queries.count_products(session, filters=filters, lacks=lacks, most=MOST_COUNTED)
+        key = lambda row: (row["sort_key"], row["id"])  # noqa: E731
+        return Found(page_of(rows, at, limit, key, order, total=total), approximate)
+
+    if after or before:
+        return await read(belongs_to(after or before or "", f"close {sort}"))
+    found = await read(approximate=False)
+    if not found.page.rows and (wanted.q or "").strip():
+        return await read(approximate=True)
+    return found
 
 
 def _kind(sql_type: str) -> Any:

@@ -32,9 +32,9 @@ CREATE TABLE marketplace.hm_event_queue (
 	CONSTRAINT ck_hm_event_queue_event_type CHECK (event_type ~ '^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$')
 );
 
-CREATE UNIQUE INDEX uq_event_queue_dedupe ON marketplace.hm_event_queue (shop_id, event_type, dedupe_key) NULLS NOT DISTINCT WHERE dedupe_key IS NOT NULL;
-
 CREATE INDEX idx_event_queue_shop ON marketplace.hm_event_queue (shop_id, id);
+
+CREATE UNIQUE INDEX uq_event_queue_dedupe ON marketplace.hm_event_queue (shop_id, event_type, dedupe_key) NULLS NOT DISTINCT WHERE dedupe_key IS NOT NULL;
 
 COMMENT ON TABLE marketplace.hm_event_queue IS 'Events, written in the transaction of what they tell; a trigger makes one delivery a matching subscription';
 
@@ -108,9 +108,9 @@ CREATE TABLE pim.login_attempts (
 	CONSTRAINT pk_login_attempts PRIMARY KEY (id)
 );
 
-CREATE INDEX idx_login_attempts_email ON pim.login_attempts (email_digest, attempted_at DESC);
-
 CREATE INDEX idx_login_attempts_ip ON pim.login_attempts (ip_address, attempted_at DESC);
+
+CREATE INDEX idx_login_attempts_email ON pim.login_attempts (email_digest, attempted_at DESC);
 
 COMMENT ON TABLE pim.login_attempts IS 'An attempt to sign in, kept to slow down guessing.';
 
@@ -215,11 +215,11 @@ CREATE TABLE pim.prod_attr_definitions (
 	CONSTRAINT ck_prod_attr_definitions_unit_family CHECK (unit_family IN ('length', 'weight', 'volume'))
 );
 
-CREATE UNIQUE INDEX idx_attr_code ON pim.prod_attr_definitions (code);
-
 CREATE INDEX idx_attr_type ON pim.prod_attr_definitions (data_type);
 
 CREATE INDEX idx_attr_embedding ON pim.prod_attr_definitions USING hnsw (embedding vector_cosine_ops);
+
+CREATE UNIQUE INDEX idx_attr_code ON pim.prod_attr_definitions (code);
 
 COMMENT ON TABLE pim.prod_attr_definitions IS 'An attribute that golden records can have.';
 
@@ -324,11 +324,11 @@ CREATE TABLE pim.prod_taxonomy (
 	CONSTRAINT fk_prod_taxonomy_parent_id FOREIGN KEY(parent_id) REFERENCES pim.prod_taxonomy (id)
 );
 
-CREATE UNIQUE INDEX idx_taxonomy_slug ON pim.prod_taxonomy (slug);
+CREATE INDEX idx_taxonomy_parent ON pim.prod_taxonomy (parent_id);
 
 CREATE INDEX idx_taxonomy_breadcrumbs ON pim.prod_taxonomy USING gin (breadcrumbs);
 
-CREATE INDEX idx_taxonomy_parent ON pim.prod_taxonomy (parent_id);
+CREATE UNIQUE INDEX idx_taxonomy_slug ON pim.prod_taxonomy (slug);
 
 CREATE INDEX idx_taxonomy_shopify ON pim.prod_taxonomy (shopify_taxonomy_id);
 
@@ -387,9 +387,9 @@ CREATE TABLE pim.shops (
 
 CREATE UNIQUE INDEX idx_shops_domain ON pim.shops (shopify_domain);
 
-CREATE INDEX idx_shops_plan ON pim.shops (plan_tier);
-
 CREATE UNIQUE INDEX idx_shops_shopify_id ON pim.shops (shopify_shop_id) WHERE shopify_shop_id IS NOT NULL;
+
+CREATE INDEX idx_shops_plan ON pim.shops (plan_tier);
 
 COMMENT ON TABLE pim.shops IS 'A Shopify shop that uses the program: the tenant that almost every other row belongs to.';
 
@@ -472,13 +472,13 @@ CREATE UNLOGGED TABLE pim.staging_products (
 	CONSTRAINT ck_staging_products_merge_status CHECK (merge_status IN ('pending', 'merged', 'skipped', 'failed'))
 );
 
-CREATE INDEX idx_staging_products_validation ON pim.staging_products (bulk_run_id, validation_status);
+CREATE INDEX idx_staging_products_merge ON pim.staging_products (bulk_run_id, merge_status);
 
 CREATE INDEX idx_staging_products_gid ON pim.staging_products (shop_id, shopify_gid);
 
-CREATE INDEX idx_staging_products_run ON pim.staging_products (bulk_run_id);
+CREATE INDEX idx_staging_products_validation ON pim.staging_products (bulk_run_id, validation_status);
 
-CREATE INDEX idx_staging_products_merge ON pim.staging_products (bulk_run_id, merge_status);
+CREATE INDEX idx_staging_products_run ON pim.staging_products (bulk_run_id);
 
 COMMENT ON TABLE pim.staging_products IS 'A product on its way into shopify_products; unlogged, without foreign keys, and emptied when its run ends.';
 
@@ -645,11 +645,11 @@ CREATE UNLOGGED TABLE pim.staging_variants (
 
 CREATE INDEX idx_staging_variants_run ON pim.staging_variants (bulk_run_id);
 
+CREATE INDEX idx_staging_variants_gid ON pim.staging_variants (shop_id, shopify_gid);
+
 CREATE INDEX idx_staging_variants_product ON pim.staging_variants (staging_product_id);
 
 CREATE INDEX idx_staging_variants_validation ON pim.staging_variants (bulk_run_id, validation_status);
-
-CREATE INDEX idx_staging_variants_gid ON pim.staging_variants (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.staging_variants IS 'A variant on its way into shopify_variants; unlogged, without foreign keys, and emptied when its run ends.';
 
@@ -752,9 +752,9 @@ CREATE TABLE marketplace.hm_event_delivery (
 
 CREATE INDEX idx_event_delivery_leased ON marketplace.hm_event_delivery (lease_until) WHERE state = 'leased';
 
-CREATE INDEX idx_event_delivery_pending ON marketplace.hm_event_delivery (subscription_id, next_retry_time, event_id) WHERE state = 'pending';
-
 CREATE INDEX idx_event_delivery_dead ON marketplace.hm_event_delivery (subscription_id, event_id) WHERE state = 'dead';
+
+CREATE INDEX idx_event_delivery_pending ON marketplace.hm_event_delivery (subscription_id, next_retry_time, event_id) WHERE state = 'pending';
 
 COMMENT ON TABLE marketplace.hm_event_delivery IS 'One event for one subscription: attempts, backoff, lease and dead letter of its own';
 
@@ -806,11 +806,11 @@ CREATE TABLE pim.ai_batches (
 	CONSTRAINT fk_ai_batches_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_ai_batches_status ON pim.ai_batches (status);
-
 CREATE INDEX idx_ai_batches_provider ON pim.ai_batches (provider_batch_id);
 
 CREATE INDEX idx_ai_batches_shop ON pim.ai_batches (shop_id);
+
+CREATE INDEX idx_ai_batches_status ON pim.ai_batches (status);
 
 COMMENT ON TABLE pim.ai_batches IS 'A batch of requests sent to a model provider.';
 
@@ -927,9 +927,9 @@ CREATE TABLE pim.api_cost_tracking (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_api_cost_throttled ON pim.api_cost_tracking (shop_id, throttle_status) WHERE throttle_status IS NOT NULL;
-
 CREATE INDEX idx_api_cost_shop_date ON pim.api_cost_tracking (shop_id, requested_at DESC);
+
+CREATE INDEX idx_api_cost_throttled ON pim.api_cost_tracking (shop_id, throttle_status) WHERE throttle_status IS NOT NULL;
 
 COMMENT ON TABLE pim.api_cost_tracking IS 'What one request to the Shopify API cost.';
 
@@ -1000,13 +1000,13 @@ CREATE TABLE pim.audit_logs (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_audit_entity ON pim.audit_logs (entity_type, entity_id);
-
-CREATE INDEX idx_audit_user ON pim.audit_logs (user_id);
-
 CREATE INDEX idx_audit_shop ON pim.audit_logs (shop_id, created_at DESC);
 
 CREATE INDEX idx_audit_request ON pim.audit_logs (request_id);
+
+CREATE INDEX idx_audit_entity ON pim.audit_logs (entity_type, entity_id);
+
+CREATE INDEX idx_audit_user ON pim.audit_logs (user_id);
 
 COMMENT ON TABLE pim.audit_logs IS 'A change of a row in an audited table: what it was, what it became, who did it.';
 
@@ -1062,11 +1062,11 @@ CREATE TABLE pim.bulk_runs (
 	CONSTRAINT fk_bulk_runs_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_bulk_runs_idempotency ON pim.bulk_runs (idempotency_key);
+CREATE INDEX idx_bulk_runs_shop_status ON pim.bulk_runs (shop_id, status);
 
 CREATE INDEX idx_bulk_runs_shopify_op ON pim.bulk_runs (shopify_operation_id);
 
-CREATE INDEX idx_bulk_runs_shop_status ON pim.bulk_runs (shop_id, status);
+CREATE UNIQUE INDEX idx_bulk_runs_idempotency ON pim.bulk_runs (idempotency_key);
 
 COMMENT ON TABLE pim.bulk_runs IS 'An import or export of many records, from its start to its end.';
 
@@ -1140,9 +1140,9 @@ CREATE TABLE pim.embedding_batches (
 
 CREATE INDEX idx_embedding_batches_openai ON pim.embedding_batches (openai_batch_id) WHERE openai_batch_id IS NOT NULL;
 
-CREATE INDEX idx_embedding_batches_shop ON pim.embedding_batches (shop_id);
-
 CREATE INDEX idx_embedding_batches_status ON pim.embedding_batches (status);
+
+CREATE INDEX idx_embedding_batches_shop ON pim.embedding_batches (shop_id);
 
 COMMENT ON TABLE pim.embedding_batches IS 'A batch of texts sent away to become vectors.';
 
@@ -1205,9 +1205,9 @@ CREATE TABLE pim.inventory_locations (
 	CONSTRAINT fk_inventory_locations_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_locations_shop_active ON pim.inventory_locations (shop_id, is_active);
-
 CREATE UNIQUE INDEX idx_locations_shop_gid ON pim.inventory_locations (shop_id, shopify_gid);
+
+CREATE INDEX idx_locations_shop_active ON pim.inventory_locations (shop_id, is_active);
 
 COMMENT ON TABLE pim.inventory_locations IS 'A place where a shop keeps stock.';
 
@@ -1260,9 +1260,9 @@ CREATE TABLE pim.job_runs (
 
 CREATE INDEX idx_jobs_queue ON pim.job_runs (queue_name, status);
 
-CREATE INDEX idx_jobs_bullmq ON pim.job_runs (queue_name, job_id);
-
 CREATE INDEX idx_jobs_shop ON pim.job_runs (shop_id, status);
+
+CREATE INDEX idx_jobs_bullmq ON pim.job_runs (queue_name, job_id);
 
 COMMENT ON TABLE pim.job_runs IS 'A job that waits, runs or ran.';
 
@@ -1311,9 +1311,9 @@ CREATE TABLE pim.oauth_nonces (
 	CONSTRAINT fk_oauth_nonces_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_oauth_nonces_nonce ON pim.oauth_nonces (nonce);
-
 CREATE INDEX idx_oauth_nonces_expires ON pim.oauth_nonces (expires_at);
+
+CREATE UNIQUE INDEX idx_oauth_nonces_nonce ON pim.oauth_nonces (nonce);
 
 COMMENT ON TABLE pim.oauth_nonces IS 'A number used once, so that an answer from Shopify cannot be replayed.';
 
@@ -1345,9 +1345,9 @@ CREATE TABLE pim.prod_attr_synonyms (
 
 CREATE INDEX idx_synonyms_text ON pim.prod_attr_synonyms (synonym_text);
 
-CREATE INDEX idx_synonyms_definition ON pim.prod_attr_synonyms (definition_id);
-
 CREATE INDEX idx_synonyms_text_trgm ON pim.prod_attr_synonyms USING gin (synonym_text gin_trgm_ops);
+
+CREATE INDEX idx_synonyms_definition ON pim.prod_attr_synonyms (definition_id);
 
 COMMENT ON TABLE pim.prod_attr_synonyms IS 'Another name for an attribute.';
 
@@ -1405,11 +1405,11 @@ CREATE INDEX idx_master_mpn ON pim.prod_master (manufacturer, mpn);
 
 CREATE INDEX idx_master_gtin ON pim.prod_master (gtin) WHERE gtin IS NOT NULL;
 
+CREATE INDEX idx_master_bronze ON pim.prod_master (id) WHERE data_quality_level = 'bronze';
+
 CREATE UNIQUE INDEX idx_master_sku ON pim.prod_master (internal_sku);
 
 CREATE INDEX idx_master_taxonomy ON pim.prod_master (taxonomy_id);
-
-CREATE INDEX idx_master_bronze ON pim.prod_master (id) WHERE data_quality_level = 'bronze';
 
 CREATE INDEX idx_master_silver ON pim.prod_master (id) WHERE data_quality_level = 'silver';
 
@@ -1488,15 +1488,15 @@ CREATE TABLE pim.prod_raw_harvest (
 )
  PARTITION BY RANGE (fetched_at);
 
-CREATE INDEX idx_harvest_sku ON pim.prod_raw_harvest (target_sku) WHERE target_sku IS NOT NULL;
-
-CREATE INDEX idx_harvest_url ON pim.prod_raw_harvest (source_url);
-
-CREATE INDEX idx_harvest_source ON pim.prod_raw_harvest (source_id);
-
 CREATE INDEX idx_harvest_hash ON pim.prod_raw_harvest (content_hash);
 
 CREATE INDEX idx_harvest_status ON pim.prod_raw_harvest (processing_status);
+
+CREATE INDEX idx_harvest_url ON pim.prod_raw_harvest (source_url);
+
+CREATE INDEX idx_harvest_sku ON pim.prod_raw_harvest (target_sku) WHERE target_sku IS NOT NULL;
+
+CREATE INDEX idx_harvest_source ON pim.prod_raw_harvest (source_id);
 
 COMMENT ON TABLE pim.prod_raw_harvest IS 'A page or record as its source delivered it.';
 
@@ -1632,9 +1632,9 @@ CREATE TABLE pim.scraper_configs (
 	CONSTRAINT fk_scraper_configs_source_id FOREIGN KEY(source_id) REFERENCES pim.prod_sources (id)
 );
 
-CREATE INDEX idx_scraper_configs_source ON pim.scraper_configs (source_id);
-
 CREATE INDEX idx_scraper_configs_active ON pim.scraper_configs (is_active, scraper_type);
+
+CREATE INDEX idx_scraper_configs_source ON pim.scraper_configs (source_id);
 
 COMMENT ON TABLE pim.scraper_configs IS 'How the pages of a source are read.';
 
@@ -1699,9 +1699,9 @@ CREATE TABLE pim.shopify_collections (
 	CONSTRAINT fk_shopify_collections_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_collections_shop_handle ON pim.shopify_collections (shop_id, handle);
-
 CREATE INDEX idx_collections_type ON pim.shopify_collections (shop_id, collection_type);
+
+CREATE INDEX idx_collections_shop_handle ON pim.shopify_collections (shop_id, handle);
 
 CREATE UNIQUE INDEX idx_collections_shop_gid ON pim.shopify_collections (shop_id, shopify_gid);
 
@@ -1785,13 +1785,13 @@ CREATE TABLE pim.shopify_customers (
 	CONSTRAINT fk_shopify_customers_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_customers_shop_email ON pim.shopify_customers (shop_id, email);
+CREATE UNIQUE INDEX idx_customers_shop_gid ON pim.shopify_customers (shop_id, shopify_gid);
 
 CREATE INDEX idx_customers_shop_phone ON pim.shopify_customers (shop_id, phone) WHERE phone IS NOT NULL;
 
 CREATE INDEX idx_customers_tags ON pim.shopify_customers USING gin (tags);
 
-CREATE UNIQUE INDEX idx_customers_shop_gid ON pim.shopify_customers (shop_id, shopify_gid);
+CREATE INDEX idx_customers_shop_email ON pim.shopify_customers (shop_id, email);
 
 COMMENT ON TABLE pim.shopify_customers IS 'A customer of a shop.';
 
@@ -1885,9 +1885,9 @@ CREATE TABLE pim.shopify_media (
 	CONSTRAINT fk_shopify_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_media_status ON pim.shopify_media (shop_id, status);
-
 CREATE INDEX idx_media_type ON pim.shopify_media (shop_id, media_type);
+
+CREATE INDEX idx_media_status ON pim.shopify_media (shop_id, status);
 
 CREATE UNIQUE INDEX idx_media_shop_gid ON pim.shopify_media (shop_id, shopify_gid);
 
@@ -1988,13 +1988,13 @@ CREATE TABLE pim.shopify_metaobjects (
 	CONSTRAINT fk_shopify_metaobjects_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_metaobjects_shop_type ON pim.shopify_metaobjects (shop_id, type);
-
-CREATE INDEX idx_metaobjects_shop_handle ON pim.shopify_metaobjects (shop_id, type, handle);
-
 CREATE UNIQUE INDEX idx_metaobjects_shop_gid ON pim.shopify_metaobjects (shop_id, shopify_gid);
 
 CREATE INDEX idx_metaobjects_fields ON pim.shopify_metaobjects USING gin (fields jsonb_path_ops);
+
+CREATE INDEX idx_metaobjects_shop_type ON pim.shopify_metaobjects (shop_id, type);
+
+CREATE INDEX idx_metaobjects_shop_handle ON pim.shopify_metaobjects (shop_id, type, handle);
 
 COMMENT ON TABLE pim.shopify_metaobjects IS 'A metaobject of a shop: content of a type that the merchant defined.';
 
@@ -2061,17 +2061,17 @@ CREATE INDEX idx_products_metafields ON pim.shopify_products USING gin (metafiel
 
 CREATE INDEX idx_products_shop_handle ON pim.shopify_products (shop_id, handle);
 
-CREATE INDEX idx_products_tags ON pim.shopify_products USING gin (tags);
-
 CREATE INDEX idx_products_shop_vendor ON pim.shopify_products (shop_id, vendor);
-
-CREATE INDEX idx_products_active ON pim.shopify_products (shop_id, updated_at) WHERE status = 'ACTIVE';
 
 CREATE INDEX idx_products_fts ON pim.shopify_products USING gin (to_tsvector('simple', title || ' ' || COALESCE(description,'')));
 
 CREATE UNIQUE INDEX idx_products_shop_gid ON pim.shopify_products (shop_id, shopify_gid);
 
 CREATE INDEX idx_products_shop_status ON pim.shopify_products (shop_id, status);
+
+CREATE INDEX idx_products_tags ON pim.shopify_products USING gin (tags);
+
+CREATE INDEX idx_products_active ON pim.shopify_products (shop_id, updated_at) WHERE status = 'ACTIVE';
 
 COMMENT ON TABLE pim.shopify_products IS 'A product of a shop, as Shopify last told it.';
 
@@ -2153,9 +2153,9 @@ CREATE TABLE pim.shopify_publications (
 	CONSTRAINT fk_shopify_publications_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_publications_shop_active ON pim.shopify_publications (shop_id, is_active);
-
 CREATE UNIQUE INDEX idx_publications_shop_gid ON pim.shopify_publications (shop_id, shopify_gid);
+
+CREATE INDEX idx_publications_shop_active ON pim.shopify_publications (shop_id, is_active);
 
 COMMENT ON TABLE pim.shopify_publications IS 'A channel that a shop publishes to.';
 
@@ -2344,13 +2344,13 @@ CREATE TABLE pim.webhook_events (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_webhook_events_topic ON pim.webhook_events (shop_id, topic);
-
-CREATE INDEX idx_webhook_events_idempotency ON pim.webhook_events (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX idx_webhook_events_payload ON pim.webhook_events USING gin (payload jsonb_path_ops);
 
 CREATE INDEX idx_webhook_events_unprocessed ON pim.webhook_events (shop_id, received_at) WHERE processed_at IS NULL;
 
-CREATE INDEX idx_webhook_events_payload ON pim.webhook_events USING gin (payload jsonb_path_ops);
+CREATE INDEX idx_webhook_events_idempotency ON pim.webhook_events (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+CREATE INDEX idx_webhook_events_topic ON pim.webhook_events (shop_id, topic);
 
 COMMENT ON TABLE pim.webhook_events IS 'A webhook that arrived, and what became of it.';
 
@@ -2404,13 +2404,13 @@ CREATE TABLE pim.ai_batch_items (
 	CONSTRAINT fk_ai_batch_items_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_batch_items_hash ON pim.ai_batch_items (content_hash);
+CREATE INDEX idx_batch_items_entity ON pim.ai_batch_items (entity_type, entity_id);
 
-CREATE INDEX idx_batch_items_batch ON pim.ai_batch_items (batch_id);
+CREATE INDEX idx_batch_items_hash ON pim.ai_batch_items (content_hash);
 
 CREATE INDEX idx_batch_items_status ON pim.ai_batch_items (batch_id, status);
 
-CREATE INDEX idx_batch_items_entity ON pim.ai_batch_items (entity_type, entity_id);
+CREATE INDEX idx_batch_items_batch ON pim.ai_batch_items (batch_id);
 
 COMMENT ON TABLE pim.ai_batch_items IS 'One request of a batch and its answer.';
 
@@ -2463,11 +2463,11 @@ CREATE TABLE pim.analytics_product_performance (
 	CONSTRAINT fk_analytics_product_performance_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_product_perf_revenue ON pim.analytics_product_performance (shop_id, period_type, revenue DESC);
+
 CREATE INDEX idx_product_perf_product ON pim.analytics_product_performance (product_id, period_type, period_start DESC);
 
 CREATE INDEX idx_product_perf_shop_period ON pim.analytics_product_performance (shop_id, period_type, period_start DESC);
-
-CREATE INDEX idx_product_perf_revenue ON pim.analytics_product_performance (shop_id, period_type, revenue DESC);
 
 COMMENT ON TABLE pim.analytics_product_performance IS 'How a product sold in a period.';
 
@@ -2570,9 +2570,9 @@ CREATE INDEX idx_api_usage_shop ON pim.api_usage_log (shop_id, created_at) WHERE
 
 CREATE INDEX idx_api_usage_provider_date ON pim.api_usage_log (api_provider, created_at);
 
-CREATE INDEX idx_api_usage_errors ON pim.api_usage_log (api_provider, created_at) WHERE http_status >= 400;
-
 CREATE INDEX idx_api_usage_cost ON pim.api_usage_log (created_at, estimated_cost) WHERE estimated_cost > 0;
+
+CREATE INDEX idx_api_usage_errors ON pim.api_usage_log (api_provider, created_at) WHERE http_status >= 400;
 
 CREATE INDEX idx_api_usage_product ON pim.api_usage_log (product_id) WHERE product_id IS NOT NULL;
 
@@ -2668,9 +2668,9 @@ CREATE TABLE pim.bulk_errors (
 	CONSTRAINT fk_bulk_errors_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_bulk_errors_run ON pim.bulk_errors (bulk_run_id);
-
 CREATE INDEX idx_bulk_errors_type ON pim.bulk_errors (shop_id, error_type);
+
+CREATE INDEX idx_bulk_errors_run ON pim.bulk_errors (bulk_run_id);
 
 COMMENT ON TABLE pim.bulk_errors IS 'A record of a bulk run that was set aside, with the reason.';
 
@@ -2711,9 +2711,9 @@ CREATE TABLE pim.bulk_steps (
 	CONSTRAINT fk_bulk_steps_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_bulk_steps_run ON pim.bulk_steps (bulk_run_id);
-
 CREATE INDEX idx_bulk_steps_status ON pim.bulk_steps (shop_id, status);
+
+CREATE INDEX idx_bulk_steps_run ON pim.bulk_steps (bulk_run_id);
 
 COMMENT ON TABLE pim.bulk_steps IS 'One step of a bulk run.';
 
@@ -2757,9 +2757,9 @@ CREATE TABLE pim.feature_flags (
 	CONSTRAINT fk_feature_flags_created_by FOREIGN KEY(created_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_feature_flags_active ON pim.feature_flags (is_active) WHERE is_active = true;
-
 CREATE UNIQUE INDEX idx_feature_flags_key ON pim.feature_flags (flag_key);
+
+CREATE INDEX idx_feature_flags_active ON pim.feature_flags (is_active) WHERE is_active = true;
 
 COMMENT ON TABLE pim.feature_flags IS 'A switch that turns a feature on for some shops or all.';
 
@@ -2843,11 +2843,11 @@ CREATE TABLE pim.prod_channel_mappings (
 	CONSTRAINT fk_prod_channel_mappings_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_channel_external ON pim.prod_channel_mappings (channel, shop_id, external_id) NULLS NOT DISTINCT;
+CREATE INDEX idx_channel_product ON pim.prod_channel_mappings (product_id);
 
 CREATE INDEX idx_channel_status ON pim.prod_channel_mappings (channel, sync_status);
 
-CREATE INDEX idx_channel_product ON pim.prod_channel_mappings (product_id);
+CREATE UNIQUE INDEX idx_channel_external ON pim.prod_channel_mappings (channel, shop_id, external_id) NULLS NOT DISTINCT;
 
 COMMENT ON TABLE pim.prod_channel_mappings IS 'A golden record as it appears on a channel.';
 
@@ -2894,11 +2894,11 @@ CREATE TABLE pim.prod_dedupe_clusters (
 	CONSTRAINT fk_prod_dedupe_clusters_reviewed_by FOREIGN KEY(reviewed_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_clusters_type ON pim.prod_dedupe_clusters (cluster_type, status);
+CREATE INDEX idx_clusters_canonical ON pim.prod_dedupe_clusters (canonical_product_id);
 
 CREATE INDEX idx_clusters_status ON pim.prod_dedupe_clusters (status, confidence_score DESC);
 
-CREATE INDEX idx_clusters_canonical ON pim.prod_dedupe_clusters (canonical_product_id);
+CREATE INDEX idx_clusters_type ON pim.prod_dedupe_clusters (cluster_type, status);
 
 COMMENT ON TABLE pim.prod_dedupe_clusters IS 'Golden records that seem to describe the same product.';
 
@@ -3043,11 +3043,11 @@ CREATE TABLE pim.prod_quality_events (
 
 CREATE INDEX idx_quality_events_type ON pim.prod_quality_events (event_type, created_at DESC);
 
-CREATE INDEX idx_quality_events_level ON pim.prod_quality_events (new_level, created_at DESC);
+CREATE INDEX idx_quality_events_pending_webhook ON pim.prod_quality_events (created_at) WHERE webhook_sent = false;
 
 CREATE INDEX idx_quality_events_product ON pim.prod_quality_events (product_id, created_at DESC);
 
-CREATE INDEX idx_quality_events_pending_webhook ON pim.prod_quality_events (created_at) WHERE webhook_sent = false;
+CREATE INDEX idx_quality_events_level ON pim.prod_quality_events (new_level, created_at DESC);
 
 COMMENT ON TABLE pim.prod_quality_events IS 'A change of a golden record''s quality level.';
 
@@ -3141,9 +3141,9 @@ CREATE TABLE pim.prod_specs_normalized (
 
 CREATE INDEX idx_specs_review ON pim.prod_specs_normalized (needs_review) WHERE needs_review = true;
 
-CREATE INDEX idx_specs_product ON pim.prod_specs_normalized (product_id);
-
 CREATE INDEX idx_specs_current ON pim.prod_specs_normalized (product_id) WHERE is_current = true;
+
+CREATE INDEX idx_specs_product ON pim.prod_specs_normalized (product_id);
 
 CREATE INDEX idx_specs_data ON pim.prod_specs_normalized USING gin (specs jsonb_path_ops);
 
@@ -3244,11 +3244,11 @@ CREATE TABLE pim.scraper_queue (
 	CONSTRAINT fk_scraper_queue_config_id FOREIGN KEY(config_id) REFERENCES pim.scraper_configs (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_scraper_queue_pending ON pim.scraper_queue (config_id, priority DESC, created_at) WHERE status = 'pending';
+CREATE INDEX idx_scraper_queue_url ON pim.scraper_queue (url);
 
 CREATE INDEX idx_scraper_queue_next ON pim.scraper_queue (next_attempt_at) WHERE status = 'pending';
 
-CREATE INDEX idx_scraper_queue_url ON pim.scraper_queue (url);
+CREATE INDEX idx_scraper_queue_pending ON pim.scraper_queue (config_id, priority DESC, created_at) WHERE status = 'pending';
 
 COMMENT ON TABLE pim.scraper_queue IS 'An address waiting to be read.';
 
@@ -3302,11 +3302,11 @@ CREATE TABLE pim.scraper_runs (
 	CONSTRAINT fk_scraper_runs_source_id FOREIGN KEY(source_id) REFERENCES pim.prod_sources (id)
 );
 
-CREATE INDEX idx_scraper_runs_status ON pim.scraper_runs (status, created_at DESC);
-
 CREATE INDEX idx_scraper_runs_config ON pim.scraper_runs (config_id, created_at DESC);
 
 CREATE INDEX idx_scraper_runs_source ON pim.scraper_runs (source_id, created_at DESC);
+
+CREATE INDEX idx_scraper_runs_status ON pim.scraper_runs (status, created_at DESC);
 
 COMMENT ON TABLE pim.scraper_runs IS 'One run of a scraper.';
 
@@ -3365,9 +3365,9 @@ CREATE TABLE pim.shop_product_embeddings (
 
 CREATE UNIQUE INDEX idx_shop_embeddings_product ON pim.shop_product_embeddings (shop_id, product_id, embedding_type, model_version);
 
-CREATE INDEX idx_shop_embeddings_pending ON pim.shop_product_embeddings (shop_id, status) WHERE status = 'pending';
-
 CREATE INDEX idx_shop_embeddings_vector ON pim.shop_product_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 24, ef_construction = 128);
+
+CREATE INDEX idx_shop_embeddings_pending ON pim.shop_product_embeddings (shop_id, status) WHERE status = 'pending';
 
 CREATE INDEX idx_shop_embeddings_hash ON pim.shop_product_embeddings (shop_id, content_hash);
 
@@ -3453,15 +3453,15 @@ CREATE TABLE pim.shopify_menu_items (
 	CONSTRAINT fk_shopify_menu_items_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_menu_items_parent ON pim.shopify_menu_items (parent_item_id);
-
-CREATE INDEX idx_menu_items_path ON pim.shopify_menu_items USING gin (path);
-
 CREATE INDEX idx_menu_items_menu ON pim.shopify_menu_items (menu_id, position);
+
+CREATE INDEX idx_menu_items_type ON pim.shopify_menu_items (shop_id, item_type);
 
 CREATE UNIQUE INDEX idx_menu_items_shop_gid ON pim.shopify_menu_items (shop_id, shopify_gid);
 
-CREATE INDEX idx_menu_items_type ON pim.shopify_menu_items (shop_id, item_type);
+CREATE INDEX idx_menu_items_parent ON pim.shopify_menu_items (parent_item_id);
+
+CREATE INDEX idx_menu_items_path ON pim.shopify_menu_items USING gin (path);
 
 COMMENT ON TABLE pim.shopify_menu_items IS 'An item of a menu.';
 
@@ -3546,13 +3546,13 @@ CREATE TABLE pim.shopify_orders (
 
 CREATE INDEX idx_orders_line_items ON pim.shopify_orders USING gin (line_items jsonb_path_ops);
 
-CREATE INDEX idx_orders_created ON pim.shopify_orders (shop_id, created_at_shopify DESC);
-
 CREATE INDEX idx_orders_processed ON pim.shopify_orders (shop_id, processed_at DESC) WHERE processed_at IS NOT NULL;
 
-CREATE UNIQUE INDEX idx_orders_shop_gid ON pim.shopify_orders (shop_id, shopify_gid);
-
 CREATE INDEX idx_orders_shop_number ON pim.shopify_orders (shop_id, order_number);
+
+CREATE INDEX idx_orders_created ON pim.shopify_orders (shop_id, created_at_shopify DESC);
+
+CREATE UNIQUE INDEX idx_orders_shop_gid ON pim.shopify_orders (shop_id, shopify_gid);
 
 CREATE INDEX idx_orders_customer ON pim.shopify_orders (customer_id);
 
@@ -3662,13 +3662,13 @@ CREATE TABLE pim.shopify_product_media (
 	CONSTRAINT fk_shopify_product_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_product_media_product ON pim.shopify_product_media (product_id, position);
+
 CREATE INDEX idx_product_media_media ON pim.shopify_product_media (media_id);
 
 CREATE INDEX idx_product_media_shop ON pim.shopify_product_media (shop_id);
 
 CREATE INDEX idx_product_media_featured ON pim.shopify_product_media (product_id) WHERE is_featured = true;
-
-CREATE INDEX idx_product_media_product ON pim.shopify_product_media (product_id, position);
 
 COMMENT ON TABLE pim.shopify_product_media IS 'A file shown with a product.';
 
@@ -3703,11 +3703,11 @@ CREATE TABLE pim.shopify_resource_publications (
 	CONSTRAINT fk_shopify_resource_publications_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_resource_pub_publication ON pim.shopify_resource_publications (publication_id);
+CREATE UNIQUE INDEX idx_resource_pub_resource ON pim.shopify_resource_publications (shop_id, publication_id, resource_type, resource_id);
 
 CREATE INDEX idx_resource_pub_published ON pim.shopify_resource_publications (shop_id, resource_type, is_published);
 
-CREATE UNIQUE INDEX idx_resource_pub_resource ON pim.shopify_resource_publications (shop_id, publication_id, resource_type, resource_id);
+CREATE INDEX idx_resource_pub_publication ON pim.shopify_resource_publications (publication_id);
 
 COMMENT ON TABLE pim.shopify_resource_publications IS 'A product or collection on a channel.';
 
@@ -3771,15 +3771,15 @@ CREATE TABLE pim.shopify_variants (
 	CONSTRAINT fk_shopify_variants_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_variants_product ON pim.shopify_variants (product_id);
+
 CREATE INDEX idx_variants_inventory ON pim.shopify_variants (shop_id, inventory_quantity);
+
+CREATE INDEX idx_variants_shop_barcode ON pim.shopify_variants (shop_id, barcode) WHERE barcode IS NOT NULL;
 
 CREATE INDEX idx_variants_shop_sku ON pim.shopify_variants (shop_id, sku) WHERE sku IS NOT NULL;
 
 CREATE UNIQUE INDEX idx_variants_shop_gid ON pim.shopify_variants (shop_id, shopify_gid);
-
-CREATE INDEX idx_variants_product ON pim.shopify_variants (product_id);
-
-CREATE INDEX idx_variants_shop_barcode ON pim.shopify_variants (shop_id, barcode) WHERE barcode IS NOT NULL;
 
 COMMENT ON TABLE pim.shopify_variants IS 'A variant of a product: what is priced, stocked and sold.';
 
@@ -3926,13 +3926,13 @@ CREATE INDEX idx_ledger_variant ON pim.inventory_ledger (variant_id, recorded_at
 
 CREATE INDEX idx_ledger_shop_variant_date ON pim.inventory_ledger (shop_id, variant_id, recorded_at DESC);
 
-CREATE INDEX idx_ledger_shop_sku ON pim.inventory_ledger (shop_id, sku, recorded_at DESC);
+CREATE INDEX idx_ledger_reference ON pim.inventory_ledger (reference_type, reference_id);
 
 CREATE INDEX idx_ledger_reason ON pim.inventory_ledger (shop_id, reason, recorded_at DESC);
 
 CREATE INDEX idx_ledger_location ON pim.inventory_ledger (location_id, recorded_at DESC);
 
-CREATE INDEX idx_ledger_reference ON pim.inventory_ledger (reference_type, reference_id);
+CREATE INDEX idx_ledger_shop_sku ON pim.inventory_ledger (shop_id, sku, recorded_at DESC);
 
 COMMENT ON TABLE pim.inventory_ledger IS 'A change of stock; rows are only ever added.';
 
@@ -3977,9 +3977,9 @@ CREATE TABLE pim.prod_dedupe_cluster_members (
 	CONSTRAINT fk_prod_dedupe_cluster_members_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_cluster_members_product ON pim.prod_dedupe_cluster_members (product_id);
-
 CREATE INDEX idx_cluster_members_similarity ON pim.prod_dedupe_cluster_members (cluster_id, similarity_score DESC);
+
+CREATE INDEX idx_cluster_members_product ON pim.prod_dedupe_cluster_members (product_id);
 
 COMMENT ON TABLE pim.prod_dedupe_cluster_members IS 'A golden record in a cluster.';
 
@@ -4106,23 +4106,23 @@ CREATE TABLE pim.prod_similarity_matches (
 	CONSTRAINT fk_prod_similarity_matches_validated_by FOREIGN KEY(validated_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_similarity_product ON pim.prod_similarity_matches (product_id);
-
-CREATE INDEX idx_similarity_gtin ON pim.prod_similarity_matches (source_gtin) WHERE source_gtin IS NOT NULL;
-
-CREATE INDEX idx_similarity_confirmed ON pim.prod_similarity_matches (product_id, is_primary_source) WHERE match_confidence = 'confirmed';
-
-CREATE INDEX idx_similarity_score ON pim.prod_similarity_matches (similarity_score DESC) WHERE similarity_score >= 0.95;
-
 CREATE INDEX idx_similarity_source ON pim.prod_similarity_matches (source_id);
-
-CREATE INDEX idx_similarity_method ON pim.prod_similarity_matches (match_method, match_confidence);
 
 CREATE INDEX idx_similarity_pending ON pim.prod_similarity_matches (match_confidence) WHERE match_confidence = 'pending';
 
 CREATE INDEX idx_similarity_extraction ON pim.prod_similarity_matches (extraction_session_id) WHERE extraction_session_id IS NOT NULL;
 
 CREATE INDEX idx_similarity_url ON pim.prod_similarity_matches (source_url);
+
+CREATE INDEX idx_similarity_score ON pim.prod_similarity_matches (similarity_score DESC) WHERE similarity_score >= 0.95;
+
+CREATE INDEX idx_similarity_confirmed ON pim.prod_similarity_matches (product_id, is_primary_source) WHERE match_confidence = 'confirmed';
+
+CREATE INDEX idx_similarity_method ON pim.prod_similarity_matches (match_method, match_confidence);
+
+CREATE INDEX idx_similarity_gtin ON pim.prod_similarity_matches (source_gtin) WHERE source_gtin IS NOT NULL;
+
+CREATE INDEX idx_similarity_product ON pim.prod_similarity_matches (product_id);
 
 COMMENT ON TABLE pim.prod_similarity_matches IS 'A product elsewhere that seems to be one of ours.';
 
@@ -4393,7 +4393,7 @@ COMMENT ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, 
     'Makes partitions ahead of time, drains the default partition, and drops what retention has let go.';
 GRANT EXECUTE ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) TO entrepot_system;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_event_queue TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_event_queue TO entrepot_system;
 
 GRANT SELECT, INSERT ON marketplace.hm_event_queue TO entrepot_app;
 
@@ -4405,7 +4405,7 @@ CREATE POLICY hm_event_queue_tenant ON marketplace.hm_event_queue FOR ALL TO ent
 
 CREATE POLICY hm_event_queue_system ON marketplace.hm_event_queue FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_event_subscription TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_event_subscription TO entrepot_system;
 
 GRANT SELECT ON marketplace.hm_event_subscription TO entrepot_app;
 
@@ -4419,33 +4419,33 @@ CREATE POLICY hm_event_subscription_system ON marketplace.hm_event_subscription 
 
 CREATE TRIGGER hm_event_subscription_touch BEFORE UPDATE ON marketplace.hm_event_subscription FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.login_attempts TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.login_attempts TO entrepot_system;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.migration_history TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.migration_history TO entrepot_system;
 
 GRANT SELECT ON pim.migration_history TO entrepot_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.oauth_states TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.oauth_states TO entrepot_system;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_attr_definitions TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_attr_definitions TO entrepot_system;
 
 GRANT SELECT ON pim.prod_attr_definitions TO entrepot_app;
 
 CREATE TRIGGER prod_attr_definitions_touch BEFORE UPDATE ON pim.prod_attr_definitions FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_sources TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_sources TO entrepot_system;
 
 GRANT SELECT (id, name, source_type, base_url, priority, trust_score, config, rate_limit, is_active, last_harvest_at, created_at, updated_at) ON pim.prod_sources TO entrepot_app;
 
 CREATE TRIGGER prod_sources_touch BEFORE UPDATE ON pim.prod_sources FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_taxonomy TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_taxonomy TO entrepot_system;
 
 GRANT SELECT ON pim.prod_taxonomy TO entrepot_app;
 
 CREATE TRIGGER prod_taxonomy_touch BEFORE UPDATE ON pim.prod_taxonomy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shops TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shops TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shops TO entrepot_app;
 
@@ -4465,7 +4465,7 @@ CREATE TRIGGER shops_audit_update AFTER UPDATE ON pim.shops REFERENCING OLD TABL
 
 CREATE TRIGGER shops_audit_delete AFTER DELETE ON pim.shops REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'id', 'access_token_ciphertext', 'access_token_iv', 'access_token_tag', 'webhook_secret');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staging_products TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_products TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_products TO entrepot_app;
 
@@ -4477,7 +4477,7 @@ CREATE POLICY staging_products_tenant ON pim.staging_products FOR ALL TO entrepo
 
 CREATE POLICY staging_products_system ON pim.staging_products FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staging_records TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_records TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_records TO entrepot_app;
 
@@ -4489,7 +4489,7 @@ CREATE POLICY staging_records_tenant ON pim.staging_records FOR ALL TO entrepot_
 
 CREATE POLICY staging_records_system ON pim.staging_records FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staging_variants TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_variants TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staging_variants TO entrepot_app;
 
@@ -4501,7 +4501,7 @@ CREATE POLICY staging_variants_tenant ON pim.staging_variants FOR ALL TO entrepo
 
 CREATE POLICY staging_variants_system ON pim.staging_variants FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_event_delivery TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_event_delivery TO entrepot_system;
 
 GRANT SELECT ON marketplace.hm_event_delivery TO entrepot_app;
 
@@ -4513,7 +4513,7 @@ CREATE POLICY hm_event_delivery_tenant ON marketplace.hm_event_delivery FOR ALL 
 
 CREATE POLICY hm_event_delivery_system ON marketplace.hm_event_delivery FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.ai_batches TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.ai_batches TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.ai_batches TO entrepot_app;
 
@@ -4529,7 +4529,7 @@ CREATE POLICY ai_batches_system ON pim.ai_batches FOR ALL TO entrepot_system USI
 
 CREATE TRIGGER ai_batches_touch BEFORE UPDATE ON pim.ai_batches FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.analytics_daily_shop TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.analytics_daily_shop TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.analytics_daily_shop TO entrepot_app;
 
@@ -4541,7 +4541,7 @@ CREATE POLICY analytics_daily_shop_tenant ON pim.analytics_daily_shop FOR ALL TO
 
 CREATE POLICY analytics_daily_shop_system ON pim.analytics_daily_shop FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.api_cost_tracking TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.api_cost_tracking TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.api_cost_tracking TO entrepot_app;
 
@@ -4555,7 +4555,7 @@ CREATE POLICY api_cost_tracking_system ON pim.api_cost_tracking FOR ALL TO entre
 
 SELECT entrepot.maintain_partitions('pim.api_cost_tracking', 'created_at', 'day', 7, interval '604800 seconds');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.app_sessions TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.app_sessions TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.app_sessions TO entrepot_app;
 
@@ -4567,7 +4567,7 @@ CREATE POLICY app_sessions_tenant ON pim.app_sessions FOR ALL TO entrepot_app US
 
 CREATE POLICY app_sessions_system ON pim.app_sessions FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.audit_logs TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.audit_logs TO entrepot_system;
 
 GRANT SELECT ON pim.audit_logs TO entrepot_app;
 
@@ -4581,7 +4581,7 @@ CREATE POLICY audit_logs_system ON pim.audit_logs FOR ALL TO entrepot_system USI
 
 SELECT entrepot.maintain_partitions('pim.audit_logs', 'created_at', 'month', 3, interval '63072000 seconds');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_runs TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.bulk_runs TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_runs TO entrepot_app;
 
@@ -4595,7 +4595,7 @@ CREATE POLICY bulk_runs_system ON pim.bulk_runs FOR ALL TO entrepot_system USING
 
 CREATE TRIGGER bulk_runs_touch BEFORE UPDATE ON pim.bulk_runs FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.embedding_batches TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.embedding_batches TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.embedding_batches TO entrepot_app;
 
@@ -4611,7 +4611,7 @@ CREATE POLICY embedding_batches_system ON pim.embedding_batches FOR ALL TO entre
 
 CREATE TRIGGER embedding_batches_touch BEFORE UPDATE ON pim.embedding_batches FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.inventory_locations TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.inventory_locations TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.inventory_locations TO entrepot_app;
 
@@ -4625,7 +4625,7 @@ CREATE POLICY inventory_locations_system ON pim.inventory_locations FOR ALL TO e
 
 CREATE TRIGGER inventory_locations_touch BEFORE UPDATE ON pim.inventory_locations FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.job_runs TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.job_runs TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.job_runs TO entrepot_app;
 
@@ -4639,7 +4639,7 @@ CREATE POLICY job_runs_shared ON pim.job_runs FOR SELECT TO entrepot_app USING (
 
 CREATE POLICY job_runs_system ON pim.job_runs FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.oauth_nonces TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.oauth_nonces TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.oauth_nonces TO entrepot_app;
 
@@ -4653,11 +4653,11 @@ CREATE POLICY oauth_nonces_shared ON pim.oauth_nonces FOR SELECT TO entrepot_app
 
 CREATE POLICY oauth_nonces_system ON pim.oauth_nonces FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_attr_synonyms TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_attr_synonyms TO entrepot_system;
 
 GRANT SELECT ON pim.prod_attr_synonyms TO entrepot_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_master TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_master TO entrepot_system;
 
 GRANT SELECT ON pim.prod_master TO entrepot_app;
 
@@ -4667,13 +4667,13 @@ CREATE TRIGGER prod_master_audit_update AFTER UPDATE ON pim.prod_master REFERENC
 
 CREATE TRIGGER prod_master_audit_delete AFTER DELETE ON pim.prod_master REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', '');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_raw_harvest TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_raw_harvest TO entrepot_system;
 
 GRANT SELECT ON pim.prod_raw_harvest TO entrepot_app;
 
 SELECT entrepot.maintain_partitions('pim.prod_raw_harvest', 'fetched_at', 'month', 3, interval '7776000 seconds');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.rate_limit_buckets TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.rate_limit_buckets TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.rate_limit_buckets TO entrepot_app;
 
@@ -4687,7 +4687,7 @@ CREATE POLICY rate_limit_buckets_system ON pim.rate_limit_buckets FOR ALL TO ent
 
 CREATE TRIGGER rate_limit_buckets_touch BEFORE UPDATE ON pim.rate_limit_buckets FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.scheduled_tasks TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.scheduled_tasks TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.scheduled_tasks TO entrepot_app;
 
@@ -4703,13 +4703,13 @@ CREATE POLICY scheduled_tasks_system ON pim.scheduled_tasks FOR ALL TO entrepot_
 
 CREATE TRIGGER scheduled_tasks_touch BEFORE UPDATE ON pim.scheduled_tasks FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.scraper_configs TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.scraper_configs TO entrepot_system;
 
 GRANT SELECT (id, source_id, name, scraper_type, target_url_pattern, selectors, pagination_config, rate_limit, retry_config, is_active, last_run_at, success_rate, created_at, updated_at) ON pim.scraper_configs TO entrepot_app;
 
 CREATE TRIGGER scraper_configs_touch BEFORE UPDATE ON pim.scraper_configs FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_collections TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_collections TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_collections TO entrepot_app;
 
@@ -4723,7 +4723,7 @@ CREATE POLICY shopify_collections_system ON pim.shopify_collections FOR ALL TO e
 
 CREATE TRIGGER shopify_collections_touch BEFORE UPDATE ON pim.shopify_collections FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_customers TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_customers TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_customers TO entrepot_app;
 
@@ -4737,7 +4737,7 @@ CREATE POLICY shopify_customers_system ON pim.shopify_customers FOR ALL TO entre
 
 CREATE TRIGGER shopify_customers_touch BEFORE UPDATE ON pim.shopify_customers FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_media TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_media TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_media TO entrepot_app;
 
@@ -4751,7 +4751,7 @@ CREATE POLICY shopify_media_system ON pim.shopify_media FOR ALL TO entrepot_syst
 
 CREATE TRIGGER shopify_media_touch BEFORE UPDATE ON pim.shopify_media FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_menus TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_menus TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_menus TO entrepot_app;
 
@@ -4765,7 +4765,7 @@ CREATE POLICY shopify_menus_system ON pim.shopify_menus FOR ALL TO entrepot_syst
 
 CREATE TRIGGER shopify_menus_touch BEFORE UPDATE ON pim.shopify_menus FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_metaobjects TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_metaobjects TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_metaobjects TO entrepot_app;
 
@@ -4779,7 +4779,7 @@ CREATE POLICY shopify_metaobjects_system ON pim.shopify_metaobjects FOR ALL TO e
 
 CREATE TRIGGER shopify_metaobjects_touch BEFORE UPDATE ON pim.shopify_metaobjects FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_products TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_products TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_products TO entrepot_app;
 
@@ -4797,7 +4797,7 @@ CREATE TRIGGER shopify_products_audit_update AFTER UPDATE ON pim.shopify_product
 
 CREATE TRIGGER shopify_products_audit_delete AFTER DELETE ON pim.shopify_products REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'shop_id');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_publications TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_publications TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_publications TO entrepot_app;
 
@@ -4811,7 +4811,7 @@ CREATE POLICY shopify_publications_system ON pim.shopify_publications FOR ALL TO
 
 CREATE TRIGGER shopify_publications_touch BEFORE UPDATE ON pim.shopify_publications FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_webhooks TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_webhooks TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_webhooks TO entrepot_app;
 
@@ -4823,7 +4823,7 @@ CREATE POLICY shopify_webhooks_tenant ON pim.shopify_webhooks FOR ALL TO entrepo
 
 CREATE POLICY shopify_webhooks_system ON pim.shopify_webhooks FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staff_users TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staff_users TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staff_users TO entrepot_app;
 
@@ -4841,7 +4841,7 @@ CREATE TRIGGER staff_users_audit_update AFTER UPDATE ON pim.staff_users REFERENC
 
 CREATE TRIGGER staff_users_audit_delete AFTER DELETE ON pim.staff_users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'shop_id');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.sync_checkpoints TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.sync_checkpoints TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.sync_checkpoints TO entrepot_app;
 
@@ -4855,7 +4855,7 @@ CREATE POLICY sync_checkpoints_system ON pim.sync_checkpoints FOR ALL TO entrepo
 
 CREATE TRIGGER sync_checkpoints_touch BEFORE UPDATE ON pim.sync_checkpoints FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.webhook_event_keys TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.webhook_event_keys TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.webhook_event_keys TO entrepot_app;
 
@@ -4867,7 +4867,7 @@ CREATE POLICY webhook_event_keys_tenant ON pim.webhook_event_keys FOR ALL TO ent
 
 CREATE POLICY webhook_event_keys_system ON pim.webhook_event_keys FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.webhook_events TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.webhook_events TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.webhook_events TO entrepot_app;
 
@@ -4883,7 +4883,7 @@ CREATE POLICY webhook_events_system ON pim.webhook_events FOR ALL TO entrepot_sy
 
 SELECT entrepot.maintain_partitions('pim.webhook_events', 'created_at', 'month', 3, interval '7776000 seconds');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.ai_batch_items TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.ai_batch_items TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.ai_batch_items TO entrepot_app;
 
@@ -4897,7 +4897,7 @@ CREATE POLICY ai_batch_items_shared ON pim.ai_batch_items FOR SELECT TO entrepot
 
 CREATE POLICY ai_batch_items_system ON pim.ai_batch_items FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.analytics_product_performance TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.analytics_product_performance TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.analytics_product_performance TO entrepot_app;
 
@@ -4909,7 +4909,7 @@ CREATE POLICY analytics_product_performance_tenant ON pim.analytics_product_perf
 
 CREATE POLICY analytics_product_performance_system ON pim.analytics_product_performance FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.api_tokens TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.api_tokens TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.api_tokens TO entrepot_app;
 
@@ -4927,7 +4927,7 @@ CREATE TRIGGER api_tokens_audit_update AFTER UPDATE ON pim.api_tokens REFERENCIN
 
 CREATE TRIGGER api_tokens_audit_delete AFTER DELETE ON pim.api_tokens REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'shop_id', 'token_hash');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.api_usage_log TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.api_usage_log TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.api_usage_log TO entrepot_app;
 
@@ -4943,7 +4943,7 @@ CREATE POLICY api_usage_log_system ON pim.api_usage_log FOR ALL TO entrepot_syst
 
 SELECT entrepot.maintain_partitions('pim.api_usage_log', 'created_at', 'month', 3, interval '63072000 seconds');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_artifacts TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.bulk_artifacts TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_artifacts TO entrepot_app;
 
@@ -4955,7 +4955,7 @@ CREATE POLICY bulk_artifacts_tenant ON pim.bulk_artifacts FOR ALL TO entrepot_ap
 
 CREATE POLICY bulk_artifacts_system ON pim.bulk_artifacts FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_errors TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.bulk_errors TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_errors TO entrepot_app;
 
@@ -4967,7 +4967,7 @@ CREATE POLICY bulk_errors_tenant ON pim.bulk_errors FOR ALL TO entrepot_app USIN
 
 CREATE POLICY bulk_errors_system ON pim.bulk_errors FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_steps TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.bulk_steps TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.bulk_steps TO entrepot_app;
 
@@ -4979,13 +4979,13 @@ CREATE POLICY bulk_steps_tenant ON pim.bulk_steps FOR ALL TO entrepot_app USING 
 
 CREATE POLICY bulk_steps_system ON pim.bulk_steps FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.feature_flags TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.feature_flags TO entrepot_system;
 
 GRANT SELECT ON pim.feature_flags TO entrepot_app;
 
 CREATE TRIGGER feature_flags_touch BEFORE UPDATE ON pim.feature_flags FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.key_rotations TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.key_rotations TO entrepot_system;
 
 CREATE TRIGGER key_rotations_audit_insert AFTER INSERT ON pim.key_rotations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', '');
 
@@ -4993,7 +4993,7 @@ CREATE TRIGGER key_rotations_audit_update AFTER UPDATE ON pim.key_rotations REFE
 
 CREATE TRIGGER key_rotations_audit_delete AFTER DELETE ON pim.key_rotations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', '');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_channel_mappings TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_channel_mappings TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_channel_mappings TO entrepot_app;
 
@@ -5009,51 +5009,51 @@ CREATE POLICY prod_channel_mappings_system ON pim.prod_channel_mappings FOR ALL 
 
 CREATE TRIGGER prod_channel_mappings_touch BEFORE UPDATE ON pim.prod_channel_mappings FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_dedupe_clusters TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_dedupe_clusters TO entrepot_system;
 
 GRANT SELECT ON pim.prod_dedupe_clusters TO entrepot_app;
 
 CREATE TRIGGER prod_dedupe_clusters_touch BEFORE UPDATE ON pim.prod_dedupe_clusters FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_embeddings TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_embeddings TO entrepot_system;
 
 GRANT SELECT ON pim.prod_embeddings TO entrepot_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_extraction_sessions TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_extraction_sessions TO entrepot_system;
 
 GRANT SELECT ON pim.prod_extraction_sessions TO entrepot_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_quality_events TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_quality_events TO entrepot_system;
 
 GRANT SELECT ON pim.prod_quality_events TO entrepot_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_semantics TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_semantics TO entrepot_system;
 
 GRANT SELECT ON pim.prod_semantics TO entrepot_app;
 
 CREATE TRIGGER prod_semantics_touch BEFORE UPDATE ON pim.prod_semantics FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_specs_normalized TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_specs_normalized TO entrepot_system;
 
 GRANT SELECT ON pim.prod_specs_normalized TO entrepot_app;
 
 CREATE TRIGGER prod_specs_normalized_touch BEFORE UPDATE ON pim.prod_specs_normalized FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_translations TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_translations TO entrepot_system;
 
 GRANT SELECT ON pim.prod_translations TO entrepot_app;
 
 CREATE TRIGGER prod_translations_touch BEFORE UPDATE ON pim.prod_translations FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.scraper_queue TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.scraper_queue TO entrepot_system;
 
 GRANT SELECT ON pim.scraper_queue TO entrepot_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.scraper_runs TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.scraper_runs TO entrepot_system;
 
 GRANT SELECT ON pim.scraper_runs TO entrepot_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shop_product_embeddings TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shop_product_embeddings TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shop_product_embeddings TO entrepot_app;
 
@@ -5067,7 +5067,7 @@ CREATE POLICY shop_product_embeddings_system ON pim.shop_product_embeddings FOR 
 
 CREATE TRIGGER shop_product_embeddings_touch BEFORE UPDATE ON pim.shop_product_embeddings FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_collection_products TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_collection_products TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_collection_products TO entrepot_app;
 
@@ -5081,7 +5081,7 @@ CREATE POLICY shopify_collection_products_system ON pim.shopify_collection_produ
 
 CREATE TRIGGER shopify_collection_products_touch BEFORE UPDATE ON pim.shopify_collection_products FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_menu_items TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_menu_items TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_menu_items TO entrepot_app;
 
@@ -5095,7 +5095,7 @@ CREATE POLICY shopify_menu_items_system ON pim.shopify_menu_items FOR ALL TO ent
 
 CREATE TRIGGER shopify_menu_items_touch BEFORE UPDATE ON pim.shopify_menu_items FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_orders TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_orders TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_orders TO entrepot_app;
 
@@ -5109,7 +5109,7 @@ CREATE POLICY shopify_orders_system ON pim.shopify_orders FOR ALL TO entrepot_sy
 
 CREATE TRIGGER shopify_orders_touch BEFORE UPDATE ON pim.shopify_orders FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_product_media TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_product_media TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_product_media TO entrepot_app;
 
@@ -5123,7 +5123,7 @@ CREATE POLICY shopify_product_media_system ON pim.shopify_product_media FOR ALL 
 
 CREATE TRIGGER shopify_product_media_touch BEFORE UPDATE ON pim.shopify_product_media FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_resource_publications TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_resource_publications TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_resource_publications TO entrepot_app;
 
@@ -5137,7 +5137,7 @@ CREATE POLICY shopify_resource_publications_system ON pim.shopify_resource_publi
 
 CREATE TRIGGER shopify_resource_publications_touch BEFORE UPDATE ON pim.shopify_resource_publications FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_variants TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_variants TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_variants TO entrepot_app;
 
@@ -5151,7 +5151,7 @@ CREATE POLICY shopify_variants_system ON pim.shopify_variants FOR ALL TO entrepo
 
 CREATE TRIGGER shopify_variants_touch BEFORE UPDATE ON pim.shopify_variants FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staff_credentials TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.staff_credentials TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.staff_credentials TO entrepot_app;
 
@@ -5171,11 +5171,11 @@ CREATE TRIGGER staff_credentials_audit_update AFTER UPDATE ON pim.staff_credenti
 
 CREATE TRIGGER staff_credentials_audit_delete AFTER DELETE ON pim.staff_credentials REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('staff_user_id', 'shop_id', 'password_hash');
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.system_config TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.system_config TO entrepot_system;
 
 CREATE TRIGGER system_config_touch BEFORE UPDATE ON pim.system_config FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.inventory_ledger TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.inventory_ledger TO entrepot_system;
 
 GRANT SELECT, INSERT ON pim.inventory_ledger TO entrepot_app;
 
@@ -5189,25 +5189,25 @@ CREATE POLICY inventory_ledger_system ON pim.inventory_ledger FOR ALL TO entrepo
 
 SELECT entrepot.maintain_partitions('pim.inventory_ledger', 'recorded_at', 'month', 3, NULL);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_dedupe_cluster_members TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_dedupe_cluster_members TO entrepot_system;
 
 GRANT SELECT ON pim.prod_dedupe_cluster_members TO entrepot_app;
 
 CREATE TRIGGER prod_dedupe_cluster_members_touch BEFORE UPDATE ON pim.prod_dedupe_cluster_members FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_proposals TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_proposals TO entrepot_system;
 
 GRANT SELECT ON pim.prod_proposals TO entrepot_app;
 
 CREATE TRIGGER prod_proposals_touch BEFORE UPDATE ON pim.prod_proposals FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.prod_similarity_matches TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.prod_similarity_matches TO entrepot_system;
 
 GRANT SELECT ON pim.prod_similarity_matches TO entrepot_app;
 
 CREATE TRIGGER prod_similarity_matches_touch BEFORE UPDATE ON pim.prod_similarity_matches FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_variant_media TO entrepot_system;
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON pim.shopify_variant_media TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON pim.shopify_variant_media TO entrepot_app;
 
@@ -5698,6 +5698,20 @@ COMMENT ON COLUMN pim.inventory_current.location_id IS 'Shopify''s global identi
 COMMENT ON COLUMN pim.inventory_current.quantity IS 'Units in stock';
 
 COMMENT ON COLUMN pim.inventory_current.last_updated_at IS 'When the stock last changed';
+
+
+CREATE OR REPLACE FUNCTION entrepot.find_products(words tsquery) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+    SELECT id
+    FROM pim.shopify_products
+    WHERE shop_id = nullif(current_setting('app.current_shop_id', true), '')::uuid
+      AND to_tsvector('simple', title || ' ' || COALESCE(description, '')) @@ words
+$$;
+COMMENT ON FUNCTION entrepot.find_products(tsquery) IS
+    'The current shop''s products whose title and description hold the words, by the full-text index.';
+
+REVOKE ALL ON FUNCTION entrepot.find_products(tsquery) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION entrepot.find_products(tsquery) TO entrepot_app, entrepot_system;
 
 
 CREATE FUNCTION entrepot.deliver_events() RETURNS trigger
