@@ -52,7 +52,11 @@ def server_home() -> Path:
         if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone() is None:
             making = f"{TEMPLATE}_new"
             migrate(Settings(home=home, database_name=making))
-            admin.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(making), sql.Identifier(TEMPLATE)))
+            admin.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                    sql.Identifier(making), sql.Identifier(TEMPLATE)
+                )
+            )
     return home
 
 
@@ -63,7 +67,9 @@ def clone(server_home: Path) -> Iterator[Settings]:
     url = EmbeddedServer(server_home).url("postgres", "postgres")
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock_shared(hashtext('entrepot.tests.template'))")
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
+        )
         grant_database(admin, name)
     yield Settings(home=server_home, database_name=name)
     with psycopg.connect(url, autocommit=True) as admin:

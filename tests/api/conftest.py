@@ -112,6 +112,7 @@ def product_lines(
                 "id": gid,
                 "title": f"{title} {number}",
                 "handle": f"{title.lower().replace(' ', '-')}-{number}",
+                "description": "Two coats of enamel on steel.",
                 "descriptionHtml": "<p>Two coats of enamel on steel.</p>",
                 "vendor": ("Harbor Goods", "Nordby")[number % 2],
                 "productType": "Kitchen",

@@ -17,17 +17,17 @@ async def entries(client: httpx.AsyncClient, person: Person, **query: str) -> li
 async def test_entries_are_filtered(client: httpx.AsyncClient, person: Person) -> None:
     everything = await entries(client, person)
     assert {entry["entity_type"] for entry in everything} >= {"shops", "staff_users", "api_tokens"}
-    tokens = await entries(client, person, type="api_tokens")
-    assert [entry["action"] for entry in tokens] == ["INSERT"]
+    tokens = await entries(client, person, type="api_tokens", action="INSERT")
+    assert len(tokens) == 1
     assert await entries(client, person, action="DELETE") == []
     entity = str(tokens[0]["entity_id"])
-    assert await entries(client, person, entity=entity) == tokens
+    assert tokens[0] in await entries(client, person, entity=entity)
     assert await entries(client, person, since="2999-01-01T00:00:00Z") == []
     assert await entries(client, person, until="2000-01-01T00:00:00Z") == []
 
 
 async def test_secrets_are_digests(client: httpx.AsyncClient, person: Person) -> None:
-    (entry,) = await entries(client, person, type="api_tokens")
+    (entry,) = await entries(client, person, type="api_tokens", action="INSERT")
     changes = {change["field"]: change["new"] for change in entry["changes"]}  # type: ignore[attr-defined]
     assert changes["token_hash"].startswith("sha256:")
     assert len(changes["token_hash"]) == len("sha256:") + 12

@@ -188,9 +188,7 @@ class RowFactory:
             qualified(name),
             sql.SQL(", ").join(sql.Identifier(column) for column in row),
             sql.SQL(", ").join(
-                sql.SQL("CAST({} AS {})").format(
-                    sql.Placeholder(column), sql.SQL(table.columns[column].type)
-                )
+                sql.SQL("CAST({} AS {})").format(sql.Placeholder(column), sql.SQL(table.columns[column].type))
                 for column in row
             ),
         )

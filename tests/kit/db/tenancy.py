@@ -1,6 +1,6 @@
 """What one tenant can do to another's rows in a table, tried as entrepot_app on the live database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +38,9 @@ class Outcome:
     error: str | None
 
 
+Attempt = Callable[..., Outcome]
+
+
 class Walk:
     """Tries every way from one tenant's rows to another's; `breaches` says which of them were open.
 
@@ -60,9 +63,7 @@ class Walk:
         if not table.columns[table.tenant_column].required:
             ownerless = self.factory.make(name, None)
         self.factory.connection.commit()
-        granted = {
-            row[0] for row in self.factory.connection.execute(PRIVILEGES, [f"{name}"] * 2).fetchall()
-        }
+        granted = {row[0] for row in self.factory.connection.execute(PRIVILEGES, [f"{name}"] * 2).fetchall()}
         self.factory.connection.rollback()
         found = [*self._declared(table, granted)]
         if "SELECT" in granted:
@@ -110,9 +111,9 @@ class Walk:
         stranger = uuid4() if is_root(table) else self.other
         if self._insert(table, self.own, self._values(table, stranger)).error != REFUSED:
             yield "a tenant inserts a row for another"
-        if not table.columns[table.tenant_column or ""].required:
-            if self._insert(table, self.own, self._values(table, None)).error != REFUSED:
-                yield "a tenant inserts a row without a tenant"
+        optional = not table.columns[table.tenant_column or ""].required
+        if optional and self._insert(table, self.own, self._values(table, None)).error != REFUSED:
+            yield "a tenant inserts a row without a tenant"
         newcomer = uuid4() if is_root(table) else self._admit(uuid4())
         outcome = self._insert(table, newcomer, self._values(table, newcomer))
         if granted and outcome.error:
@@ -278,10 +279,10 @@ class Walk:
 
 
 @contextmanager
-def attempting(connection: Connection) -> Iterator[Any]:
+def attempting(connection: Connection) -> Iterator[Attempt]:
     """A transaction that is rolled back, and a function that tries a statement in it."""
 
-    def attempt(query: sql.Composable, values: Row | None = None) -> Outcome:
+    def attempt(query: sql.SQL | sql.Composed, values: Row | None = None) -> Outcome:
         try:
             cursor = connection.execute(query, values)
             rows = cursor.fetchall() if cursor.description else []

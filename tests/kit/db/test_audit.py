@@ -56,7 +56,9 @@ async def add_staff(db: Database, shop: UUID, email: str = "mia@example.com") ->
 async def test_a_change_is_told_with_its_circumstances(db: Database, shop: UUID) -> None:
     user = await add_staff(db, shop)
     async with db.tenant(shop_id=shop, user_id=user, **CONTEXT) as session:
-        await session.execute(text("UPDATE pim.shops SET currency_code = 'EUR' WHERE id = :shop"), {"shop": shop})
+        await session.execute(
+            text("UPDATE pim.shops SET currency_code = 'EUR' WHERE id = :shop"), {"shop": shop}
+        )
         inserted, updated = await entries(session, "shops")
     assert (inserted["action"], inserted["user_id"], inserted["old_values"]) == ("INSERT", None, None)
     assert inserted["new_values"]["currency_code"] == "RON"
@@ -80,7 +82,9 @@ async def test_a_change_is_told_with_its_circumstances(db: Database, shop: UUID)
 async def test_secrets_leave_digests(db: Database, shop: UUID) -> None:
     async with db.tenant(shop_id=shop) as session:
         await session.execute(
-            text("UPDATE pim.shops SET access_token_ciphertext = CAST('sesame' AS bytea), webhook_secret = NULL")
+            text(
+                "UPDATE pim.shops SET access_token_ciphertext = CAST('sesame' AS bytea), webhook_secret = NULL"
+            )
         )
         entry = (await entries(session, "shops"))[-1]
     old, new = entry["old_values"], entry["new_values"]
@@ -126,7 +130,9 @@ async def test_a_bulk_update_is_told_row_by_row(db: Database, shop: UUID, other_
         assert await entries(session, "shopify_products") == []  # inserts of products are not audited
         changed = (
             await session.execute(
-                text("UPDATE pim.shopify_products SET title = title || '!' WHERE legacy_resource_id <= 300 RETURNING id")
+                text(
+                    "UPDATE pim.shopify_products SET title = title || '!' WHERE legacy_resource_id <= 300 RETURNING id"
+                )
             )
         ).scalars()
         found = await entries(session, "shopify_products")
@@ -142,10 +148,10 @@ async def test_a_bulk_update_is_told_row_by_row(db: Database, shop: UUID, other_
 
 
 async def test_a_rolled_back_change_is_not_told(db: Database, shop: UUID) -> None:
-    with pytest.raises(RuntimeError, match="changed my mind"):
-        async with db.tenant(shop_id=shop) as session:
-            await session.execute(text("UPDATE pim.shops SET currency_code = 'EUR'"))
-            raise RuntimeError("changed my mind")
+    async with db.tenant(shop_id=shop) as session:
+        await session.execute(text("UPDATE pim.shops SET currency_code = 'EUR'"))
+        assert len(await entries(session, "shops")) == 2
+        await session.rollback()
     async with db.tenant(shop_id=shop) as session:
         assert [entry["action"] for entry in await entries(session, "shops")] == ["INSERT"]
 
@@ -155,7 +161,9 @@ async def test_changes_of_global_data_are_told_to_nobody_but_the_system(db: Data
         await session.execute(
             text("INSERT INTO pim.key_rotations (key_version_old, key_version_new) VALUES (1, 2)")
         )
-        await session.execute(text("INSERT INTO pim.prod_master (internal_sku, canonical_title) VALUES ('L-1', 'Lamp')"))
+        await session.execute(
+            text("INSERT INTO pim.prod_master (internal_sku, canonical_title) VALUES ('L-1', 'Lamp')")
+        )
         await session.execute(text("UPDATE pim.prod_master SET canonical_title = 'Lamp, red'"))
         rotation = await entries(session, "key_rotations")
         master = await entries(session, "prod_master")
@@ -173,7 +181,9 @@ async def test_cascaded_deletes_are_told(db: Database, shop: UUID) -> None:
     user = await add_staff(db, shop)
     async with db.tenant(shop_id=shop) as session:
         await session.execute(
-            text("INSERT INTO pim.staff_credentials (shop_id, staff_user_id, password_hash) VALUES (:shop, :user, 'h')"),
+            text(
+                "INSERT INTO pim.staff_credentials (shop_id, staff_user_id, password_hash) VALUES (:shop, :user, 'h')"
+            ),
             {"shop": shop, "user": user},
         )
     async with db.tenant(shop_id=shop) as session:
@@ -207,7 +217,9 @@ async def test_a_user_of_another_shop_can_act(db: Database, shop: UUID, other_sh
 async def test_a_changed_key_is_told(db: Database, shop: UUID) -> None:
     user, renamed = await add_staff(db, shop), uuid4()
     async with db.tenant(shop_id=shop) as session:
-        await session.execute(text("UPDATE pim.staff_users SET id = :new WHERE id = :old"), {"new": renamed, "old": user})
+        await session.execute(
+            text("UPDATE pim.staff_users SET id = :new WHERE id = :old"), {"new": renamed, "old": user}
+        )
         found = (await entries(session, "staff_users"))[1:]
     told = {(entry["entity_id"], entry["old_values"] is None, entry["new_values"] is None) for entry in found}
     assert told == {(user, False, True), (renamed, True, False)}
@@ -235,14 +247,17 @@ async def test_an_address_that_is_none_stops_no_change(db: Database, shop: UUID,
     ],
 )
 async def test_entrepot_app_cannot_touch_the_log(db: Database, shop: UUID, statement: str) -> None:
-    with pytest.raises(ProgrammingError) as refused:
-        async with db.tenant(shop_id=shop) as session:
-            parameters = {"shop": shop} if ":shop" in statement else {}
+    async with db.tenant(shop_id=shop) as session:
+        parameters = {"shop": shop} if ":shop" in statement else {}
+        with pytest.raises(ProgrammingError) as refused:
             await session.execute(text(statement), parameters)
+        await session.rollback()
     assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege)
 
 
-async def test_a_merge_writes_its_entries_in_one_statement(db: Database, settings: Settings, shop: UUID) -> None:
+async def test_a_merge_writes_its_entries_in_one_statement(
+    db: Database, settings: Settings, shop: UUID
+) -> None:
     """However many rows change, the trigger runs once: a merge of fifty thousand rows has to stay a merge."""
     async with db.system() as session:
         await session.execute(text(ADD_PRODUCTS), {"shop": shop, "count": 1000})

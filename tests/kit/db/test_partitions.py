@@ -75,9 +75,9 @@ def module_settings(server_home: Path) -> Iterator[Settings]:
 @pytest.fixture
 def undone(module_settings: Settings) -> Iterator[Connection]:
     """A transaction in a database of the module's, rolled back."""
-    with psycopg.connect(libpq_url(role_url(module_settings, "admin"))) as connection:
-        with connection.transaction(force_rollback=True):
-            yield connection
+    url = libpq_url(role_url(module_settings, "admin"))
+    with psycopg.connect(url) as connection, connection.transaction(force_rollback=True):
+        yield connection
 
 
 def maintain(
@@ -170,7 +170,10 @@ def test_partitions_are_of_utc_wherever_one_is(
     assert made == [("created", f"{name}_{suffix}", 0) for suffix in wanted]
     assert maintain(undone, table, at, ahead=ahead, retain=None) == []
     found = children(undone, table)
-    bounds = [found[child].removeprefix("FOR VALUES FROM ('").removesuffix("')").split("') TO ('") for _, child, _ in made]
+    bounds = [
+        found[child].removeprefix("FOR VALUES FROM ('").removesuffix("')").split("') TO ('")
+        for _, child, _ in made
+    ]
     assert all(" 00:00:00+00" in edge for pair in bounds for edge in pair)
     assert [end for _, end in bounds[:-1]] == [begin for begin, _ in bounds[1:]]
 
@@ -220,7 +223,9 @@ def test_what_refers_to_a_drained_row_stays(system: Connection) -> None:
     assert rows(system, "pim.prod_extraction_sessions") == []
 
 
-def test_retention_drops_what_ended_before_it_and_what_refers_to_it(system: Connection, admin: Connection) -> None:
+def test_retention_drops_what_ended_before_it_and_what_refers_to_it(
+    system: Connection, admin: Connection
+) -> None:
     factory, table = RowFactory(system, read_tables(system)), "pim.prod_raw_harvest"
     for when in ("2031-01-31 23:59:59+00", "2031-02-01 00:00:00+00", "2031-05-05 00:00:00+00"):
         harvest = factory.make(table, None, {"fetched_at": when})
@@ -283,9 +288,13 @@ def test_a_bad_span_or_another_table_is_refused(system: Connection) -> None:
 
 def test_only_one_of_many_at_once_makes_a_partition(connect: Callable[[Role], Connection]) -> None:
     connections = [connect("system") for _ in range(4)]
-    RowFactory(connections[0], read_tables(connections[0])).make("pim.webhook_events", None, {"created_at": FUTURE})
+    RowFactory(connections[0], read_tables(connections[0])).make(
+        "pim.webhook_events", None, {"created_at": FUTURE}
+    )
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda one: maintain(one, "pim.webhook_events", "2040-06-01", retain=None), connections))
+        done = list(
+            pool.map(lambda one: maintain(one, "pim.webhook_events", "2040-06-01", retain=None), connections)
+        )
     months = [f"webhook_events_2040_{month:02}" for month in (6, 7, 8, 9)]
     assert sorted(change for changes in done for change in changes) == [
         *(("created", month, 0) for month in months),
@@ -313,7 +322,9 @@ def test_a_reader_and_a_drop_do_not_wait_for_each_other_in_a_circle(
     reader, worker = connect("system"), connect("system")
     with reader.transaction():
         reader.execute("SELECT count(*) FROM pim.webhook_events WHERE created_at = '2030-01-02 00:00:00+00'")
-        future = started(lambda: maintain(worker, "pim.webhook_events", "2031-01-01", retain=timedelta(days=90)))
+        future = started(
+            lambda: maintain(worker, "pim.webhook_events", "2031-01-01", retain=timedelta(days=90))
+        )
         waits_for_a_lock(admin, worker)
         assert reader.execute("SELECT count(*) FROM pim.webhook_events").fetchone() == (0,)
     assert ("dropped", "webhook_events_2030_01", 0) in future.result(timeout=60)

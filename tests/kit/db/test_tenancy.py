@@ -222,7 +222,9 @@ def test_views_show_only_the_own_rows(walked: Walked) -> None:
         walked.walk.factory.make("pim.shopify_products", tenant, {"status": "ACTIVE"})
     walked.system.commit()
     with admin:
-        for (name,) in admin.execute("SELECT oid::regclass::text FROM pg_class WHERE relkind = 'm'").fetchall():
+        for (name,) in admin.execute(
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'm'"
+        ).fetchall():
             admin.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(qualified(name)))
     held = set()
     for name, _, _, _, tenant_columns, _ in catalog(walked, VIEWS, list(TENANT_SETTINGS)):
@@ -338,7 +340,9 @@ def test_functions_are_closed_and_pinned(walked: Walked) -> None:
         WHERE p.pronamespace::regnamespace::text IN ('entrepot', 'pim', 'pim_private', 'marketplace', 'procrastinate')
         """,
     )
-    assert {"entrepot.audit", "entrepot.touch", "entrepot.maintain_partitions"} <= {row[0] for row in functions}
+    assert {"entrepot.audit", "entrepot.touch", "entrepot.maintain_partitions"} <= {
+        row[0] for row in functions
+    }
     assert [name for name, *_, public, _ in functions if public] == []
     assert {name for name, definer, *_, callable_ in functions if definer and callable_} == set(OPEN_DEFINERS)
     for name, definer, owner, configured, *_ in functions:
@@ -370,7 +374,7 @@ def test_nobody_else_makes_temporary_tables(walked: Walked) -> None:
         WHERE d.datname = current_database() GROUP BY 1
         """,
     )
-    granted = {role: privileges for role, privileges in rows}
+    granted = dict(rows)
     assert granted.get("-", []) in ([], ["CONNECT"])
     assert granted["entrepot_app"] == granted["entrepot_system"] == ["CONNECT", "TEMPORARY"]
     assert granted["entrepot_owner"] == ["CONNECT", "CREATE", "TEMPORARY"]
@@ -394,74 +398,69 @@ def test_secrets_of_global_tables_are_closed_to_tenants(walked: Walked) -> None:
 # The walk itself: what it is there to find, made by hand.
 
 FENCE = "shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)"
+NOBODY = "coalesce(current_setting('app.current_shop_id', true), '') = ''"
+OWN = f"TO entrepot_app USING ({FENCE})"
 COLUMNS = "id uuid PRIMARY KEY DEFAULT uuidv7(), shop_id uuid NOT NULL REFERENCES pim.shops"
-SECURE = "ALTER TABLE leaky.t ENABLE ROW LEVEL SECURITY; ALTER TABLE leaky.t FORCE ROW LEVEL SECURITY;"
-SYSTEM = "CREATE POLICY s ON leaky.t TO entrepot_system USING (true);"
-TENANT = f"CREATE POLICY a ON leaky.t TO entrepot_app USING ({FENCE});"
+PRODUCT = "product_id uuid REFERENCES pim.shopify_products (id)"
 
+
+def fenced(*policies: str, columns: str = COLUMNS, forced: bool = True) -> str:
+    """A table with row security and these policies beside the one of entrepot_system."""
+    statements = [f"CREATE TABLE leaky.t ({columns})", "ALTER TABLE leaky.t ENABLE ROW LEVEL SECURITY"]
+    statements += ["ALTER TABLE leaky.t FORCE ROW LEVEL SECURITY"] if forced else []
+    for number, policy in enumerate(("TO entrepot_system USING (true)", *policies)):
+        statements.append(f"CREATE POLICY p{number} ON leaky.t {policy}")
+    return "; ".join(statements)
+
+
+#: What is wrong with a table → its definition, and what the walk has to say of it.
 LEAKS = {
-    "no row security": (f"CREATE TABLE leaky.t ({COLUMNS});", "a tenant sees another's rows"),
-    "not forced": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); ALTER TABLE leaky.t ENABLE ROW LEVEL SECURITY; {SYSTEM} {TENANT}",
-        "row security is not enabled and forced",
-    ),
-    "reads all": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM} {TENANT}"
-        "CREATE POLICY r ON leaky.t FOR SELECT TO entrepot_app USING (true);",
-        "a tenant sees another's rows",
-    ),
+    "no row security": (f"CREATE TABLE leaky.t ({COLUMNS})", "a tenant sees another's rows"),
+    "not forced": (fenced(OWN, forced=False), "row security is not enabled and forced"),
+    "reads all": (fenced(OWN, "FOR SELECT TO entrepot_app USING (true)"), "a tenant sees another's rows"),
     "inserts for all": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM} {TENANT}"
-        "CREATE POLICY r ON leaky.t FOR INSERT TO entrepot_app WITH CHECK (true);",
+        fenced(OWN, "FOR INSERT TO entrepot_app WITH CHECK (true)"),
         "a tenant inserts a row for another",
     ),
-    "moves rows": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM}"
-        f"CREATE POLICY a ON leaky.t TO entrepot_app USING ({FENCE}) WITH CHECK (true);",
-        "a tenant gives its row to another",
-    ),
+    "moves rows": (fenced(f"{OWN} WITH CHECK (true)"), "a tenant gives its row to another"),
     "updates all": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM} {TENANT}"
-        "CREATE POLICY r ON leaky.t FOR UPDATE TO entrepot_app USING (true);",
+        fenced(OWN, "FOR UPDATE TO entrepot_app USING (true)"),
         "a tenant without rows updates rows",
     ),
     "deletes all": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM} {TENANT}"
-        "CREATE POLICY r ON leaky.t FOR DELETE TO entrepot_app USING (true);",
+        fenced(OWN, "FOR DELETE TO entrepot_app USING (true)"),
         "a tenant without rows deletes rows",
     ),
     "no context sees all": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM} CREATE POLICY a ON leaky.t TO entrepot_app USING "
-        f"({FENCE} OR coalesce(current_setting('app.current_shop_id', true), '') = '') WITH CHECK ({FENCE});",
+        fenced(f"TO entrepot_app USING ({FENCE} OR {NOBODY}) WITH CHECK ({FENCE})"),
         "rows are seen without a context",
     ),
+    "no context writes": (
+        fenced(OWN, f"FOR INSERT TO entrepot_app WITH CHECK ({NOBODY})"),
+        "a row is inserted without a context",
+    ),
     "writes shared rows": (
-        f"CREATE TABLE leaky.t ({COLUMNS.replace(' NOT NULL', '')}); {SECURE} {SYSTEM}"
-        f"CREATE POLICY a ON leaky.t TO entrepot_app USING ({FENCE} OR shop_id IS NULL);"
-        "CREATE POLICY b ON leaky.t FOR SELECT TO entrepot_app USING (shop_id IS NULL);",
+        fenced(
+            f"TO entrepot_app USING ({FENCE} OR shop_id IS NULL)",
+            "FOR SELECT TO entrepot_app USING (shop_id IS NULL)",
+            columns=COLUMNS.replace(" NOT NULL", ""),
+        ),
         "a tenant updates a shared row",
     ),
-    "hidden rows without a tenant": (
-        f"CREATE TABLE leaky.t ({COLUMNS.replace(' NOT NULL', '')}); {SECURE} {SYSTEM}"
-        f"CREATE POLICY a ON leaky.t TO entrepot_app USING ({FENCE} OR (shop_id IS NULL AND true)) WITH CHECK ({FENCE});",
+    "shows rows without a tenant": (
+        fenced(
+            f"TO entrepot_app USING ({FENCE} OR (shop_id IS NULL AND true)) WITH CHECK ({FENCE})",
+            columns=COLUMNS.replace(" NOT NULL", ""),
+        ),
         "a tenant sees rows without a tenant",
     ),
-    "everybody's policy": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM} CREATE POLICY a ON leaky.t USING ({FENCE});",
-        "policies name other roles",
-    ),
-    "plain reference": (
-        f"CREATE TABLE leaky.t ({COLUMNS}, product_id uuid REFERENCES pim.shopify_products (id)); {SECURE} {SYSTEM} {TENANT}",
-        "a new row refers to another tenant's",
-    ),
+    "everybody's policy": (fenced(f"USING ({FENCE})"), "policies name other roles"),
+    "plain reference": (fenced(OWN, columns=f"{COLUMNS}, {PRODUCT}"), "a new row refers to another tenant's"),
     "plain reference, turned": (
-        f"CREATE TABLE leaky.t ({COLUMNS}, product_id uuid REFERENCES pim.shopify_products (id)); {SECURE} {SYSTEM} {TENANT}",
+        fenced(OWN, columns=f"{COLUMNS}, {PRODUCT}"),
         "a row is turned to another tenant's",
     ),
-    "truncates": (
-        f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM} {TENANT} GRANT TRUNCATE ON leaky.t TO entrepot_app;",
-        "entrepot_app holds",
-    ),
+    "truncates": (f"{fenced(OWN)}; GRANT TRUNCATE ON leaky.t TO entrepot_app", "entrepot_app holds"),
 }
 
 
@@ -487,7 +486,7 @@ def test_the_walk_finds(walked: Walked, leaky: Connection, name: str) -> None:
 
 
 def test_the_walk_finds_nothing_in_a_sound_table(walked: Walked, leaky: Connection) -> None:
-    leaky.execute(f"CREATE TABLE leaky.t ({COLUMNS}); {SECURE} {SYSTEM} {TENANT}".encode())
+    leaky.execute(fenced(OWN).encode())
     leaky.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON leaky.t TO entrepot_app, entrepot_system")
     walked.walk.factory.tables["leaky.t"] = read_tables(walked.system)["leaky.t"]
     assert walked.walk.breaches("leaky.t") == []

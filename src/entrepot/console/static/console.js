@@ -13,11 +13,11 @@ function toggleTheme() {
   document.cookie = `theme=${next}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }
 
-let leader = 0; // when "g" was pressed
+let leader = -Infinity; // when "g" was pressed
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   const after = event.timeStamp - leader < 1500;
-  leader = 0;
+  leader = -Infinity;
   if (after) {
     const link = document.querySelector(`.routes a[data-key="${CSS.escape(event.key)}"]`);
     if (link) {

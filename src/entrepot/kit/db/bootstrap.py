@@ -19,8 +19,15 @@ def prepare(settings: Settings, *, database: str | None = None) -> None:
     Raises UnavailableError where no server answers, InvalidInputError where it is not PostgreSQL 18 or the
     administrator may not do what is needed.
     """
-    if settings.embedded:
-        _create_database(settings, database or settings.database_name)
+    # One at a time: two who make the same database, role or extension at once would fail each other.
+    with connect_admin(settings, database="postgres" if settings.embedded else database) as alone:
+        alone.execute("SELECT pg_advisory_lock(hashtext('entrepot.prepare'))")
+        if settings.embedded:
+            _create_database(alone, database or settings.database_name)
+        _prepare(settings, database)
+
+
+def _prepare(settings: Settings, database: str | None) -> None:
     with connect_admin(settings, database=database) as connection:
         require_version(connection)
         _create_roles(connection, settings)
@@ -60,7 +67,9 @@ def close_statistics(connection: psycopg.Connection[tuple[object, ...]]) -> None
         connection.execute(f"REVOKE ALL ON {what} FROM PUBLIC".encode())
 
 
-def connect_admin(settings: Settings, *, database: str | None = None) -> psycopg.Connection[tuple[object, ...]]:
+def connect_admin(
+    settings: Settings, *, database: str | None = None
+) -> psycopg.Connection[tuple[object, ...]]:
     """An autocommit connection as the administrator."""
     url = role_url(settings, "admin", database=database)
     try:
@@ -82,26 +91,24 @@ def require_version(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         )
 
 
-def _create_database(settings: Settings, name: str) -> None:
-    with connect_admin(settings, database="postgres") as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-            return
-        try:
-            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-        except psycopg.errors.DuplicateDatabase:
-            return  # another process was faster
+def _create_database(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
 
 
 def _create_roles(connection: psycopg.Connection[tuple[object, ...]], settings: Settings) -> None:
     keyring = None if settings.embedded else Keyring.open(settings)
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext('entrepot.roles'))")
         for name in ROLE_NAMES.values():
             identifier = sql.Identifier(name)
             row = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [name]).fetchone()
             try:
                 if row is None:
-                    connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS").format(identifier))
+                    connection.execute(
+                        sql.SQL(
+                            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+                        ).format(identifier)
+                    )
                 if keyring is not None:
                     password = sql.Literal(keyring.derive_password(name))
                     connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(identifier, password))
@@ -125,4 +132,6 @@ def _create_extensions(connection: psycopg.Connection[tuple[object, ...]]) -> No
     installed = {str(row[0]) for row in connection.execute("SELECT extname FROM pg_extension")}
     for name in (*EXTENSIONS, *(extra for extra in OPTIONAL_EXTENSIONS if extra in available)):
         if name not in installed:
-            connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("CREATE EXTENSION IF NOT EXISTS {} SCHEMA public").format(sql.Identifier(name))
+            )

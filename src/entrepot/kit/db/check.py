@@ -47,12 +47,15 @@ def load_declarations() -> None:
 def differences(settings: Settings) -> list[Difference]:
     """Everything in which the live database differs from the declarations; an empty list is what should be."""
     load_declarations()
-    with psycopg.connect(libpq_url(role_url(settings, "admin"))) as live_connection:
-        live = snapshot(live_connection, declared_schemas())
-        found = _partitions(live_connection)
-        found += _migrations(live_connection)
     declared = declared_snapshot(settings)
-    return compare(declared, live) + found
+    with psycopg.connect(libpq_url(role_url(settings, "admin"))) as live:
+        return live_differences(live, declared)
+
+
+def live_differences(live: psycopg.Connection[Any], declared: Snapshot) -> list[Difference]:
+    """Everything in which the database of a connection differs from a declared snapshot."""
+    found = compare(declared, snapshot(live, declared_schemas()))
+    return found + _partitions(live) + _migrations(live)
 
 
 def declared_schemas() -> list[str]:
@@ -115,7 +118,14 @@ def _partitions(connection: psycopg.Connection[Any]) -> list[Difference]:
         if not row[0]:
             found.append(Difference("partition", f"{table.fullname}_default", "a default partition", None))
         if not row[1]:
-            found.append(Difference("partition", table.fullname, f"the partition of this {partitions.span}; run `entrepot db partitions maintain`", None))
+            found.append(
+                Difference(
+                    "partition",
+                    table.fullname,
+                    f"the partition of this {partitions.span}; run `entrepot db partitions maintain`",
+                    None,
+                )
+            )
     return found
 
 
@@ -123,7 +133,9 @@ def _migrations(connection: psycopg.Connection[Any]) -> list[Difference]:
     """Migrations that were not applied, failed, or were edited after they were applied."""
     history: dict[str, tuple[str, bool]] = {}
     if connection.execute("SELECT to_regclass('pim.migration_history') IS NOT NULL").fetchone() == (True,):
-        rows = connection.execute("SELECT migration_name, checksum, success FROM pim.migration_history").fetchall()
+        rows = connection.execute(
+            "SELECT migration_name, checksum, success FROM pim.migration_history"
+        ).fetchall()
         history = {str(row[0]): (str(row[1]), bool(row[2])) for row in rows}
     found = []
     for script in migrating.all_scripts():
@@ -134,9 +146,16 @@ def _migrations(connection: psycopg.Connection[Any]) -> list[Difference]:
         elif not applied[1]:
             found.append(Difference("migration", name, "applied", "failed; pim.migration_history says why"))
         elif applied[0] != digest:
-            found.append(Difference("migration", name, f"checksum {digest}", f"checksum {applied[0]}: the file was edited after it was applied"))
-    found += [Difference("migration", name, None, "applied, but unknown to this program") for name in sorted(history)]
+            found.append(
+                Difference(
+                    "migration",
+                    name,
+                    f"checksum {digest}",
+                    f"checksum {applied[0]}: the file was edited after it was applied",
+                )
+            )
+    found += [
+        Difference("migration", name, None, "applied, but unknown to this program")
+        for name in sorted(history)
+    ]
     return found
-
-
-

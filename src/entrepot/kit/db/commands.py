@@ -160,7 +160,7 @@ def psql(context: typer.Context, role: RoleOption = "app") -> None:
     if found.password:
         # Arguments can be read by every user of the machine, the environment only by this one.
         environment["PGPASSWORD"] = str(found.password)
-    address = libpq_url(found.set(password=None))
+    address = libpq_url(found._replace(password=None))
     with serving(settings):
         done = subprocess.run([str(_psql_program()), address, *context.args], env=environment, check=False)
     raise typer.Exit(done.returncode)

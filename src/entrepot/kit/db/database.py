@@ -43,8 +43,8 @@ class Database:
     async def open(cls, settings: Settings | None = None, *, pool_size: int | None = None) -> Self:
         """Connect; the embedded server is started and brought up to date first.
 
-        Raises UnavailableError where no server answers or the schema is out of date, ForbiddenError where the
-        program would run as a superuser or as an owner.
+        Raises UnavailableError where no server answers or the schema is not this program's, ForbiddenError where
+        row security would not hold for the roles that it would run as.
         """
         settings = settings or get_settings()
         lease = None
@@ -60,6 +60,7 @@ class Database:
         database._lease = lease
         try:
             await database._refuse_privilege()
+            await database._require_schema()
         except BaseException:
             await database.close()
             raise
@@ -67,7 +68,9 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, settings: Settings | None = None, *, pool_size: int | None = None) -> AsyncIterator[Self]:
+    async def opened(
+        cls, settings: Settings | None = None, *, pool_size: int | None = None
+    ) -> AsyncIterator[Self]:
         """`open` and `close` around a block."""
         database = await cls.open(settings, pool_size=pool_size)
         try:
@@ -115,7 +118,12 @@ class Database:
 
     @asynccontextmanager
     async def system(
-        self, *, user_id: UUID | str | None = None, trace_id: str | None = None, ip: str | None = None, user_agent: str | None = None
+        self,
+        *,
+        user_id: UUID | str | None = None,
+        trace_id: str | None = None,
+        ip: str | None = None,
+        user_agent: str | None = None,
     ) -> AsyncIterator[AsyncSession]:
         """A transaction as entrepot_system, which sees every tenant; commits at the end, rolls back on an exception."""
         context = {"user_id": user_id, "trace_id": trace_id, "ip": ip, "user_agent": user_agent}
@@ -124,7 +132,9 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine, context: dict[str, Any]) -> AsyncIterator[AsyncSession]:
-        values = {name: "" for name in ("shop_id", "platform_id", "account_id", "user_id", "trace_id", "ip", "user_agent")}
+        values = dict.fromkeys(
+            ("shop_id", "platform_id", "account_id", "user_id", "trace_id", "ip", "user_agent"), ""
+        )
         values |= {name: str(value) for name, value in context.items() if value is not None}
         async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
             try:
@@ -149,8 +159,10 @@ class Database:
             """
             SELECT r.rolname, r.rolsuper, r.rolbypassrls,
                    EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                           WHERE c.relowner = r.oid AND n.nspname IN ('pim', 'marketplace', 'mirakl', 'data_playground')) AS owns,
-                   to_regclass('pim.shops') IS NOT NULL AS migrated
+                           WHERE pg_has_role(r.oid, c.relowner, 'MEMBER')
+                             AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public')) AS owns,
+                   coalesce(pg_has_role(r.oid, (SELECT s.oid FROM pg_roles AS s WHERE s.rolname = 'entrepot_system'), 'MEMBER'),
+                            false) AS spans_tenants
             FROM pg_roles AS r WHERE r.rolname = session_user
             """
         )
@@ -160,14 +172,39 @@ class Database:
                     row = (await connection.execute(query)).one()
             except OperationalError as error:
                 raise _unavailable(error) from error
-            if row.rolsuper or row.rolbypassrls or row.owns:
-                power = "a superuser" if row.rolsuper else "above row security" if row.rolbypassrls else "the owner of the tables"
+            power = (
+                "a superuser"
+                if row.rolsuper
+                else "above row security"
+                if row.rolbypassrls
+                else "an owner of tables"
+                if row.owns
+                else "one that sees every tenant"
+                if row.spans_tenants and role == "entrepot_app"
+                else None
+            )
+            if power:
                 raise ForbiddenError(
                     f"The program would run as {row.rolname}, which is {power}; row security would not hold.",
                     hint=f"Sign in as {role}: unset ENTREPOT_DATABASE_APP_URL and _SYSTEM_URL, or name a role without these powers.",
                 )
-            if not row.migrated:
-                raise UnavailableError("The database has no schema of entrepot yet.", hint="Run `entrepot db migrate`.")
+
+    async def _require_schema(self) -> None:
+        hint = "Run `entrepot db migrate`."
+        async with self._app.connect() as connection:
+            made = (
+                await connection.execute(text("SELECT to_regclass('entrepot.alembic_version') IS NOT NULL"))
+            ).scalar_one()
+            if not made:
+                raise UnavailableError("The database has no schema of entrepot yet.", hint=hint)
+            revision = (
+                await connection.execute(text("SELECT max(version_num) FROM entrepot.alembic_version"))
+            ).scalar_one()
+        if revision != migrating.head():
+            raise UnavailableError(
+                f"The schema is at revision {revision or 'none'}; this version of entrepot works with {migrating.head()}.",
+                hint=hint,
+            )
 
 
 def _engine(settings: Settings, role: Role, size: int) -> AsyncEngine:
@@ -177,12 +214,17 @@ def _engine(settings: Settings, role: Role, size: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=30,
         pool_recycle=1800,
-        connect_args={"connect_timeout": 10, "application_name": f"entrepot {role}", "options": "-c timezone=UTC -c jit=off"},
+        connect_args={
+            "connect_timeout": 10,
+            "application_name": f"entrepot {role}",
+            "options": "-c timezone=UTC -c jit=off",
+        },
     )
 
 
 def _unavailable(error: OperationalError) -> UnavailableError:
     reason = str(error.orig).strip().splitlines()[-1]
     return UnavailableError(
-        f"PostgreSQL does not answer: {reason}", hint="Run `entrepot doctor`; for a server of your own, `entrepot db migrate` makes the roles."
+        f"PostgreSQL does not answer: {reason}",
+        hint="Run `entrepot doctor`; for a server of your own, `entrepot db migrate` makes the roles.",
     )

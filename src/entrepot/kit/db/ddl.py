@@ -5,6 +5,7 @@ A migration is written from this, and `kit.db.check` builds a scratch database f
 
 from collections.abc import Iterable, Iterator
 from importlib import resources
+from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy import Table, create_mock_engine
@@ -16,6 +17,7 @@ from entrepot.kit.db.views import MATERIALIZED_VIEWS, VIEWS, MaterializedView, V
 
 F = TypeVar("F")
 
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 APP, SYSTEM, OWNER = "entrepot_app", "entrepot_system", "entrepot_owner"
 
 
@@ -64,8 +66,7 @@ def _statements() -> Iterator[str]:
         yield from create_view(view)
     for materialized in MATERIALIZED_VIEWS:
         yield from create_materialized_view(materialized)
-    for extra in EXTRA_SQL:
-        yield extra
+    yield from EXTRA_SQL
 
 
 #: SQL that belongs to a package and cannot be said as a table or a view (its own functions and triggers).
@@ -77,11 +78,12 @@ def create_tables(tables: Iterable[Table]) -> Iterator[str]:
     collected: list[str] = []
 
     def collect(construct: Any, *_: Any, **__: Any) -> None:
-        collected.append(str(construct.compile(dialect=postgresql.dialect())).strip())
+        collected.append(str(construct.compile(dialect=_DIALECT)).strip())
 
     engine = create_mock_engine("postgresql+psycopg://", collect)
     Base.metadata.create_all(engine, tables=list(tables), checkfirst=False)
-    yield from collected
+    for is_index, run in groupby(collected, key=lambda statement: " INDEX " in statement.split(" ON ")[0]):
+        yield from sorted(run) if is_index else run  # SQLAlchemy keeps a table's indexes in no order
 
 
 def table_features(table: Table) -> Iterator[str]:
@@ -111,7 +113,9 @@ def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> It
     if isinstance(rows, GlobalRows):
         yield f"GRANT SELECT{open_columns(table)} ON {name} TO {APP}"
         return
-    privileges = {"app": "SELECT, INSERT, UPDATE, DELETE", "append": "SELECT, INSERT", "system": "SELECT"}[rows.writes]
+    privileges = {"app": "SELECT, INSERT, UPDATE, DELETE", "append": "SELECT, INSERT", "system": "SELECT"}[
+        rows.writes
+    ]
     if "UNLOGGED" in table._prefixes:
         privileges += ", MAINTAIN"  # a loader has to ANALYZE what it staged before the planner reads it
     yield f"GRANT {privileges} ON {name} TO {APP}"
@@ -120,7 +124,7 @@ def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> It
     own = f"{rows.column} = (SELECT nullif(current_setting('{rows.setting}', true), '')::uuid)"
     check = own
     for column, target in rows.within:
-        check += f" AND {column} = ANY (ARRAY(SELECT target.id FROM {target} AS target))"
+        check += f" AND {column} = ANY (ARRAY(SELECT target.id FROM {target} AS target))"  # noqa: S608 - declared names
     yield f"CREATE POLICY {table.name}_tenant ON {name} FOR ALL TO {APP} USING ({own}) WITH CHECK ({check})"
     if rows.shared_nulls:
         yield f"CREATE POLICY {table.name}_shared ON {name} FOR SELECT TO {APP} USING ({rows.column} IS NULL)"
@@ -139,7 +143,9 @@ def audit_triggers(table: Table, audit: Audit) -> Iterator[str]:
     """One statement-level trigger an audited operation."""
     rows = feature(table, TenantRows)
     key_columns = [column.name for column in table.primary_key.columns]
-    arguments = ", ".join(f"'{value}'" for value in [key_columns[0], rows.column if rows else "", *secrets(table)])
+    arguments = ", ".join(
+        f"'{value}'" for value in [key_columns[0], rows.column if rows else "", *secrets(table)]
+    )
     referencing = {
         "insert": "REFERENCING NEW TABLE AS new_rows",
         "update": "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
@@ -189,10 +195,9 @@ def create_materialized_view(view: MaterializedView) -> Iterator[str]:
         return
     reader = f"{view.schema}.{view.name}"
     setting = TenantRows(tenant=view.tenant).setting
-    yield (
-        f"CREATE VIEW {reader} WITH (security_barrier = true) AS SELECT * FROM {storage} "
-        f"WHERE {view.tenant} = (SELECT nullif(current_setting('{setting}', true), '')::uuid)"
-    )
+    own = f"{view.tenant} = (SELECT nullif(current_setting('{setting}', true), '')::uuid)"
+    barrier = f"CREATE VIEW {reader} WITH (security_barrier = true)"
+    yield f"{barrier} AS SELECT * FROM {storage} WHERE {own}"  # noqa: S608 - declared names
     yield f"GRANT SELECT ON {reader} TO {APP}, {SYSTEM}"
     yield from view_comments(reader, "VIEW", view.comment, view.columns)
 

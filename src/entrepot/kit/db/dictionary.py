@@ -14,7 +14,7 @@ from entrepot.kit.db.features import Audit, GlobalRows, Partitions, SystemRows, 
 from entrepot.kit.db.tables import Base
 from entrepot.kit.db.views import MATERIALIZED_VIEWS, VIEWS, MaterializedView, View
 
-_DIALECT = postgresql.dialect()
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class TableEntry:
 def tables() -> list[TableEntry]:
     """Every declared table, then the views, by name."""
     entries = [_table(table) for table in Base.metadata.tables.values()]
-    entries += [_view(view) for view in (*VIEWS, *MATERIALIZED_VIEWS)]
+    entries += [_view(view) for view in VIEWS]
+    entries += [_view(view) for view in MATERIALIZED_VIEWS]
     return sorted(entries, key=lambda entry: (entry.schema, entry.kind != "table", entry.name))
 
 
@@ -63,7 +64,11 @@ def access(table: Table) -> str:
     """Who sees and writes the rows of a table, in a sentence."""
     rows = ddl.feature(table, TenantRows)
     if rows is not None:
-        writes = {"app": "sees and writes its own rows", "append": "sees its own rows and adds to them", "system": "sees its own rows"}[rows.writes]
+        writes = {
+            "app": "sees and writes its own rows",
+            "append": "sees its own rows and adds to them",
+            "system": "sees its own rows",
+        }[rows.writes]
         shared = f"; rows without {rows.column} are seen by all" if rows.shared_nulls else ""
         return f"A tenant {writes} (`{rows.column}`){shared}."
     if ddl.feature(table, GlobalRows) is not None:
@@ -87,7 +92,9 @@ def _table(table: Table) -> TableEntry:
             name=column.name,
             type=column.type.compile(dialect=_DIALECT),
             nullable=bool(column.nullable),
-            default=str(column.server_default.arg) if column.server_default is not None and hasattr(column.server_default, "arg") else None,
+            default=str(column.server_default.arg)
+            if column.server_default is not None and hasattr(column.server_default, "arg")
+            else None,
             primary_key=column.primary_key,
             references=references.get(column.name),
             secret=bool(column.info.get("secret")),
@@ -113,7 +120,9 @@ def _reference(constraint: ForeignKeyConstraint) -> str:
     target = next(iter(constraint.elements)).target_fullname.rsplit(".", 1)[0]
     local = ", ".join(column.name for column in constraint.columns)
     remote = ", ".join(element.target_fullname.rsplit(".", 1)[1] for element in constraint.elements)
-    return f"({local}) → {target} ({remote})" + (f" on delete {constraint.ondelete.lower()}" if constraint.ondelete else "")
+    return f"({local}) → {target} ({remote})" + (
+        f" on delete {constraint.ondelete.lower()}" if constraint.ondelete else ""
+    )
 
 
 def _notes(table: Table) -> Iterator[str]:
@@ -139,22 +148,54 @@ def _view(view: View | MaterializedView) -> TableEntry:
         indexes = (view.unique[0], *(name for name, _ in view.indexes))
     else:
         who, notes, indexes = "Runs with the rights of its reader.", (), ()
-    columns = tuple(ColumnEntry(name, "", True, None, False, None, False, comment) for name, comment in view.columns.items())
-    return TableEntry(view.schema, view.name, "materialized view" if materialized else "view", view.comment, columns, (), indexes, (), who, notes)
+    columns = tuple(
+        ColumnEntry(name, "", True, None, False, None, False, comment)
+        for name, comment in view.columns.items()
+    )
+    return TableEntry(
+        view.schema,
+        view.name,
+        "materialized view" if materialized else "view",
+        view.comment,
+        columns,
+        (),
+        indexes,
+        (),
+        who,
+        notes,
+    )
 
 
 def render_markdown() -> str:
     """The dictionary as one Markdown page."""
-    lines = ["# Data dictionary", "", "Every table and column, from the declarations of this version. `entrepot db dictionary` prints the same.", ""]
+    lines = [
+        "# Data dictionary",
+        "",
+        "Every table and column, from the declarations of this version. `entrepot db dictionary` prints the same.",
+        "",
+    ]
     for entry in tables():
         said = entry.comment if entry.comment.endswith(".") or not entry.comment else f"{entry.comment}."
-        lines += [f"## {entry.fullname}", "", f"*{entry.kind.capitalize()}.* {said} {entry.access} {' '.join(entry.notes)}".strip(), ""]
+        lines += [
+            f"## {entry.fullname}",
+            "",
+            f"*{entry.kind.capitalize()}.* {said} {entry.access} {' '.join(entry.notes)}".strip(),
+            "",
+        ]
         lines += ["| column | type | null | default | meaning |", "| --- | --- | --- | --- | --- |"]
         for column in entry.columns:
             marks = "".join([" (key)" if column.primary_key else "", " (secret)" if column.secret else ""])
             meaning = column.comment + (f" → {column.references}" if column.references else "")
-            cells = [f"`{column.name}`{marks}", column.type, "yes" if column.nullable else "no", f"`{column.default}`" if column.default else "", meaning]
-            lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+            cells = [
+                f"`{column.name}`{marks}",
+                column.type,
+                "yes" if column.nullable else "no",
+                f"`{column.default}`" if column.default else "",
+                meaning,
+            ]
+            lines.append(
+                "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+            )
         lines.append("")
         if entry.references:
             lines += [f"References: {'; '.join(f'`{reference}`' for reference in entry.references)}.", ""]

@@ -80,7 +80,9 @@ Feature = TenantRows | GlobalRows | SystemRows | Touch | Audit | Partitions
 FEATURES = (TenantRows, GlobalRows, SystemRows, Touch, Audit, Partitions)
 
 
-def table_args(schema: str, comment: str, *items: SchemaItem | Feature, unlogged: bool = False) -> tuple[Any, ...]:
+def table_args(
+    schema: str, comment: str, *items: SchemaItem | Feature, unlogged: bool = False
+) -> tuple[Any, ...]:
     """The `__table_args__` of a table: its schema, comment, features, constraints and indexes."""
     features = tuple(item for item in items if isinstance(item, FEATURES))
     options: dict[str, Any] = {"schema": schema, "comment": comment, "info": {"features": features}}

@@ -70,10 +70,14 @@ def migrate(settings: Settings, *, database: str | None = None, target: str = "h
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(hashtext('entrepot.migrate'))"))
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {VERSION_SCHEMA}"))
-            connection.execute(text(f"GRANT USAGE ON SCHEMA {VERSION_SCHEMA} TO entrepot_app, entrepot_system"))
+            connection.execute(
+                text(f"GRANT USAGE ON SCHEMA {VERSION_SCHEMA} TO entrepot_app, entrepot_system")
+            )
             for script in pending(connection, target):
-                applied.append(_apply(settings, script, database))
-            connection.execute(text(f"GRANT SELECT ON {VERSION_SCHEMA}.alembic_version TO entrepot_app, entrepot_system"))
+                applied.append(_apply(settings, script, database))  # noqa: PERF401 - what ran before a failure is kept
+            connection.execute(
+                text(f"GRANT SELECT ON {VERSION_SCHEMA}.alembic_version TO entrepot_app, entrepot_system")
+            )
     finally:
         engine.dispose()
     return applied
@@ -84,7 +88,7 @@ def migrate_if_needed(settings: Settings) -> list[Applied]:
     wanted = head()
     try:
         with psycopg.connect(libpq_url(role_url(settings, "system")), connect_timeout=10) as connection:
-            row = connection.execute(f"SELECT version_num FROM {VERSION_SCHEMA}.alembic_version").fetchone()
+            row = connection.execute("SELECT version_num FROM entrepot.alembic_version").fetchone()
             if row is not None and row[0] == wanted:
                 return []
     except psycopg.Error:
@@ -105,8 +109,20 @@ def pending(connection: Connection, target: str = "head") -> list[Script]:
     scripts = ScriptDirectory.from_config(alembic_config())
     context = MigrationContext.configure(connection, opts={"version_table_schema": VERSION_SCHEMA})
     current = context.get_current_heads()
-    done = {script.revision for script in scripts.iterate_revisions(current or (), "base")} if current else set()
-    return [script for script in reversed(list(scripts.iterate_revisions(target, "base"))) if script.revision not in done]
+    known = {script.revision for script in scripts.walk_revisions()}
+    if unknown := sorted(set(current) - known):
+        raise ConflictError(
+            f"The database is at revision {', '.join(unknown)}, which this version of entrepot does not know.",
+            hint="A newer entrepot migrated it; use that one.",
+        )
+    done = (
+        {script.revision for script in scripts.iterate_revisions(current or (), "base")} if current else set()
+    )
+    return [
+        script
+        for script in reversed(list(scripts.iterate_revisions(target, "base")))
+        if script.revision not in done
+    ]
 
 
 def _apply(settings: Settings, script: Script, database: str | None) -> Applied:
@@ -119,8 +135,8 @@ def _apply(settings: Settings, script: Script, database: str | None) -> Applied:
             elapsed = int((time.monotonic() - started) * 1000)
             record(connection, script, digest, elapsed)
             connection.commit()
-    except (DBAPIError, psycopg.Error) as error:
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+    except Exception as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).strip() or type(error).__name__
         elapsed = int((time.monotonic() - started) * 1000)
         _record_failure(settings, script, digest, elapsed, reason, database)
         raise ConflictError(
@@ -133,7 +149,9 @@ def _apply(settings: Settings, script: Script, database: str | None) -> Applied:
     return Applied(name(script), digest, elapsed)
 
 
-def record(connection: Connection, script: Script, digest: str, elapsed: int, reason: str | None = None) -> None:
+def record(
+    connection: Connection, script: Script, digest: str, elapsed: int, reason: str | None = None
+) -> None:
     """Write one line of the history; a later success replaces an earlier failure."""
     connection.execute(
         text(
@@ -146,16 +164,28 @@ def record(connection: Connection, script: Script, digest: str, elapsed: int, re
                 error_message = excluded.error_message
             """
         ),
-        {"name": name(script), "checksum": digest, "elapsed": elapsed, "success": reason is None, "reason": reason},
+        {
+            "name": name(script),
+            "checksum": digest,
+            "elapsed": elapsed,
+            "success": reason is None,
+            "reason": reason,
+        },
     )
 
 
-def _record_failure(settings: Settings, script: Script, digest: str, elapsed: int, reason: str, database: str | None) -> None:
+def _record_failure(
+    settings: Settings, script: Script, digest: str, elapsed: int, reason: str, database: str | None
+) -> None:
     engine = create_engine(role_url(settings, "owner", database=database))
     try:
         with engine.begin() as connection:
-            exists = connection.execute(text("SELECT to_regclass('pim.migration_history') IS NOT NULL")).scalar_one()
-            if exists:  # the very first migration makes the table: its failure has nowhere to go but the error
+            exists = connection.execute(
+                text("SELECT to_regclass('pim.migration_history') IS NOT NULL")
+            ).scalar_one()
+            if (
+                exists
+            ):  # the very first migration makes the table: its failure has nowhere to go but the error
                 record(connection, script, digest, elapsed, reason)
     finally:
         engine.dispose()

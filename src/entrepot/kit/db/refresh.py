@@ -14,7 +14,10 @@ def find_view(name: str) -> MaterializedView:
     for view in MATERIALIZED_VIEWS:
         if view.name == name:
             return view
-    raise NotFoundError(f"There is no materialized view {name!r}.", hint=f"There are {', '.join(v.name for v in MATERIALIZED_VIEWS)}.")
+    raise NotFoundError(
+        f"There is no materialized view {name!r}.",
+        hint=f"There are {', '.join(v.name for v in MATERIALIZED_VIEWS)}.",
+    )
 
 
 async def refresh(db: Database, *names: str) -> list[str]:
@@ -25,7 +28,9 @@ async def refresh(db: Database, *names: str) -> list[str]:
     views = [find_view(name) for name in names] or MATERIALIZED_VIEWS
     for view in views:
         async with db.system() as session:
-            await session.execute(text(f"REFRESH MATERIALIZED VIEW CONCURRENTLY {view.storage_schema}.{view.name}"))
+            await session.execute(
+                text(f"REFRESH MATERIALIZED VIEW CONCURRENTLY {view.storage_schema}.{view.name}")
+            )
     return [view.name for view in views]
 
 
@@ -36,6 +41,8 @@ async def analyze(db: Database, *tables: str) -> None:
     """
     for name in tables:
         table = Base.metadata.tables[name]
-        columns = ", ".join(column.name for column in table.columns if not isinstance(column.type, Text | JSONB | ARRAY))
+        columns = ", ".join(
+            column.name for column in table.columns if not isinstance(column.type, Text | JSONB | ARRAY)
+        )
         async with db.system() as session:
             await session.execute(text(f"ANALYZE {name} ({columns})"))

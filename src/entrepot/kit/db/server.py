@@ -325,10 +325,17 @@ class EmbeddedServer:
         return psycopg.connect(self.url(ADMINISTRATOR, "postgres"), autocommit=True, connect_timeout=5)
 
     def _used_by_others(self) -> bool:
-        """Whether any client is connected; those who have just closed their connections are given a moment."""
+        """Whether any client is connected; those who have just closed their connections are given a moment.
+
+        A process of this program holds `users`, so a connection of its pools is a leftover: of a long statement whose
+        process was interrupted.
+        """
         limit = time.monotonic() + 1
         with suppress(psycopg.OperationalError), self._connect() as connection:
-            query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            query = """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name NOT LIKE 'entrepot %'
+            """
             while (row := connection.execute(query).fetchone()) and row[0]:
                 if time.monotonic() > limit:
                     return True

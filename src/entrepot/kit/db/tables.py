@@ -7,7 +7,16 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, Uuid, text
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
-from entrepot.kit.db.features import Audit, Feature, GlobalRows, Partitions, SystemRows, TenantRows, Touch, table_args
+from entrepot.kit.db.features import (
+    Audit,
+    Feature,
+    GlobalRows,
+    Partitions,
+    SystemRows,
+    TenantRows,
+    Touch,
+    table_args,
+)
 
 __all__ = [
     "Audit",
@@ -55,12 +64,16 @@ def timestamp(comment: str, **options: Any) -> MappedColumn[Any]:
 
 def created_at(comment: str = "When the row was written", *, nullable: bool = True) -> MappedColumn[datetime]:
     """The time of insertion."""
-    return mapped_column(DateTime(timezone=True), server_default=text("now()"), nullable=nullable, comment=comment)
+    return mapped_column(
+        DateTime(timezone=True), server_default=text("now()"), nullable=nullable, comment=comment
+    )
 
 
 def updated_at(comment: str = "When the row last changed") -> MappedColumn[datetime]:
     """The time of the last change, kept by the `Touch` feature."""
-    return mapped_column(DateTime(timezone=True), server_default=text("now()"), nullable=True, comment=comment)
+    return mapped_column(
+        DateTime(timezone=True), server_default=text("now()"), nullable=True, comment=comment
+    )
 
 
 def secret(type_: Any, comment: str, **options: Any) -> MappedColumn[Any]:

@@ -35,11 +35,14 @@ def role_url(settings: Settings, role: Role, *, database: str | None = None) -> 
     elif settings.database_url is None:
         raise InvalidInputError(
             f"No URL tells how to sign in as {ROLE_NAMES.get(role, 'the administrator')}.",
-            hint=f"Set ENTREPOT_DATABASE_URL, or ENTREPOT_DATABASE_{role.upper()}_URL for this role alone.",
+            hint="Set ENTREPOT_DATABASE_URL"
+            + ("." if role == "admin" else f", or ENTREPOT_DATABASE_{role.upper()}_URL for this role alone."),
         )
     else:
         password = Keyring.open(settings).derive_password(ROLE_NAMES[role])
-        found = _parse(settings.database_url.get_secret_value()).set(username=ROLE_NAMES[role], password=password)
+        found = _parse(settings.database_url.get_secret_value()).set(
+            username=ROLE_NAMES[role], password=password
+        )
     if database is not None:
         found = found.set(database=database)
     return found.set(drivername="postgresql+psycopg")
@@ -57,10 +60,12 @@ def _parse(raw: str) -> URL:
         url = make_url(raw)
     except Exception as error:
         raise InvalidInputError(
-            "The database URL cannot be read.", hint="It looks like postgresql://user:password@host:5432/database."
+            "The database URL cannot be read.",
+            hint="It looks like postgresql://user:password@host:5432/database.",
         ) from error
     if not url.drivername.startswith("postgres"):
         raise InvalidInputError(
-            f"The database URL is for {url.drivername!r}.", hint="Entrepot needs PostgreSQL 18: postgresql://user:password@host:5432/database."
+            f"The database URL is for {url.drivername!r}.",
+            hint="Entrepot needs PostgreSQL 18: postgresql://user:password@host:5432/database.",
         )
     return url

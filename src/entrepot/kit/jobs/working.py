@@ -215,6 +215,7 @@ class Backoff(BaseRetryStrategy):
 def retry_delay(
     error: BaseException, attempt: int, max_attempts: int, draw: Callable[[], float] = random.random
 ) -> float | None:
+    """Seconds until a failed job is run again; None when it is not."""
     if isinstance(error, asyncio.CancelledError):
         return 0.0  # the worker is stopping: not the job's failure, so it costs no attempt
     if isinstance(error, PERMANENT) or attempt >= max_attempts:

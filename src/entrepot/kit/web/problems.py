@@ -109,10 +109,14 @@ async def answer(request: Request, error: Exception) -> Response:
     """The response for any exception: a page where a browser asks for one, problem+json everywhere else."""
     body = problem_of(request, error)
     status = body["status"]
-    if status >= 500 and not isinstance(error, EntrepotError):
+    known = _known(error)
+    if isinstance(known, UnavailableError):
+        log.warning(
+            "not available", path=request.url.path, reason=str(error).splitlines()[0] if str(error) else ""
+        )
+    elif status >= 500:
         log.error("request failed", path=request.url.path, exc_info=error)
     headers = dict(getattr(error, "headers", None) or {})
-    known = _known(error)
     if isinstance(known, LimitedError):
         headers["retry-after"] = str(max(1, ceil(known.retry_after)))
     if status == HTTPStatus.UNAUTHORIZED:

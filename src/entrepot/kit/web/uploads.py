@@ -41,6 +41,7 @@ class _Receiver:
     path: Path | None = None
     name: str = ""
     size: int = 0
+    complete: bool = False
     digest: Any = field(default_factory=sha256)
     _out: BinaryIO | None = None
     _header: tuple[bytearray, bytearray] = field(default_factory=lambda: (bytearray(), bytearray()))
@@ -102,6 +103,9 @@ class _Receiver:
             raise InvalidInputError("The form has too many fields.")
         self.fields[self._part] = self._value.decode("utf-8", "replace")
 
+    def on_end(self) -> None:
+        self.complete = True
+
     def discard(self) -> None:
         if self._out is not None:
             self._out.close()
@@ -137,6 +141,7 @@ async def receive_upload(
             "on_headers_finished",
             "on_part_data",
             "on_part_end",
+            "on_end",
         )
     }
     parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
@@ -145,6 +150,8 @@ async def receive_upload(
             # Writing is quick but not always: a full disk or a slow one must not hold up the other requests.
             await asyncio.to_thread(parser.write, chunk)
         parser.finalize()
+        if not receiver.complete:
+            raise InvalidInputError("The body ends before the form does.")
     except BaseException as error:
         await asyncio.to_thread(receiver.discard)
         raise _explained(error) from error

@@ -40,7 +40,9 @@ class AuditLog(Base):
 
     id: Mapped[UUID] = key()
     shop_id: Mapped[UUID | None] = shop_id("Shop whose row changed; null for global data", nullable=True)
-    user_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Who changed it, even when gone since; null for the program itself")
+    user_id: Mapped[UUID | None] = mapped_column(
+        Uuid, comment="Who changed it, even when gone since; null for the program itself"
+    )
     action: Mapped[str] = mapped_column(String(20), comment="What was done")
     entity_type: Mapped[str] = mapped_column(String(100), comment="Table")
     entity_id: Mapped[UUID] = mapped_column(Uuid, comment="Key of the row")

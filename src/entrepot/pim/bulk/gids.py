@@ -17,7 +17,7 @@ class Gid(NamedTuple):
     @property
     def number(self) -> int | None:
         """The legacy resource id, where the key is a number that fits 64 bits."""
-        return int(self.key) if self.key.isdecimal() and len(self.key) <= 18 else None
+        return int(self.key) if self.key.isascii() and self.key.isdecimal() and len(self.key) <= 18 else None
 
 
 def parse(value: object) -> Gid | None:
@@ -36,9 +36,9 @@ def type_of(value: object) -> str | None:
     if type(value) is not str or not value.startswith(_PREFIX):
         return None
     end = value.find("/", 14)
-    return _intern(value[14:end]) if end > 14 else None
+    return _type_name(value[14:end]) if end > 14 else None
 
 
 @lru_cache(maxsize=256)
-def _intern(name: str) -> str:
-    return name
+def _type_name(name: str) -> str | None:
+    return name if name.isascii() and name.isalnum() and len(name) <= 50 else None

@@ -8,7 +8,7 @@ the end of its merge is complete.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,13 +27,13 @@ from entrepot.pim import schema as _declared_views  # noqa: F401 - refresh finds
 from entrepot.pim.bulk import csv_products, outcomes, queries, staging
 from entrepot.pim.bulk.merging import merge
 from entrepot.pim.bulk.outcomes import Outcome
-from entrepot.pim.bulk.parsing import Parser, Rejection
-from entrepot.pim.bulk.reading import Source, lines
-from entrepot.pim.bulk.rows import Row, Target
+from entrepot.pim.bulk.feeding import Parsed, parsed
+from entrepot.pim.bulk.parsing import Rejection
+from entrepot.pim.bulk.reading import Source
+from entrepot.pim.bulk.rows import Target
 from entrepot.pim.bulk.runs import Run, begin, fail, step
 from entrepot.pim.bulk.snapshot import delete_missing
 
-BATCH_BYTES = 4 << 20
 #: From how many changed rows on a table is analyzed at once.
 MANY = 1000
 #: Views that show a shop's figures, refreshed after each import.
@@ -109,6 +109,8 @@ async def import_files(context: Context, sources: list[Source], options: Options
     async with _only_import(context):
         run, previous = await begin(context, sources, snapshot=options.snapshot, force=options.force, run_id=run_id)
         if previous is not None:
+            if not run.settled:  # killed between the merge and its end
+                await _settle(context, run, previous)
             return Imported(run.id, previous, time.monotonic() - started, repeated=True)
         try:
             outcome, withheld = await _carry_out(context, run, sources, options, report)
@@ -116,35 +118,30 @@ async def import_files(context: Context, sources: list[Source], options: Options
             # The reason goes into the run; where the database itself is gone, the unfinished run says enough.
             await fail(context, run.id, error)
             raise _readable(error) from error
-        async with context.transaction() as session:
-            for statement in queries.PURGE:
-                await session.execute(statement, {"run": run.id})
-        await analyze(context.db, *_grown(outcome))
-        await refresh(context.db, *VIEWS)
+        await _settle(context, run, outcome)
     return Imported(run.id, outcome, time.monotonic() - started, snapshot_withheld=withheld, resumed=run.resumed)
 
 
 async def _carry_out(context: Context, run: Run, sources: list[Source], options: Options, report: Report) -> tuple[Outcome, bool]:
     parameters = {"run": run.id, "shop": context.shop_id}
     outcome = Outcome()
-    parser = Parser()
+    feed = Feed(context, run, sources, report)
     async with context.transaction() as session:
-        async with step(context, run.id, "parse") as parsed:
+        async with step(context, run.id, "parse") as parsing:
             await staging.prepare(session, run.id)
-            feed = Feed(context, run, sources, parser, report)
             await staging.load(session, run.id, context.shop_id, feed.batches(session))
-            parsed.records = sum(parser.read.values())
-            parsed.metadata = {"read": parser.read, "rejected": feed.rejected}
+            parsing.records = sum(feed.read.values())
+            parsing.metadata = {"read": feed.read, "rejected": feed.rejected}
         async with step(context, run.id, "validate") as validated:
             report("validate")
             if any(source.format == "csv" for source in sources):
                 await csv_products.recognize(session, parameters)
-            await staging.check(session, run.id, context.shop_id, parser.names)
-            for kind, rows in parser.read.items():
+            await staging.check(session, run.id, context.shop_id, feed.names)
+            for kind, rows in feed.read.items():
                 outcome.of(kind).read = rows
             for kind, rows in feed.rejected.items():
                 outcome.of(kind).rejected = rows
-            _refuse_difference(await outcomes.staged(session, parameters, outcome), parser.read, feed.rejected)
+            _refuse_difference(await outcomes.staged(session, parameters, outcome), feed.read, feed.rejected)
             files = {str(number): source.name for number, source in enumerate(sources)}
             await session.execute(queries.STAGED_ERRORS, {**parameters, "files": orjson.dumps(files).decode()})
             validated.records = outcome.total.read - outcome.total.rejected
@@ -152,7 +149,7 @@ async def _carry_out(context: Context, run: Run, sources: list[Source], options:
     withheld = options.snapshot and outcome.total.rejected > 0
     async with step(context, run.id, "merge") as merging, context.transaction() as session:
         currency = (await session.execute(queries.SHOP_CURRENCY, {"shop": context.shop_id})).scalar_one()
-        kinds = await merge(session, run.id, context.shop_id, parser.names, currency, report)
+        kinds = await merge(session, run.id, context.shop_id, feed.names, currency, report)
         if options.snapshot and not withheld:
             await delete_missing(session, parameters, kinds)
         await outcomes.merged(session, parameters, outcome)
@@ -173,6 +170,17 @@ async def _carry_out(context: Context, run: Run, sources: list[Source], options:
     return outcome, withheld
 
 
+async def _settle(context: Context, run: Run, outcome: Outcome) -> None:
+    """What follows a merge: staging is emptied, the views are refreshed; done again where a kill came between."""
+    async with context.transaction() as session:
+        for statement in queries.PURGE:
+            await session.execute(statement, {"run": run.id})
+    await analyze(context.db, *_grown(outcome))
+    await refresh(context.db, *VIEWS)
+    async with context.transaction() as session:
+        await session.execute(queries.SETTLE_RUN, {"shop": context.shop_id, "run": run.id})
+
+
 def _grown(outcome: Outcome) -> list[str]:
     """The tables that an import changed enough for the planner to hear of it."""
     tables = {"Product": "products", "ProductVariant": "variants", "MediaImage": "media", "Order": "orders", "Customer": "customers"}
@@ -182,91 +190,50 @@ def _grown(outcome: Outcome) -> list[str]:
 
 @dataclass
 class Feed:
-    """Parses in a thread, a batch ahead of the COPY that takes it."""
+    """Gives parsed rows to the loader, and keeps the run's own record in between."""
 
     context: Context
     run: Run
     sources: list[Source]
-    parser: Parser
     report: Report
+    read: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
-    _bytes: int = 0
-    _before: int = 0
+    names: dict[str, set[str]] = field(default_factory=dict)
     _records: int = 0
     _shown: float = 0.0
 
     async def batches(self, session: AsyncSession) -> AsyncIterator[tuple[Target, bytes]]:
         """Rows for COPY; rejections go to bulk_errors between two batches."""
         size = sum(source.size for source in self.sources)
-        batches = self._parse()
-        ahead = asyncio.create_task(asyncio.to_thread(next, batches, None))
-        try:
-            while (batch := await ahead) is not None:
-                rejections, self.parser.rejections = self.parser.rejections, []
-                ahead = asyncio.create_task(asyncio.to_thread(next, batches, None))
-                await self._reject(session, rejections)
-                self.report("parse", done=self._bytes, total=size, unit="bytes")
-                await self._show()
-                for target, rows in batch.items():
-                    if rows:
-                        yield target, rows
-        finally:
-            if not ahead.done():
-                await asyncio.wait([ahead])
-        await self._reject(session, self.parser.rejections)
-        self.parser.rejections = []
+        async for part in parsed(self.sources):
+            self._note(part)
+            await self._reject(session, part.rejections)
+            self.report("parse", done=part.position, total=size, unit="bytes")
+            await self._show(part.position)
+            for batch in part.batches.items():
+                yield batch
         self.report("parse", done=size, total=size, unit="bytes")
 
-    def _parse(self) -> Iterator[dict[Target, bytes]]:
-        waiting: dict[Target, list[str]] = {"products": [], "variants": [], "records": []}
-        held = 0
-        for number, source in enumerate(self.sources):
-            self.parser.file_number = number
-            for row in self._rows(source):
-                self._records += 1
-                waiting[row.target].append(text := row.text)
-                held += len(text)
-                if held >= BATCH_BYTES or len(self.parser.rejections) >= 1000:
-                    yield _encoded(waiting)
-                    held = 0
-            self._before += source.size
-        yield _encoded(waiting)
-
-    def _rows(self, source: Source) -> Iterator[Row]:
-        if source.format == "csv":
-            for line, record in csv_products.records(source, self.parser, self._on_bytes):
-                yield from self.parser.take(line, record)
-            return
-        for line, content in lines(source, self._on_bytes):
-            yield from self.parser.parse(line, content)
-
-    def _on_bytes(self, position: int) -> None:
-        self._bytes = self._before + position
+    def _note(self, part: Parsed) -> None:
+        self._records += part.records
+        for kind, count in part.read.items():
+            self.read[kind] = self.read.get(kind, 0) + count
+        for kind, names in part.names.items():
+            self.names.setdefault(kind, set()).update(names)
+        for rejection in part.rejections:
+            self.rejected[rejection.type] = self.rejected.get(rejection.type, 0) + 1
 
     async def _reject(self, session: AsyncSession, rejections: list[Rejection]) -> None:
-        if not rejections:
-            return
-        for rejection in rejections:
-            self.rejected[rejection.type] = self.rejected.get(rejection.type, 0) + 1
-        rows = [_error(rejection, self.sources[rejection.file_number].name) for rejection in rejections]
-        await session.execute(queries.INSERT_ERRORS, {"run": self.run.id, "shop": self.context.shop_id, "errors": orjson.dumps(rows).decode()})
+        if rejections:
+            rows = [_error(rejection, self.sources[rejection.file_number].name) for rejection in rejections]
+            await session.execute(queries.INSERT_ERRORS, {"run": self.run.id, "shop": self.context.shop_id, "errors": orjson.dumps(rows).decode()})
 
-    async def _show(self) -> None:
+    async def _show(self, position: int) -> None:
         if time.monotonic() - self._shown < 0.5:
             return
         self._shown = time.monotonic()
         async with self.context.transaction() as session:
-            await session.execute(queries.PROGRESS, {"run": self.run.id, "shop": self.context.shop_id, "records": self._records, "bytes": self._bytes})
-
-
-def _encoded(waiting: dict[Target, list[str]]) -> dict[Target, bytes]:
-    batch: dict[Target, bytes] = {}
-    for target, rows in waiting.items():
-        if rows:
-            rows.append("")
-            batch[target] = "\n".join(rows).encode()
-            rows.clear()
-    return batch
+            await session.execute(queries.PROGRESS, {"run": self.run.id, "shop": self.context.shop_id, "records": self._records, "bytes": position})
 
 
 def _error(rejection: Rejection, file: str) -> dict[str, Any]:

@@ -36,11 +36,15 @@ NOTE_METAFIELDS = f"""
 def metafields_of_others() -> Iterator[str]:
     """Metafields whose owner is in the mirror but not in the file: the keys that came are written, the others stay."""
     for table in _WITH_COLUMN:
+        kind = {"shopify_products": "Product", "shopify_variants": "ProductVariant", "shopify_customers": "Customer"}[table]
         yield f"""
-            UPDATE pim.{table} AS t SET metafields = coalesce(t.metafields, '{{}}'::jsonb) || m.metafields, synced_at = now()
-            FROM owned_metafields AS m
-            WHERE t.shop_id = :shop AND t.shopify_gid = m.owner
-              AND coalesce(t.metafields, '{{}}'::jsonb) || m.metafields IS DISTINCT FROM t.metafields
+            WITH written AS (
+                UPDATE pim.{table} AS t SET metafields = coalesce(t.metafields, '{{}}'::jsonb) || m.metafields, synced_at = now()
+                FROM owned_metafields AS m
+                WHERE t.shop_id = :shop AND t.shopify_gid = m.owner
+                  AND coalesce(t.metafields, '{{}}'::jsonb) || m.metafields IS DISTINCT FROM t.metafields
+                RETURNING t.id, t.shopify_gid)
+            {NOTED} SELECT '{kind}', 'LINES', id, shopify_gid FROM written
         """
 
 
@@ -53,13 +57,31 @@ ADOPT_PRODUCTS = f"""
       AND t.shop_id = :shop AND t.legacy_resource_id < 0 AND t.handle = s.handle AND t.shopify_gid <> s.shopify_gid
       AND NOT EXISTS (SELECT FROM pim.shopify_products AS other WHERE other.shop_id = :shop AND other.shopify_gid = s.shopify_gid)
 """
+#: Noted, so that the line items that wait for the variant find it.
 ADOPT_VARIANTS = f"""
-    UPDATE pim.shopify_variants AS t SET shopify_gid = s.shopify_gid, legacy_resource_id = s.legacy_resource_id
-    FROM pim.staging_variants AS s JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = s.product_gid
-    WHERE s.{VALID} AND s.legacy_resource_id > 0
-      AND t.shop_id = :shop AND t.legacy_resource_id < 0 AND t.product_id = p.id AND t.shopify_gid <> s.shopify_gid
-      AND t.selected_options = s.selected_options
-      AND NOT EXISTS (SELECT FROM pim.shopify_variants AS other WHERE other.shop_id = :shop AND other.shopify_gid = s.shopify_gid)
+    WITH adopted AS (
+        UPDATE pim.shopify_variants AS t SET shopify_gid = s.shopify_gid, legacy_resource_id = s.legacy_resource_id
+        FROM pim.staging_variants AS s JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = s.product_gid
+        WHERE s.{VALID} AND s.legacy_resource_id > 0
+          AND t.shop_id = :shop AND t.legacy_resource_id < 0 AND t.product_id = p.id AND t.shopify_gid <> s.shopify_gid
+          AND t.selected_options = s.selected_options
+          AND NOT EXISTS (SELECT FROM pim.shopify_variants AS other WHERE other.shop_id = :shop AND other.shopify_gid = s.shopify_gid)
+        RETURNING t.id, t.shopify_gid)
+    {NOTED} SELECT 'AdoptedVariant', 'INSERT', id, shopify_gid FROM adopted
+"""
+#: An image that a CSV named by its address only; Shopify adds the version to the address.
+ADOPT_MEDIA = f"""
+    UPDATE pim.shopify_media AS t SET shopify_gid = s.shopify_gid, legacy_resource_id = s.legacy_resource_id
+    FROM (SELECT DISTINCT ON (r.shopify_gid) m.media_id, r.shopify_gid, (r.data ->> 'legacy_resource_id')::bigint AS legacy_resource_id
+          FROM pim.shopify_media AS m
+          JOIN pim.shopify_product_media AS pm ON pm.shop_id = :shop AND pm.media_id = m.media_id
+          JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.id = pm.product_id
+          JOIN pim.staging_records AS r ON r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type IN {MEDIA} AND r.parent_gid = p.shopify_gid
+               AND (r.data ->> 'legacy_resource_id')::bigint > 0 AND split_part(r.data ->> 'url', '?', 1) = split_part(m.url, '?', 1)
+          WHERE m.shop_id = :shop AND m.legacy_resource_id < 0
+            AND NOT EXISTS (SELECT FROM pim.shopify_media AS other WHERE other.shop_id = :shop AND other.shopify_gid = r.shopify_gid)
+          ORDER BY r.shopify_gid, m.media_id) AS s
+    WHERE t.shop_id = :shop AND t.media_id = s.media_id
 """
 
 COLLECTION_TYPE = {"collection_type": "CASE WHEN jsonb_typeof(r.data -> 'rules') = 'array' THEN 'SMART' ELSE 'MANUAL' END"}
@@ -67,11 +89,12 @@ COLLECTION_TYPE = {"collection_type": "CASE WHEN jsonb_typeof(r.data -> 'rules')
 COLLECTION_PRODUCTS = f"""
     WITH wanted AS (
         SELECT DISTINCT ON (c.id, p.id) c.id AS collection_id, p.id AS product_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
-               row_number() OVER (PARTITION BY c.id ORDER BY r.file_number, r.line_number) - 1 AS position
+               row_number() OVER (PARTITION BY c.id ORDER BY r.file_number, r.line_number, r.id) - 1 AS position
         FROM pim.staging_records AS r
         JOIN pim.shopify_collections AS c ON c.shop_id = :shop AND c.shopify_gid = r.parent_gid
         JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = r.shopify_gid
         WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'CollectionProduct'
+        ORDER BY c.id, p.id, r.id
     ), merged AS (
         MERGE INTO pim.shopify_collection_products AS t USING wanted AS s
             ON t.shop_id = :shop AND t.collection_id = s.collection_id AND t.product_id = s.product_id
@@ -84,11 +107,12 @@ COLLECTION_PRODUCTS = f"""
 PRODUCT_MEDIA = f"""
     WITH wanted AS (
         SELECT DISTINCT ON (p.id, m.media_id) p.id AS product_id, m.media_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
-               row_number() OVER (PARTITION BY p.id ORDER BY r.file_number, r.line_number) - 1 AS position
+               row_number() OVER (PARTITION BY p.id ORDER BY r.file_number, r.line_number, r.id) - 1 AS position
         FROM pim.staging_records AS r
         JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = r.parent_gid
         JOIN pim.shopify_media AS m ON m.shop_id = :shop AND m.shopify_gid = r.shopify_gid
         WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type IN {MEDIA} AND r.data ->> 'link' = 'product'
+        ORDER BY p.id, m.media_id, r.id
     ), merged AS (
         MERGE INTO pim.shopify_product_media AS t USING wanted AS s
             ON t.shop_id = :shop AND t.product_id = s.product_id AND t.media_id = s.media_id
@@ -102,11 +126,12 @@ PRODUCT_MEDIA = f"""
 VARIANT_MEDIA = f"""
     WITH wanted AS (
         SELECT DISTINCT ON (v.id, m.media_id) v.id AS variant_id, m.media_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
-               row_number() OVER (PARTITION BY v.id ORDER BY r.file_number, r.line_number) - 1 AS position
+               row_number() OVER (PARTITION BY v.id ORDER BY r.file_number, r.line_number, r.id) - 1 AS position
         FROM pim.staging_records AS r
         JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.shopify_gid = r.parent_gid
         JOIN pim.shopify_media AS m ON m.shop_id = :shop AND m.shopify_gid = r.shopify_gid
         WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type IN {MEDIA} AND r.data ->> 'link' = 'variant'
+        ORDER BY v.id, m.media_id, r.id
     ), merged AS (
         MERGE INTO pim.shopify_variant_media AS t USING wanted AS s
             ON t.shop_id = :shop AND t.variant_id = s.variant_id AND t.media_id = s.media_id
@@ -117,8 +142,20 @@ VARIANT_MEDIA = f"""
 """
 
 ADDRESSES = f"""
-    SELECT jsonb_agg(a.data -> 'address' ORDER BY a.file_number, a.line_number) FROM pim.staging_records AS a
+    SELECT jsonb_agg(a.data -> 'address' ORDER BY a.file_number, a.line_number, a.id) FROM pim.staging_records AS a
     WHERE a.{VALID.replace(" AND ", " AND a.")} AND a.resource_type = 'MailingAddress' AND a.parent_gid = r.shopify_gid
+"""
+#: Addresses whose customers are in the mirror but not in the file.
+ADDRESSES_OF_OTHERS = f"""
+    WITH written AS (
+        UPDATE pim.shopify_customers AS t SET addresses = s.addresses, synced_at = now()
+        FROM (SELECT a.parent_gid AS owner, jsonb_agg(a.data -> 'address' ORDER BY a.id) AS addresses FROM pim.staging_records AS a
+              WHERE a.{VALID.replace(" AND ", " AND a.")} AND a.resource_type = 'MailingAddress'
+                AND NOT EXISTS (SELECT FROM pim.staging_records AS r WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'Customer' AND r.shopify_gid = a.parent_gid)
+              GROUP BY a.parent_gid) AS s
+        WHERE t.shop_id = :shop AND t.shopify_gid = s.owner AND t.addresses IS DISTINCT FROM s.addresses
+        RETURNING t.id, t.shopify_gid)
+    {NOTED} SELECT 'Customer', 'LINES', id, shopify_gid FROM written
 """
 
 #: The line items of each order, in their order, each with our variant where the mirror has it (P7).
@@ -127,13 +164,13 @@ LINE_ITEMS = f"""
            jsonb_agg(l.data - 'quantity' - 'current_quantity' || jsonb_build_object(
                'id', l.shopify_gid, 'variant_id', v.id,
                'quantity', (l.data ->> 'quantity')::integer, 'current_quantity', (l.data ->> 'current_quantity')::integer)
-               ORDER BY l.file_number, l.line_number) AS items
+               ORDER BY l.file_number, l.line_number, l.id) AS items
     FROM pim.staging_records AS l
     LEFT JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.shopify_gid = l.data ->> 'variant_gid'
     WHERE l.{VALID.replace(" AND ", " AND l.")} AND l.resource_type = 'LineItem' GROUP BY l.parent_gid
 """
 SHIPPING_LINES = f"""
-    SELECT l.parent_gid AS order_gid, jsonb_agg(l.data || jsonb_build_object('id', l.shopify_gid) ORDER BY l.file_number, l.line_number) AS items
+    SELECT l.parent_gid AS order_gid, jsonb_agg(l.data || jsonb_build_object('id', l.shopify_gid) ORDER BY l.file_number, l.line_number, l.id) AS items
     FROM pim.staging_records AS l
     WHERE l.{VALID.replace(" AND ", " AND l.")} AND l.resource_type = 'ShippingLine' GROUP BY l.parent_gid
 """
@@ -147,8 +184,9 @@ def lines_of_known_orders(counts: dict[str, int]) -> Iterator[str]:
                 WITH written AS (
                     UPDATE pim.shopify_orders AS t SET {column} = s.items, synced_at = now() FROM ({source}) AS s
                     WHERE t.shop_id = :shop AND t.shopify_gid = s.order_gid AND t.{column} IS DISTINCT FROM s.items
+                      AND NOT EXISTS (SELECT FROM pim.staging_records AS o WHERE o.{VALID.replace(" AND ", " AND o.")} AND o.resource_type = 'Order' AND o.shopify_gid = t.shopify_gid)
                     RETURNING t.id, t.shopify_gid)
-                {NOTED} SELECT 'Order', 'UPDATE', id, shopify_gid FROM written
+                {NOTED} SELECT 'Order', 'LINES', id, shopify_gid FROM written
             """
 
 
@@ -159,7 +197,7 @@ RESOLVE_LINE_ITEMS = """
                  count(v.id) AS found
           FROM pim.shopify_orders AS w
           CROSS JOIN LATERAL jsonb_array_elements(w.line_items) WITH ORDINALITY AS line (item, place)
-          LEFT JOIN changed AS v ON v.kind = 'ProductVariant' AND v.action = 'INSERT'
+          LEFT JOIN changed AS v ON v.kind IN ('ProductVariant', 'AdoptedVariant') AND v.action = 'INSERT'
                                 AND line.item -> 'variant_id' = 'null'::jsonb AND v.gid = line.item ->> 'variant_gid'
           WHERE w.shop_id = :shop AND w.line_items @? '$[*] ? (@.variant_id == null)'
           GROUP BY w.id) AS resolved
@@ -235,10 +273,11 @@ INVENTORY_LEVELS = f"""
         SELECT DISTINCT ON (v.id, r.data ->> 'location_gid') v.id AS variant_id, v.sku, v.cost, r.data ->> 'location_gid' AS location_id,
                (r.data ->> 'quantity')::integer AS quantity
         FROM pim.staging_records AS r
-        JOIN pim.shopify_variants AS v ON v.shop_id = :shop
-         AND v.shopify_gid = coalesce((SELECT i.shopify_gid FROM pim.staging_variants AS i
-                                       WHERE r.parent_gid LIKE 'gid://shopify/InventoryItem/%' AND i.bulk_run_id = :run AND i.inventory_item_id = r.parent_gid LIMIT 1),
-                                      r.parent_gid)
+        JOIN (SELECT id, sku, cost, shopify_gid AS owner FROM pim.shopify_variants WHERE shop_id = :shop
+              UNION ALL
+              SELECT id, sku, cost, inventory_item_id FROM pim.shopify_variants
+              WHERE shop_id = :shop AND EXISTS (SELECT FROM pim.staging_records AS i WHERE i.bulk_run_id = :run AND i.resource_type = 'InventoryLevel'
+                                                AND i.parent_gid LIKE 'gid://shopify/InventoryItem/%')) AS v ON v.owner = r.parent_gid
         WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'InventoryLevel'
         ORDER BY v.id, r.data ->> 'location_gid', r.id DESC
     ), held AS (

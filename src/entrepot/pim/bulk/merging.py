@@ -104,13 +104,19 @@ async def _staged(session: AsyncSession, parameters: dict[str, Any]) -> dict[str
         SELECT 'ProductVariant', count(*) FROM pim.staging_variants WHERE bulk_run_id = :run AND validation_status = 'valid'
         UNION ALL
         SELECT resource_type, count(*) FROM pim.staging_records WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1
+        UNION ALL
+        SELECT split_part(parent_gid, '/', 4) || '.Metafield', count(*) FROM pim.staging_records
+        WHERE bulk_run_id = :run AND validation_status = 'valid' AND resource_type = 'Metafield' AND shopify_gid NOT LIKE 'gid://shopify/Metafield/csv-%' GROUP BY 1
     """
     rows = await session.execute(text(query), {"run": parameters["run"]})
     return {row.kind: row.rows for row in rows if row.rows}
 
 
 def plan(counts: dict[str, int], names: dict[str, set[str]]) -> Iterator[str]:
-    """The statements of a merge in order: what is referred to before what refers to it."""
+    """The statements of a merge in order: what is referred to before what refers to it.
+
+    Metafields are whole for the types of owner that have any in an export, and single ones where a CSV names them.
+    """
     metafields = "Metafield" in counts
     if metafields:
         yield f"CREATE TEMPORARY TABLE owned_metafields ON COMMIT DROP AS {links.OWNED_METAFIELDS}"
@@ -121,34 +127,38 @@ def plan(counts: dict[str, int], names: dict[str, set[str]]) -> Iterator[str]:
             yield simple(shape, names.get(shape.type, set())).statement()
     if "Product" in counts:
         yield links.ADOPT_PRODUCTS
-        yield product(names.get("Product", set()), metafields).statement()
+        yield product(names.get("Product", set()), "Product.Metafield" in counts).statement()
     if "ProductVariant" in counts:
         yield links.ADOPT_VARIANTS
-        yield variant(names.get("ProductVariant", set()), metafields).statement()
+        yield variant(names.get("ProductVariant", set()), "ProductVariant.Metafield" in counts).statement()
     if "Collection" in counts:
-        yield simple(COLLECTION, names.get("Collection", set()), extra=links.COLLECTION_TYPE).statement()
+        yield simple(COLLECTION, names.get("Collection", set()), extra=links.COLLECTION_TYPE if "ruleSet" in names.get("Collection", set()) else None).statement()
     if "Customer" in counts:
-        yield customer(names.get("Customer", set()), counts, metafields).statement()
+        yield customer(names.get("Customer", set()), counts, "Customer.Metafield" in counts).statement()
+    if "MailingAddress" in counts:
+        yield links.ADDRESSES_OF_OTHERS
     if metafields:
         yield from links.metafields_of_others()
     if "CollectionProduct" in counts:
         yield links.COLLECTION_PRODUCTS
     if links.MEDIA_TYPES & counts.keys():
         media_names = set().union(*(names.get(kind, set()) for kind in links.MEDIA_TYPES))
+        yield links.ADOPT_MEDIA
         yield media(media_names).statement()
         yield links.PRODUCT_MEDIA
         yield links.VARIANT_MEDIA
     if "Order" in counts:
         yield order(names.get("Order", set()), counts).statement()
-    elif {"LineItem", "ShippingLine"} & counts.keys():
-        yield from links.lines_of_known_orders(counts)
+    yield from links.lines_of_known_orders(counts)
     if "ProductVariant" in counts:
         yield links.RESOLVE_LINE_ITEMS
     if "Customer" in counts:
         yield links.RESOLVE_CUSTOMERS
     if "Menu" in counts:
-        yield simple(MENU, names.get("Menu", set()), extra={"items_count": "jsonb_array_length(r.data -> 'items')"}).statement()
-        yield from links.MENU_ITEMS
+        with_items = "items" in names.get("Menu", set())
+        yield simple(MENU, names.get("Menu", set()), extra={"items_count": "jsonb_array_length(r.data -> 'items')"} if with_items else None).statement()
+        if with_items:
+            yield from links.MENU_ITEMS
     if "ResourcePublication" in counts:
         yield links.RESOURCE_PUBLICATIONS
     if "InventoryLevel" in counts:
@@ -166,7 +176,7 @@ def product(names: set[str], metafields: bool) -> Merge:
         columns = (*columns, "metafields")
     defaults = {
         "status": "'ACTIVE'",
-        "handle": "trim(BOTH '-' FROM regexp_replace(lower(s.title), '[^[:alnum:]]+', '-', 'g'))",
+        "handle": "left(trim(BOTH '-' FROM regexp_replace(lower(s.title), '[^[:alnum:]]+', '-', 'g')), 255)",
     }
     return Merge("Product", "shopify_products", source, columns, tuple(covered), defaults=defaults)
 

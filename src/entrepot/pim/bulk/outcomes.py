@@ -81,7 +81,7 @@ async def merged(session: AsyncSession, parameters: dict[str, Any], outcome: Out
     for row in rows:
         if row.action == "DELETE" and row.kind != "MenuItem":
             outcome.of(row.kind).deleted += row.rows
-        elif row.kind in ROWS:
+        elif row.kind in ROWS and row.action != "LINES":  # a row that only its children's lines changed stands in no line
             _add(outcome.of(row.kind), row.action, row.rows)
     lines = await session.execute(text(links.OUTCOME_OF_LINES), bound(links.OUTCOME_OF_LINES, parameters))
     for row in lines:

@@ -4,19 +4,23 @@ A record's type is told from its gid, its place from `__parentId`. Connections t
 (`{"variants": {"edges": [{"node": …}]}}` or `{"nodes": […]}`) are taken apart into the same records.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from entrepot.pim.bulk import fields as f
 from entrepot.pim.bulk import gids
 from entrepot.pim.bulk.fields import FieldError, contains_nul
 from entrepot.pim.bulk.reading import LongLine
 from entrepot.pim.bulk.rows import RecordRow, Row, typed_row
-from entrepot.pim.bulk.shapes import MISSING, PRODUCT, SHAPES, VARIANT, Shape
+from entrepot.pim.bulk.shapes import METAFIELD, MISSING, PRODUCT, SHAPES, VARIANT, Shape, reaches
 
 LONGEST_KEPT_VALUE = 500
-LONGEST_KEPT_RECORD = 65536
+LONGEST_KEPT_RECORD = 8192
+#: The most that Shopify stocks of a variant; a difference of two such still fits the ledger.
+MOST_UNITS = 1_000_000_000
 MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
 METAFIELD_OWNERS = frozenset({"Product", "ProductVariant", "Customer"})
 CONNECTIONS = frozenset(
@@ -60,6 +64,7 @@ class Parser:
     names: dict[str, set[str]] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     _seen: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
+    _unnoticed: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     _connections: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def parse(self, number: int, line: bytes | LongLine) -> list[Row]:
@@ -102,7 +107,12 @@ class Parser:
         self._record(number, parent, tuple(parent), escaped, line, rows)
         for name in nested:
             for node in _nodes(record[name]):
-                self._take(number, {"__parentId": record.get("id"), **node}, escaped, line, rows)
+                if type(node) is dict:
+                    self._take(number, {"__parentId": record.get("id"), **node}, escaped, line, rows)
+                else:
+                    self._count("unknown")
+                    wrong = FieldError("NOT_AN_OBJECT", "holds something that is not an object", node, name)
+                    self._reject(number, "unknown", wrong, line or b"", "VALIDATION")
 
     def _record(
         self, number: int, record: dict[str, Any], names: tuple[str, ...], escaped: bool, line: bytes | None, rows: list[Row]
@@ -137,22 +147,45 @@ class Parser:
         identity = gids.parse(gid)
         if identity is None:
             raise FieldError("NOT_A_GID", "is not a gid such as gid://shopify/Product/1", gid, "id")
-        seen = self._seen.setdefault(kind, set())
-        if names not in seen:
-            seen.add(names)
-            self.names.setdefault(kind, set()).update(names)
         if shape is PRODUCT or shape is VARIANT:
             rows.append(typed_row(shape, where, gid, identity.number, parent, record, escaped))
+            self._notice(shape, names, record)
             return
         data = convert(shape, record)
         if shape.columns[0] == "legacy_resource_id" and data.get("legacy_resource_id") is None and identity.number is not None:
             data["legacy_resource_id"] = str(identity.number)
         if kind in MEDIA_TYPES:
             rows.append(_media(where, kind, gid, parent, parent_type, data, record))
+            self._notice(shape, names, record)
             return
+        if shape is METAFIELD:
+            for name in ("namespace", "key"):
+                if data.get(name) is None:
+                    raise FieldError("MISSING", "is missing", None, name)
         if kind == "Menu":
             data["items"] = menu_items(record.get("items"), gid)
         rows.append(RecordRow(*where, kind, gid, parent if kind in PARENTS else None, data))
+        self._notice(shape, names, record)
+        if kind == "Menu" and "items" in record:
+            self.names[kind].add("items")
+
+    def _notice(self, shape: Shape, names: tuple[str, ...], record: dict[str, Any]) -> None:
+        """Remember which fields a record has that can be used; most records have those of the one before."""
+        noticed = self.names.setdefault(shape.type, set())
+        seen = self._seen.setdefault(shape.type, set())
+        if names not in seen:
+            seen.add(names)
+            noticed.update(shape.names.intersection(names))
+        waiting = self._unnoticed.get(shape.type, shape.paths)
+        if waiting:
+            found = [path for path in waiting if path[0] in record and reaches(record, path)]
+            if found or shape.type not in self._unnoticed:
+                noticed.update(".".join(path) for path in found)
+                self._unnoticed[shape.type] = tuple(path for path in waiting if path not in found)
+
+    def reset(self) -> None:
+        """Forget what was noted so far; it has been taken over."""
+        self.read, self.names, self.rejections, self._seen, self._unnoticed = {}, {}, [], {}, {}
 
     def refuse(self, number: int, kind: str, error: FieldError, raw: bytes) -> None:
         """Count and reject what never became a record (a CSV row that cannot be read)."""
@@ -164,7 +197,7 @@ class Parser:
 
     def _reject(self, number: int, kind: str, error: FieldError, line: bytes, stage: str) -> None:
         self.rejections.append(
-            Rejection(self.file_number, number, kind, error.code, sentence(error), stage, error.field, shown(error.value), kept(line))
+            Rejection(self.file_number, number, kind, error.code, sentence(error), stage, shown(error.field), shown(error.value), kept(line))
         )
 
 
@@ -178,11 +211,17 @@ def convert(shape: Shape, record: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _nodes(connection: dict[str, Any]) -> list[dict[str, Any]]:
+def _nodes(connection: dict[str, Any]) -> list[Any]:
+    """What a connection holds; anything in it that is no object is for the caller to refuse."""
     nodes = connection.get("nodes")
+    if nodes is None:
+        edges = connection.get("edges")
+        if type(edges) is not list:
+            return [] if edges is None else [edges]
+        nodes = [edge.get("node") if type(edge) is dict else edge for edge in edges]
     if type(nodes) is not list:
-        nodes = [edge.get("node") for edge in connection.get("edges") or [] if type(edge) is dict]
-    return [node for node in nodes if type(node) is dict]
+        return [nodes]
+    return [node for node in nodes if node is not None]
 
 
 def _parent(kind: str, record: dict[str, Any]) -> tuple[Any, str | None]:
@@ -213,13 +252,30 @@ def menu_items(items: Any, menu: str, level: int = 0, parent: str | None = None,
         if type(item) is not dict or type(item.get("title")) is not str:
             raise FieldError("WRONG_TYPE", "has an item without a title", item, "items")
         titles = (*path, item["title"])
-        gid = item.get("id") or f"{menu}#{'/'.join(titles)}"
+        gid = item.get("id")
+        if gid is None:
+            gid = f"gid://shopify/MenuItem/{hashlib.sha256(chr(31).join((menu, *titles)).encode()).hexdigest()[:32]}"
+        elif gids.parse(gid) is None:
+            raise FieldError("NOT_A_GID", "has an item whose id is not a gid such as gid://shopify/MenuItem/1", gid, "items")
         found.append(
-            {"shopify_gid": gid, "parent_gid": parent, "title": item["title"], "url": item.get("url"), "item_type": item.get("type"),
-             "resource_id": item.get("resourceId"), "position": position, "level": level, "path": list(titles)}
+            {"shopify_gid": gid, "parent_gid": parent, "title": _item(item, "title", f.LONGEST_TAG), "url": _item(item, "url"),
+             "item_type": _item(item, "type", 50), "resource_id": _item(item, "resourceId", 100),
+             "position": position, "level": level, "path": list(titles)}
         )  # fmt: skip
         found += menu_items(item.get("items"), menu, level + 1, gid, titles)
+    if level == 0 and len({item["shopify_gid"] for item in found}) < len(found):
+        raise FieldError("DUPLICATE", "holds the same item twice", None, "items")
     return found
+
+
+def _item(item: dict[str, Any], name: str, limit: int | None = None) -> str | None:
+    """A text of a menu's item, checked."""
+    value = item.get(name)
+    try:
+        return None if value is None else f.text(limit)(value)
+    except FieldError as error:
+        error.field = f"items.{name}"
+        raise
 
 
 def _media(
@@ -237,15 +293,17 @@ def _media(
 def _inventory_level(record: dict[str, Any]) -> dict[str, Any]:
     location = record.get("location")
     place = location.get("id") if type(location) is dict else None
-    if gids.type_of(place) != "Location":
+    if gids.type_of(place) != "Location" or gids.parse(place) is None:
         raise FieldError("NO_LOCATION", "is missing", location, "location.id")
     quantities = record.get("quantities")
     quantity = record.get("available")
     if type(quantities) is list:
-        named = {item.get("name"): item.get("quantity") for item in quantities if type(item) is dict}
+        named = {item["name"]: item.get("quantity") for item in quantities if type(item) is dict and type(item.get("name")) is str}
         quantity = named.get("available", named.get("on_hand"))
     if type(quantity) is not int:
         raise FieldError("NO_QUANTITY", "holds no whole number named available", quantities, "quantities")
+    if abs(quantity) > MOST_UNITS:
+        raise FieldError("OUT_OF_RANGE", f"must lie between {-MOST_UNITS} and {MOST_UNITS}", quantity, "quantities")
     return {"location_gid": place, "quantity": quantity}
 
 
@@ -256,7 +314,13 @@ def _resource_publication(record: dict[str, Any]) -> dict[str, Any]:
         raise FieldError("NO_PUBLICATION", "is missing", publication, "publication.id")
     if type(record.get("isPublished")) is not bool:
         raise FieldError("WRONG_TYPE", "must be true or false", record.get("isPublished"), "isPublished")
-    return {"publication_gid": gid, "is_published": record["isPublished"], "publish_date": record.get("publishDate")}
+    moment = record.get("publishDate")
+    try:
+        moment = None if moment is None else f.timestamp(moment)
+    except FieldError as error:
+        error.field = "publishDate"
+        raise
+    return {"publication_gid": gid, "is_published": record["isPublished"], "publish_date": moment}
 
 
 def _address(record: dict[str, Any]) -> dict[str, Any]:
@@ -297,14 +361,17 @@ def _unreadable(line: bytes, error: orjson.JSONDecodeError) -> FieldError:
 
 def sentence(error: FieldError) -> str:
     """What is wrong, as a sentence: the field's name leads it where there is one."""
-    return f"{error.field} {error.reason}." if error.field else f"{error.reason}."
+    return f"{shown(error.field)} {error.reason}." if error.field else f"{error.reason}."
 
 
 def shown(value: Any) -> str | None:
     """A value as it goes into a record of an error: JSON, bounded, without U+0000."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    try:
+        text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    except TypeError:  # nested more deeply than JSON is written
+        text = "{…}"
     text = text.replace("\x00", "\\u0000")
     return text if len(text) <= LONGEST_KEPT_VALUE else text[:LONGEST_KEPT_VALUE] + "…"
 

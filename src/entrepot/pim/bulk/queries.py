@@ -110,6 +110,27 @@ STAGED_COUNTS = text(
     SELECT resource_type, validation_status, count(*) FROM pim.staging_records WHERE bulk_run_id = :run GROUP BY 1, 2
     """
 )
+#: What a killed import left, once another one comes after it.
+ABANDON = (
+    text(
+        """
+        UPDATE pim.bulk_steps SET status = 'failed', completed_at = now(), error_message = 'It was interrupted.'
+        WHERE shop_id = :shop AND status = 'running' AND bulk_run_id <> :run
+          AND bulk_run_id IN (SELECT id FROM pim.bulk_runs WHERE shop_id = :shop AND operation_type = 'FILE_IMPORT' AND status = 'running')
+        """
+    ),
+    text(
+        """
+        UPDATE pim.bulk_runs SET status = 'failed', completed_at = now(), error_message = 'It was interrupted, and another import came after it.'
+        WHERE shop_id = :shop AND operation_type = 'FILE_IMPORT' AND status = 'running' AND id <> :run
+        """
+    ),
+    text("DELETE FROM pim.staging_records WHERE shop_id = :shop AND bulk_run_id <> :run"),
+    text("DELETE FROM pim.staging_variants WHERE shop_id = :shop AND bulk_run_id <> :run"),
+    text("DELETE FROM pim.staging_products WHERE shop_id = :shop AND bulk_run_id <> :run"),
+)
+#: Nothing is left to do: staging is empty, the views are fresh.
+SETTLE_RUN = text("UPDATE pim.bulk_runs SET cursor_state = cursor_state || '{\"settled\": true}' WHERE shop_id = :shop AND id = :run")
 PURGE = (
     text("DELETE FROM pim.staging_records WHERE bulk_run_id = :run"),
     text("DELETE FROM pim.staging_variants WHERE bulk_run_id = :run"),
@@ -126,9 +147,13 @@ CHECKPOINT = text(
 )
 #: One event a changed record of the types that others follow, from the notes of the merge.
 CHANGED_EVENTS = """
-    SELECT 'pim.' || lower(c.kind) || CASE c.action WHEN 'INSERT' THEN '.created' WHEN 'UPDATE' THEN '.updated' ELSE '.deleted' END AS type,
+    SELECT 'pim.' || lower(c.kind) || CASE c.action WHEN 'INSERT' THEN '.created' WHEN 'DELETE' THEN '.deleted' ELSE '.updated' END AS type,
            CAST(c.id AS text) AS subject, jsonb_build_object('id', c.id, 'gid', c.gid, 'run_id', CAST(:run AS text)) AS data
-    FROM changed AS c WHERE c.kind IN ('Product', 'Collection', 'Customer', 'Order')
+    FROM (SELECT kind, action, id, gid FROM changed WHERE action <> 'LINES'
+          UNION ALL
+          SELECT DISTINCT kind, action, id, gid FROM changed AS l
+          WHERE action = 'LINES' AND NOT EXISTS (SELECT FROM changed AS o WHERE o.id = l.id AND o.kind = l.kind AND o.action <> 'LINES')) AS c
+    WHERE c.kind IN ('Product', 'Collection', 'Customer', 'Order')
 """
 SHOP_CURRENCY = text("SELECT currency_code FROM pim.shops WHERE id = :shop")
 LIST_RUNS = text(

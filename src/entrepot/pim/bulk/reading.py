@@ -58,6 +58,9 @@ def examine(path: Path, name: str | None = None) -> Source:
     try:
         if path.is_dir():
             raise InvalidInputError(f"{shown} is a directory.", hint="Name the files in it.", where={"file": shown})
+        if path.exists() and not path.is_file():
+            # A pipe could be read once only, and an import reads twice.
+            raise InvalidInputError(f"{shown} is not a file.", hint="Give what comes from a program as standard input: -", where={"file": shown})
         with path.open("rb") as stream:
             while chunk := stream.read(CHUNK):
                 first = first or chunk
@@ -91,6 +94,12 @@ def _format(beginning: bytes, shown: str) -> Format:
         return "csv"
     if shown.lower().removesuffix(".gz").endswith((".jsonl", ".json", ".ndjson")):
         return "jsonl"
+    if b";" in header and (b"handle" in header or b"title" in header):
+        raise InvalidInputError(
+            f"{shown} separates its columns with semicolons.",
+            hint="Spreadsheets of some countries do; save it with commas, or give the file as Shopify exported it.",
+            where={"file": shown},
+        )
     raise InvalidInputError(
         f"{shown} is neither the JSONL of a bulk operation nor Shopify's product CSV.",
         hint="JSONL has one object a line; the CSV's first line names Handle and Title.",
@@ -126,9 +135,17 @@ class Bytes:
                 yield chunk
 
 
-def lines(source: Source, on_bytes: OnBytes | None = None) -> Iterator[tuple[int, bytes | LongLine]]:
-    """Line numbers from 1 with their lines, without the line ends; blank lines are passed over."""
-    number = 0
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of a source: the number of the first one, and their bytes without the last line end."""
+
+    first_line: int
+    data: bytes | LongLine
+
+
+def blocks(source: Source, on_bytes: OnBytes | None = None) -> Iterator[Block]:
+    """A source in blocks of whole lines of about `CHUNK` bytes; a line that is too long comes as `LongLine`."""
+    number = 1
     carried = b""
     skipped = 0  # bytes of an over-long line that were let go
     beginning = b""
@@ -138,23 +155,42 @@ def lines(source: Source, on_bytes: OnBytes | None = None) -> Iterator[tuple[int
             if end < 0:
                 skipped += len(chunk)
                 continue
+            yield Block(number, LongLine(skipped + end, beginning))
             number += 1
-            yield number, LongLine(skipped + end, beginning)
             skipped, chunk = 0, chunk[end + 1 :]
-        parts = (carried + chunk).split(b"\n") if carried else chunk.split(b"\n")
-        carried = parts.pop()
-        for part in parts:
-            number += 1
-            if len(part) > LONGEST_LINE:
-                yield number, LongLine(len(part), part[:KEPT_OF_LONG_LINE])
-                continue
-            line = part.strip()
-            if line:
-                yield number, line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+        cut = chunk.rfind(b"\n")
+        if cut >= 0:
+            data = carried + chunk[:cut]
+            carried = chunk[cut + 1 :]
+            yield Block(number, data)
+            number += data.count(b"\n") + 1
+        else:
+            carried += chunk
         if len(carried) > LONGEST_LINE:
             skipped, beginning, carried = len(carried), carried[:KEPT_OF_LONG_LINE], b""
     if skipped:
-        yield number + 1, LongLine(skipped, beginning)
-    elif carried.strip():
-        line = carried.strip()
-        yield number + 1, line.removeprefix(BYTE_ORDER_MARK) if number == 0 else line
+        yield Block(number, LongLine(skipped, beginning))
+    elif carried:
+        yield Block(number, carried)
+
+
+def split(block: Block) -> Iterator[tuple[int, bytes | LongLine]]:
+    """The lines of a block with their numbers, without the line ends; blank lines are passed over."""
+    if isinstance(block.data, LongLine):
+        yield block.first_line, block.data
+        return
+    for number, part in enumerate(block.data.split(b"\n"), start=block.first_line):
+        if len(part) > LONGEST_LINE:
+            yield number, LongLine(len(part), part[:KEPT_OF_LONG_LINE])
+            continue
+        line = part.strip()
+        if number == 1:
+            line = line.removeprefix(BYTE_ORDER_MARK)
+        if line:
+            yield number, line
+
+
+def lines(source: Source, on_bytes: OnBytes | None = None) -> Iterator[tuple[int, bytes | LongLine]]:
+    """Line numbers from 1 with their lines, without the line ends; blank lines are passed over."""
+    for block in blocks(source, on_bytes):
+        yield from split(block)

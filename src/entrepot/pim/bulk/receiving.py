@@ -20,12 +20,14 @@ from entrepot.kit.jobs import enqueue
 from entrepot.kit.settings import Settings
 from entrepot.kit.web.requests import client_address, database, settings_of, trace_id, user_agent
 from entrepot.kit.web.uploads import receive_upload
-from entrepot.pim.bulk import summary_queries
+from entrepot.pim.bulk import (
+    summary_queries,
+    tasks,  # noqa: F401 - registers the task that is enqueued here
+)
 from entrepot.pim.bulk.reading import Source, examine
 from entrepot.pim.bulk.runs import fingerprint
 from entrepot.pim.bulk.schemas import ServerFile
 from entrepot.pim.bulk.summaries import RunSummary, get_run, summarize
-from entrepot.pim.bulk.tasks import IMPORT
 from entrepot.pim.tenants.schemas import Identity
 
 TRUE = ("true", "on", "1", "yes")
@@ -150,7 +152,7 @@ async def _start(session: AsyncSession, shop_id: UUID, wanted: Requested, key: s
         return earlier
     await enqueue(
         session,
-        IMPORT,
+        "bulk.import",
         lock=f"import {shop_id}",
         run_id=str(run_id),
         path=str(wanted.source.path),

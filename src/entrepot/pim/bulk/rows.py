@@ -4,7 +4,7 @@ Cells are separated by U+001F and null is U+001E: two characters that text almos
 as a whole and not cell by cell. JSON has to write both as escapes, which is how the parser knows to look closer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
@@ -35,6 +35,11 @@ class RecordRow:
     gid: str | None
     parent: str | None
     data: dict[str, Any]
+    encoded: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Encode the data at once, while the record can still be refused."""
+        object.__setattr__(self, "encoded", json_text(self.data))
 
     @property
     def target(self) -> Target:
@@ -48,9 +53,9 @@ class RecordRow:
             str(self.file_number),
             str(self.line_number),
             self.type,
-            NULL if self.gid is None else escape(self.gid),
-            NULL if self.parent is None else escape(self.parent),
-            escape(orjson.dumps(self.data).decode()),
+            NULL if self.gid is None else escape_closely(self.gid),
+            NULL if self.parent is None else escape_closely(self.parent),
+            escape(self.encoded),
         ]
         return DELIMITER.join(cells)
 
@@ -72,6 +77,14 @@ def escape(text: str) -> str:
 def escape_closely(text: str) -> str:
     """A cell that may hold the delimiter or the null marker itself."""
     return escape(text).replace(DELIMITER, "\\x1f").replace(NULL, "\\x1e")
+
+
+def json_text(value: Any, column: str | None = None) -> str:
+    """A value as JSON. Raises FieldError for one that is nested too deeply to be written again."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:  # orjson's recursion limit
+        raise FieldError("TOO_DEEP", "is nested too deeply", None, column) from error
 
 
 def typed_row(
@@ -101,7 +114,7 @@ def typed_row(
         elif kind == "array":
             append(array_literal(value))
         else:
-            append(orjson.dumps(value).decode())
+            append(json_text(value, name))
     if cells[0] is NULL and number is not None:  # the first column is legacy_resource_id
         cells[0] = str(number)
     head = [str(where[0]), str(where[1]), gid]
@@ -109,6 +122,6 @@ def typed_row(
         head.append(parent or NULL)
     target: Target = "variants" if shape is VARIANT else "products"
     if closely:
-        parts = [*head, *(cell if cell is NULL else escape_closely(cell) for cell in cells)]
+        parts = [cell if cell is NULL else escape_closely(cell) for cell in (*head, *cells)]
         return TypedRow(target, DELIMITER.join(parts))
     return TypedRow(target, escape(DELIMITER.join([*head, *cells])))

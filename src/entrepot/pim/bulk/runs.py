@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is under way; `resumed` when an earlier attempt was interrupted."""
+    """A run; `resumed` when an earlier attempt was interrupted, `settled` when nothing is left to do after its merge."""
 
     id: UUID
     resumed: bool
+    settled: bool = False
 
 
 @dataclass
@@ -63,7 +64,7 @@ async def begin(context: "Context", sources: list[Source], *, snapshot: bool, fo
                 raise NotFoundError(f"There is no import {run_id}.")
             run = Run(run_id, resumed=row.status == "running")
         elif same and last is not None and last.status == "completed" and not force:
-            return Run(last.id, resumed=False), unchanged(outcomes.from_dict(last.cursor_state["by_type"]))
+            return Run(last.id, resumed=False, settled=bool(last.cursor_state.get("settled"))), unchanged(outcomes.from_dict(last.cursor_state["by_type"]))
         elif same and last is not None and last.status in ("running", "failed"):
             run = Run(last.id, resumed=True)
         else:
@@ -74,6 +75,9 @@ async def begin(context: "Context", sources: list[Source], *, snapshot: bool, fo
             for statement in queries.CLEAR_RUN:
                 await session.execute(statement, {**shop, "run": run.id})
             await session.execute(queries.RESTART_RUN, {**shop, "run": run.id, "state": state, "query_type": kind})
+        # The import lock is held: whatever else is noted as running is not.
+        for statement in queries.ABANDON:
+            await session.execute(statement, {**shop, "run": run.id})
         for source in sources:
             values = {**shop, "run": run.id, "type": source.format, "path": str(source.path), "size": source.size, "checksum": source.sha256}
             await session.execute(queries.INSERT_ARTIFACT, values)

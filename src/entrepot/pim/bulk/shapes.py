@@ -112,9 +112,24 @@ class Shape:
             for items in by_column.values()
         )
 
+        self.names = frozenset(name for item in fields for name in item.names)
+        self.paths = tuple((name, *item.path) for item in fields if item.path for name in item.names)
+
     def covered(self, names: set[str]) -> list[str]:
-        """The columns that an export with these field names says something about."""
-        return list(dict.fromkeys(item.column for item in self.fields if any(name in names for name in item.names)))
+        """The columns that an export with these field names says something about; a field below others is named by its path."""
+        return list(dict.fromkeys(item.column for item in self.fields if any(".".join((name, *item.path)) in names for name in item.names)))
+
+
+def reaches(record: dict[str, Any], path: tuple[str, ...]) -> bool:
+    """Whether a record says something about the field at the end of a path; a null on the way says that there is none."""
+    value: Any = record
+    for step in path:
+        if value is None:
+            return True
+        if type(value) is not dict or step not in value:
+            return False
+        value = value[step]
+    return True
 
 
 def field(
@@ -142,7 +157,7 @@ def _option(value: Any) -> dict[str, Any]:
     members = f.json_object(value)
     values = members.get("values")
     if values is None:
-        values = [item.get("name") for item in members.get("optionValues") or [] if type(item) is dict]
+        values = [item.get("name") for item in f.json_list(members.get("optionValues") or []) if type(item) is dict]
     return {"name": members.get("name"), "position": members.get("position"), "values": values}
 
 

@@ -55,6 +55,17 @@ KEPT: dict[str, tuple[str, str, str]] = {
     "Publication": ("shopify_publications", "t.id", _STAGED_RECORD.format(types="= 'Publication'")),
     "Location": ("inventory_locations", "t.id", _STAGED_RECORD.format(types="= 'Location'")),
 }
+_GONE = "(SELECT o.id FROM pim.{owners} AS o WHERE o.shop_id = :shop AND NOT EXISTS ({kept}))"
+_GONE_PRODUCTS = _GONE.format(owners="shopify_products", kept=KEPT["Product"][2].replace("t.shopify_gid", "o.shopify_gid"))
+_GONE_COLLECTIONS = _GONE.format(owners="shopify_collections", kept=KEPT["Collection"][2].replace("t.shopify_gid", "o.shopify_gid"))
+#: What goes with its parent although the file holds none of its type: type, parent's type, table, key to note, which rows.
+BELOW: tuple[tuple[str, str, str, str, str], ...] = (
+    ("CollectionProduct", "Product", "shopify_collection_products", "t.product_id", f"t.product_id IN {_GONE_PRODUCTS}"),
+    ("CollectionProduct", "Collection", "shopify_collection_products", "t.product_id", f"t.collection_id IN {_GONE_COLLECTIONS}"),
+    ("ResourcePublication", "Product", "shopify_resource_publications", "t.id", f"t.resource_type = 'Product' AND t.resource_id IN {_GONE_PRODUCTS}"),
+    ("ResourcePublication", "Collection", "shopify_resource_publications", "t.id", f"t.resource_type = 'Collection' AND t.resource_id IN {_GONE_COLLECTIONS}"),
+    ("ProductVariant", "Product", "shopify_variants", "t.id", f"t.product_id IN {_GONE_PRODUCTS}"),
+)
 _MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
 
 
@@ -66,12 +77,12 @@ async def delete_missing(session: AsyncSession, parameters: dict[str, object], k
     covered = set(kinds)
     if kinds & _MEDIA_TYPES:
         covered |= {"Media", "ProductMedia", "VariantMedia"}
-    for kind, (table, noted, kept) in KEPT.items():
-        if kind not in covered:
-            continue
+    wanted = [(kind, table, noted, f"NOT EXISTS ({kept})") for kind, (table, noted, kept) in KEPT.items() if kind in covered]
+    below = [(kind, table, noted, gone) for kind, parent, table, noted, gone in BELOW if parent in covered and kind not in covered]
+    for kind, table, noted, gone in below + wanted:
         gid = "t.shopify_gid" if kind not in ("CollectionProduct", "ProductMedia", "VariantMedia", "ResourcePublication") else "NULL"
         statement = f"""
-            WITH gone AS (DELETE FROM pim.{table} AS t WHERE t.shop_id = :shop AND NOT EXISTS ({kept}) RETURNING {noted} AS id, {gid} AS gid)
+            WITH gone AS (DELETE FROM pim.{table} AS t WHERE t.shop_id = :shop AND {gone} RETURNING {noted} AS id, {gid} AS gid)
             INSERT INTO changed (kind, action, id, gid) SELECT '{kind}', 'DELETE', id, gid FROM gone
         """
         await session.execute(text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement})

@@ -82,7 +82,7 @@ def variant_checks(names: set[str]) -> list[str]:
     """The statements that mark staged variants invalid."""
     covered = VARIANT.covered(names)
     known = "EXISTS (SELECT FROM pim.shopify_variants AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
-    orphans = f"""
+    orphans = """
         s.validation_status = 'valid'
         AND NOT EXISTS (SELECT FROM pim.staging_products AS p WHERE p.bulk_run_id = :run AND p.shopify_gid = s.product_gid AND p.validation_status = 'valid')
         AND NOT EXISTS (SELECT FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.product_gid)
@@ -161,7 +161,7 @@ def record_checks(names: dict[str, set[str]]) -> list[str]:
     statements.append(_mark(
         f"""r.resource_type IN {MEDIA} AND r.data ->> 'url' IS NULL AND r.data ->> 'media_type' IS NULL
             AND NOT EXISTS (SELECT FROM pim.staging_records AS l WHERE l.bulk_run_id = :run AND l.resource_type IN {MEDIA}
-                            AND l.shopify_gid = r.shopify_gid AND l.data ->> 'media_type' IS NOT NULL)
+                            AND l.shopify_gid = r.shopify_gid AND l.data ->> 'media_type' IS NOT NULL AND l.validation_status = 'valid')
             AND NOT EXISTS (SELECT FROM pim.shopify_media AS t WHERE t.shop_id = :shop AND t.shopify_gid = r.shopify_gid)""",
         "mediaContentType is missing.",
     ))  # fmt: skip

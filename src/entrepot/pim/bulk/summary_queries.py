@@ -109,9 +109,9 @@ async def select_last_run(session: AsyncSession) -> RowMapping | None:
 
 
 async def fail_waiting_run(session: AsyncSession, run_id: UUID, error: str) -> None:
-    """Mark a run as failed that never began."""
+    """Mark a run as failed that could not begin, or not begin again after an interruption."""
     query = text("""
         UPDATE pim.bulk_runs SET status = 'failed', completed_at = now(), error_message = :error
-        WHERE id = :id AND status = 'pending'
+        WHERE id = :id AND status IN ('pending', 'running')
     """)
     await session.execute(query, {"id": run_id, "error": error[:2000]})

@@ -1,13 +1,14 @@
 """How a migration runs the SQL file beside it."""
 
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from alembic import op
 
 
 def run_sql_beside(python_file: str) -> None:
     """Run the file of the same name that ends in .sql, as it is: no parameters, no percent signs to double."""
     script = Path(python_file).with_suffix(".sql").read_text()
-    driver = op.get_bind().connection.driver_connection
-    assert driver is not None
-    driver.execute(script.encode())
+    connection: psycopg.Connection[Any] = op.get_bind().connection.driver_connection  # type: ignore[assignment]
+    connection.execute(script.encode())

@@ -108,9 +108,9 @@ CREATE TABLE pim.login_attempts (
 	CONSTRAINT pk_login_attempts PRIMARY KEY (id)
 );
 
-CREATE INDEX idx_login_attempts_ip ON pim.login_attempts (ip_address, attempted_at DESC);
-
 CREATE INDEX idx_login_attempts_email ON pim.login_attempts (email_digest, attempted_at DESC);
+
+CREATE INDEX idx_login_attempts_ip ON pim.login_attempts (ip_address, attempted_at DESC);
 
 COMMENT ON TABLE pim.login_attempts IS 'An attempt to sign in, kept to slow down guessing.';
 
@@ -170,9 +170,9 @@ CREATE TABLE pim.oauth_states (
 	CONSTRAINT pk_oauth_states PRIMARY KEY (id)
 );
 
-CREATE UNIQUE INDEX idx_oauth_states_state ON pim.oauth_states (state);
-
 CREATE INDEX idx_oauth_states_expires ON pim.oauth_states (expires_at) WHERE used_at IS NULL;
+
+CREATE UNIQUE INDEX idx_oauth_states_state ON pim.oauth_states (state);
 
 COMMENT ON TABLE pim.oauth_states IS 'An installation under way: what the answer from Shopify must carry (CSRF protection).';
 
@@ -215,9 +215,9 @@ CREATE TABLE pim.prod_attr_definitions (
 	CONSTRAINT ck_prod_attr_definitions_unit_family CHECK (unit_family IN ('length', 'weight', 'volume'))
 );
 
-CREATE INDEX idx_attr_type ON pim.prod_attr_definitions (data_type);
-
 CREATE INDEX idx_attr_embedding ON pim.prod_attr_definitions USING hnsw (embedding vector_cosine_ops);
+
+CREATE INDEX idx_attr_type ON pim.prod_attr_definitions (data_type);
 
 CREATE UNIQUE INDEX idx_attr_code ON pim.prod_attr_definitions (code);
 
@@ -324,13 +324,13 @@ CREATE TABLE pim.prod_taxonomy (
 	CONSTRAINT fk_prod_taxonomy_parent_id FOREIGN KEY(parent_id) REFERENCES pim.prod_taxonomy (id)
 );
 
-CREATE INDEX idx_taxonomy_parent ON pim.prod_taxonomy (parent_id);
-
 CREATE INDEX idx_taxonomy_breadcrumbs ON pim.prod_taxonomy USING gin (breadcrumbs);
 
-CREATE UNIQUE INDEX idx_taxonomy_slug ON pim.prod_taxonomy (slug);
+CREATE INDEX idx_taxonomy_parent ON pim.prod_taxonomy (parent_id);
 
 CREATE INDEX idx_taxonomy_shopify ON pim.prod_taxonomy (shopify_taxonomy_id);
+
+CREATE UNIQUE INDEX idx_taxonomy_slug ON pim.prod_taxonomy (slug);
 
 COMMENT ON TABLE pim.prod_taxonomy IS 'A category of the golden catalog.';
 
@@ -385,11 +385,11 @@ CREATE TABLE pim.shops (
 	CONSTRAINT ck_shops_plan_tier CHECK (plan_tier IN ('basic', 'pro', 'enterprise'))
 );
 
+CREATE INDEX idx_shops_plan ON pim.shops (plan_tier);
+
 CREATE UNIQUE INDEX idx_shops_domain ON pim.shops (shopify_domain);
 
 CREATE UNIQUE INDEX idx_shops_shopify_id ON pim.shops (shopify_shop_id) WHERE shopify_shop_id IS NOT NULL;
-
-CREATE INDEX idx_shops_plan ON pim.shops (plan_tier);
 
 COMMENT ON TABLE pim.shops IS 'A Shopify shop that uses the program: the tenant that almost every other row belongs to.';
 
@@ -472,13 +472,13 @@ CREATE UNLOGGED TABLE pim.staging_products (
 	CONSTRAINT ck_staging_products_merge_status CHECK (merge_status IN ('pending', 'merged', 'skipped', 'failed'))
 );
 
-CREATE INDEX idx_staging_products_merge ON pim.staging_products (bulk_run_id, merge_status);
-
 CREATE INDEX idx_staging_products_gid ON pim.staging_products (shop_id, shopify_gid);
 
-CREATE INDEX idx_staging_products_validation ON pim.staging_products (bulk_run_id, validation_status);
+CREATE INDEX idx_staging_products_merge ON pim.staging_products (bulk_run_id, merge_status);
 
 CREATE INDEX idx_staging_products_run ON pim.staging_products (bulk_run_id);
+
+CREATE INDEX idx_staging_products_validation ON pim.staging_products (bulk_run_id, validation_status);
 
 COMMENT ON TABLE pim.staging_products IS 'A product on its way into shopify_products; unlogged, without foreign keys, and emptied when its run ends.';
 
@@ -643,11 +643,11 @@ CREATE UNLOGGED TABLE pim.staging_variants (
 	CONSTRAINT ck_staging_variants_merge_status CHECK (merge_status IN ('pending', 'merged', 'skipped', 'failed'))
 );
 
-CREATE INDEX idx_staging_variants_run ON pim.staging_variants (bulk_run_id);
-
 CREATE INDEX idx_staging_variants_gid ON pim.staging_variants (shop_id, shopify_gid);
 
 CREATE INDEX idx_staging_variants_product ON pim.staging_variants (staging_product_id);
+
+CREATE INDEX idx_staging_variants_run ON pim.staging_variants (bulk_run_id);
 
 CREATE INDEX idx_staging_variants_validation ON pim.staging_variants (bulk_run_id, validation_status);
 
@@ -750,9 +750,9 @@ CREATE TABLE marketplace.hm_event_delivery (
 	CONSTRAINT fk_hm_event_delivery_subscription_id FOREIGN KEY(subscription_id) REFERENCES marketplace.hm_event_subscription (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_event_delivery_leased ON marketplace.hm_event_delivery (lease_until) WHERE state = 'leased';
-
 CREATE INDEX idx_event_delivery_dead ON marketplace.hm_event_delivery (subscription_id, event_id) WHERE state = 'dead';
+
+CREATE INDEX idx_event_delivery_leased ON marketplace.hm_event_delivery (lease_until) WHERE state = 'leased';
 
 CREATE INDEX idx_event_delivery_pending ON marketplace.hm_event_delivery (subscription_id, next_retry_time, event_id) WHERE state = 'pending';
 
@@ -870,9 +870,9 @@ CREATE TABLE pim.analytics_daily_shop (
 	CONSTRAINT fk_analytics_daily_shop_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_analytics_daily_shop_date ON pim.analytics_daily_shop (shop_id, date);
-
 CREATE INDEX idx_analytics_daily_date ON pim.analytics_daily_shop (date DESC);
+
+CREATE UNIQUE INDEX idx_analytics_daily_shop_date ON pim.analytics_daily_shop (shop_id, date);
 
 COMMENT ON TABLE pim.analytics_daily_shop IS 'The figures of a shop for one day.';
 
@@ -965,9 +965,9 @@ CREATE TABLE pim.app_sessions (
 	CONSTRAINT fk_app_sessions_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_sessions_shop ON pim.app_sessions (shop_id);
-
 CREATE INDEX idx_sessions_expires ON pim.app_sessions (expires_at);
+
+CREATE INDEX idx_sessions_shop ON pim.app_sessions (shop_id);
 
 COMMENT ON TABLE pim.app_sessions IS 'A signed-in browser.';
 
@@ -1000,11 +1000,11 @@ CREATE TABLE pim.audit_logs (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_audit_shop ON pim.audit_logs (shop_id, created_at DESC);
+CREATE INDEX idx_audit_entity ON pim.audit_logs (entity_type, entity_id);
 
 CREATE INDEX idx_audit_request ON pim.audit_logs (request_id);
 
-CREATE INDEX idx_audit_entity ON pim.audit_logs (entity_type, entity_id);
+CREATE INDEX idx_audit_shop ON pim.audit_logs (shop_id, created_at DESC);
 
 CREATE INDEX idx_audit_user ON pim.audit_logs (user_id);
 
@@ -1140,9 +1140,9 @@ CREATE TABLE pim.embedding_batches (
 
 CREATE INDEX idx_embedding_batches_openai ON pim.embedding_batches (openai_batch_id) WHERE openai_batch_id IS NOT NULL;
 
-CREATE INDEX idx_embedding_batches_status ON pim.embedding_batches (status);
-
 CREATE INDEX idx_embedding_batches_shop ON pim.embedding_batches (shop_id);
+
+CREATE INDEX idx_embedding_batches_status ON pim.embedding_batches (status);
 
 COMMENT ON TABLE pim.embedding_batches IS 'A batch of texts sent away to become vectors.';
 
@@ -1205,9 +1205,9 @@ CREATE TABLE pim.inventory_locations (
 	CONSTRAINT fk_inventory_locations_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_locations_shop_gid ON pim.inventory_locations (shop_id, shopify_gid);
-
 CREATE INDEX idx_locations_shop_active ON pim.inventory_locations (shop_id, is_active);
+
+CREATE UNIQUE INDEX idx_locations_shop_gid ON pim.inventory_locations (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.inventory_locations IS 'A place where a shop keeps stock.';
 
@@ -1258,11 +1258,11 @@ CREATE TABLE pim.job_runs (
 	CONSTRAINT fk_job_runs_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_jobs_bullmq ON pim.job_runs (queue_name, job_id);
+
 CREATE INDEX idx_jobs_queue ON pim.job_runs (queue_name, status);
 
 CREATE INDEX idx_jobs_shop ON pim.job_runs (shop_id, status);
-
-CREATE INDEX idx_jobs_bullmq ON pim.job_runs (queue_name, job_id);
 
 COMMENT ON TABLE pim.job_runs IS 'A job that waits, runs or ran.';
 
@@ -1343,11 +1343,11 @@ CREATE TABLE pim.prod_attr_synonyms (
 	CONSTRAINT fk_prod_attr_synonyms_definition_id FOREIGN KEY(definition_id) REFERENCES pim.prod_attr_definitions (id) ON DELETE CASCADE
 );
 
+CREATE INDEX idx_synonyms_definition ON pim.prod_attr_synonyms (definition_id);
+
 CREATE INDEX idx_synonyms_text ON pim.prod_attr_synonyms (synonym_text);
 
 CREATE INDEX idx_synonyms_text_trgm ON pim.prod_attr_synonyms USING gin (synonym_text gin_trgm_ops);
-
-CREATE INDEX idx_synonyms_definition ON pim.prod_attr_synonyms (definition_id);
 
 COMMENT ON TABLE pim.prod_attr_synonyms IS 'Another name for an attribute.';
 
@@ -1401,23 +1401,23 @@ CREATE TABLE pim.prod_master (
 
 CREATE INDEX idx_master_brand ON pim.prod_master (brand);
 
-CREATE INDEX idx_master_mpn ON pim.prod_master (manufacturer, mpn);
+CREATE INDEX idx_master_bronze ON pim.prod_master (id) WHERE data_quality_level = 'bronze';
+
+CREATE INDEX idx_master_golden ON pim.prod_master (id) WHERE data_quality_level = 'golden';
 
 CREATE INDEX idx_master_gtin ON pim.prod_master (gtin) WHERE gtin IS NOT NULL;
 
-CREATE INDEX idx_master_bronze ON pim.prod_master (id) WHERE data_quality_level = 'bronze';
-
-CREATE UNIQUE INDEX idx_master_sku ON pim.prod_master (internal_sku);
-
-CREATE INDEX idx_master_taxonomy ON pim.prod_master (taxonomy_id);
-
-CREATE INDEX idx_master_silver ON pim.prod_master (id) WHERE data_quality_level = 'silver';
-
-CREATE INDEX idx_master_golden ON pim.prod_master (id) WHERE data_quality_level = 'golden';
+CREATE INDEX idx_master_mpn ON pim.prod_master (manufacturer, mpn);
 
 CREATE INDEX idx_master_quality_level ON pim.prod_master (data_quality_level);
 
 CREATE INDEX idx_master_review ON pim.prod_master (needs_review) WHERE needs_review = true;
+
+CREATE INDEX idx_master_silver ON pim.prod_master (id) WHERE data_quality_level = 'silver';
+
+CREATE INDEX idx_master_taxonomy ON pim.prod_master (taxonomy_id);
+
+CREATE UNIQUE INDEX idx_master_sku ON pim.prod_master (internal_sku);
 
 COMMENT ON TABLE pim.prod_master IS 'A golden record: the one trusted description of a product, whatever shops sell it.';
 
@@ -1490,13 +1490,13 @@ CREATE TABLE pim.prod_raw_harvest (
 
 CREATE INDEX idx_harvest_hash ON pim.prod_raw_harvest (content_hash);
 
-CREATE INDEX idx_harvest_status ON pim.prod_raw_harvest (processing_status);
-
-CREATE INDEX idx_harvest_url ON pim.prod_raw_harvest (source_url);
-
 CREATE INDEX idx_harvest_sku ON pim.prod_raw_harvest (target_sku) WHERE target_sku IS NOT NULL;
 
 CREATE INDEX idx_harvest_source ON pim.prod_raw_harvest (source_id);
+
+CREATE INDEX idx_harvest_status ON pim.prod_raw_harvest (processing_status);
+
+CREATE INDEX idx_harvest_url ON pim.prod_raw_harvest (source_url);
 
 COMMENT ON TABLE pim.prod_raw_harvest IS 'A page or record as its source delivered it.';
 
@@ -1699,9 +1699,9 @@ CREATE TABLE pim.shopify_collections (
 	CONSTRAINT fk_shopify_collections_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_collections_type ON pim.shopify_collections (shop_id, collection_type);
-
 CREATE INDEX idx_collections_shop_handle ON pim.shopify_collections (shop_id, handle);
+
+CREATE INDEX idx_collections_type ON pim.shopify_collections (shop_id, collection_type);
 
 CREATE UNIQUE INDEX idx_collections_shop_gid ON pim.shopify_collections (shop_id, shopify_gid);
 
@@ -1785,13 +1785,13 @@ CREATE TABLE pim.shopify_customers (
 	CONSTRAINT fk_shopify_customers_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_customers_shop_gid ON pim.shopify_customers (shop_id, shopify_gid);
+CREATE INDEX idx_customers_shop_email ON pim.shopify_customers (shop_id, email);
 
 CREATE INDEX idx_customers_shop_phone ON pim.shopify_customers (shop_id, phone) WHERE phone IS NOT NULL;
 
 CREATE INDEX idx_customers_tags ON pim.shopify_customers USING gin (tags);
 
-CREATE INDEX idx_customers_shop_email ON pim.shopify_customers (shop_id, email);
+CREATE UNIQUE INDEX idx_customers_shop_gid ON pim.shopify_customers (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_customers IS 'A customer of a shop.';
 
@@ -1885,9 +1885,9 @@ CREATE TABLE pim.shopify_media (
 	CONSTRAINT fk_shopify_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_media_type ON pim.shopify_media (shop_id, media_type);
-
 CREATE INDEX idx_media_status ON pim.shopify_media (shop_id, status);
+
+CREATE INDEX idx_media_type ON pim.shopify_media (shop_id, media_type);
 
 CREATE UNIQUE INDEX idx_media_shop_gid ON pim.shopify_media (shop_id, shopify_gid);
 
@@ -1988,13 +1988,13 @@ CREATE TABLE pim.shopify_metaobjects (
 	CONSTRAINT fk_shopify_metaobjects_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_metaobjects_shop_gid ON pim.shopify_metaobjects (shop_id, shopify_gid);
-
 CREATE INDEX idx_metaobjects_fields ON pim.shopify_metaobjects USING gin (fields jsonb_path_ops);
+
+CREATE INDEX idx_metaobjects_shop_handle ON pim.shopify_metaobjects (shop_id, type, handle);
 
 CREATE INDEX idx_metaobjects_shop_type ON pim.shopify_metaobjects (shop_id, type);
 
-CREATE INDEX idx_metaobjects_shop_handle ON pim.shopify_metaobjects (shop_id, type, handle);
+CREATE UNIQUE INDEX idx_metaobjects_shop_gid ON pim.shopify_metaobjects (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_metaobjects IS 'A metaobject of a shop: content of a type that the merchant defined.';
 
@@ -2057,21 +2057,21 @@ CREATE TABLE pim.shopify_products (
 	CONSTRAINT fk_shopify_products_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_products_active ON pim.shopify_products (shop_id, updated_at) WHERE status = 'ACTIVE';
+
+CREATE INDEX idx_products_fts ON pim.shopify_products USING gin (to_tsvector('simple', title || ' ' || COALESCE(description,'')));
+
 CREATE INDEX idx_products_metafields ON pim.shopify_products USING gin (metafields jsonb_path_ops);
 
 CREATE INDEX idx_products_shop_handle ON pim.shopify_products (shop_id, handle);
 
-CREATE INDEX idx_products_shop_vendor ON pim.shopify_products (shop_id, vendor);
-
-CREATE INDEX idx_products_fts ON pim.shopify_products USING gin (to_tsvector('simple', title || ' ' || COALESCE(description,'')));
-
-CREATE UNIQUE INDEX idx_products_shop_gid ON pim.shopify_products (shop_id, shopify_gid);
-
 CREATE INDEX idx_products_shop_status ON pim.shopify_products (shop_id, status);
+
+CREATE INDEX idx_products_shop_vendor ON pim.shopify_products (shop_id, vendor);
 
 CREATE INDEX idx_products_tags ON pim.shopify_products USING gin (tags);
 
-CREATE INDEX idx_products_active ON pim.shopify_products (shop_id, updated_at) WHERE status = 'ACTIVE';
+CREATE UNIQUE INDEX idx_products_shop_gid ON pim.shopify_products (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_products IS 'A product of a shop, as Shopify last told it.';
 
@@ -2153,9 +2153,9 @@ CREATE TABLE pim.shopify_publications (
 	CONSTRAINT fk_shopify_publications_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_publications_shop_gid ON pim.shopify_publications (shop_id, shopify_gid);
-
 CREATE INDEX idx_publications_shop_active ON pim.shopify_publications (shop_id, is_active);
+
+CREATE UNIQUE INDEX idx_publications_shop_gid ON pim.shopify_publications (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_publications IS 'A channel that a shop publishes to.';
 
@@ -2344,13 +2344,13 @@ CREATE TABLE pim.webhook_events (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_webhook_events_payload ON pim.webhook_events USING gin (payload jsonb_path_ops);
-
-CREATE INDEX idx_webhook_events_unprocessed ON pim.webhook_events (shop_id, received_at) WHERE processed_at IS NULL;
-
 CREATE INDEX idx_webhook_events_idempotency ON pim.webhook_events (idempotency_key) WHERE idempotency_key IS NOT NULL;
 
+CREATE INDEX idx_webhook_events_payload ON pim.webhook_events USING gin (payload jsonb_path_ops);
+
 CREATE INDEX idx_webhook_events_topic ON pim.webhook_events (shop_id, topic);
+
+CREATE INDEX idx_webhook_events_unprocessed ON pim.webhook_events (shop_id, received_at) WHERE processed_at IS NULL;
 
 COMMENT ON TABLE pim.webhook_events IS 'A webhook that arrived, and what became of it.';
 
@@ -2404,13 +2404,13 @@ CREATE TABLE pim.ai_batch_items (
 	CONSTRAINT fk_ai_batch_items_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
+CREATE INDEX idx_batch_items_batch ON pim.ai_batch_items (batch_id);
+
 CREATE INDEX idx_batch_items_entity ON pim.ai_batch_items (entity_type, entity_id);
 
 CREATE INDEX idx_batch_items_hash ON pim.ai_batch_items (content_hash);
 
 CREATE INDEX idx_batch_items_status ON pim.ai_batch_items (batch_id, status);
-
-CREATE INDEX idx_batch_items_batch ON pim.ai_batch_items (batch_id);
 
 COMMENT ON TABLE pim.ai_batch_items IS 'One request of a batch and its answer.';
 
@@ -2463,9 +2463,9 @@ CREATE TABLE pim.analytics_product_performance (
 	CONSTRAINT fk_analytics_product_performance_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_product_perf_revenue ON pim.analytics_product_performance (shop_id, period_type, revenue DESC);
-
 CREATE INDEX idx_product_perf_product ON pim.analytics_product_performance (product_id, period_type, period_start DESC);
+
+CREATE INDEX idx_product_perf_revenue ON pim.analytics_product_performance (shop_id, period_type, revenue DESC);
 
 CREATE INDEX idx_product_perf_shop_period ON pim.analytics_product_performance (shop_id, period_type, period_start DESC);
 
@@ -2566,15 +2566,15 @@ CREATE TABLE pim.api_usage_log (
 )
  PARTITION BY RANGE (created_at);
 
-CREATE INDEX idx_api_usage_shop ON pim.api_usage_log (shop_id, created_at) WHERE shop_id IS NOT NULL;
-
-CREATE INDEX idx_api_usage_provider_date ON pim.api_usage_log (api_provider, created_at);
-
 CREATE INDEX idx_api_usage_cost ON pim.api_usage_log (created_at, estimated_cost) WHERE estimated_cost > 0;
 
 CREATE INDEX idx_api_usage_errors ON pim.api_usage_log (api_provider, created_at) WHERE http_status >= 400;
 
 CREATE INDEX idx_api_usage_product ON pim.api_usage_log (product_id) WHERE product_id IS NOT NULL;
+
+CREATE INDEX idx_api_usage_provider_date ON pim.api_usage_log (api_provider, created_at);
+
+CREATE INDEX idx_api_usage_shop ON pim.api_usage_log (shop_id, created_at) WHERE shop_id IS NOT NULL;
 
 COMMENT ON TABLE pim.api_usage_log IS 'What requests to an outside service cost.';
 
@@ -2668,9 +2668,9 @@ CREATE TABLE pim.bulk_errors (
 	CONSTRAINT fk_bulk_errors_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_bulk_errors_type ON pim.bulk_errors (shop_id, error_type);
-
 CREATE INDEX idx_bulk_errors_run ON pim.bulk_errors (bulk_run_id);
+
+CREATE INDEX idx_bulk_errors_type ON pim.bulk_errors (shop_id, error_type);
 
 COMMENT ON TABLE pim.bulk_errors IS 'A record of a bulk run that was set aside, with the reason.';
 
@@ -2711,9 +2711,9 @@ CREATE TABLE pim.bulk_steps (
 	CONSTRAINT fk_bulk_steps_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_bulk_steps_status ON pim.bulk_steps (shop_id, status);
-
 CREATE INDEX idx_bulk_steps_run ON pim.bulk_steps (bulk_run_id);
+
+CREATE INDEX idx_bulk_steps_status ON pim.bulk_steps (shop_id, status);
 
 COMMENT ON TABLE pim.bulk_steps IS 'One step of a bulk run.';
 
@@ -2757,9 +2757,9 @@ CREATE TABLE pim.feature_flags (
 	CONSTRAINT fk_feature_flags_created_by FOREIGN KEY(created_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE UNIQUE INDEX idx_feature_flags_key ON pim.feature_flags (flag_key);
-
 CREATE INDEX idx_feature_flags_active ON pim.feature_flags (is_active) WHERE is_active = true;
+
+CREATE UNIQUE INDEX idx_feature_flags_key ON pim.feature_flags (flag_key);
 
 COMMENT ON TABLE pim.feature_flags IS 'A switch that turns a feature on for some shops or all.';
 
@@ -2938,13 +2938,13 @@ CREATE TABLE pim.prod_embeddings (
 	CONSTRAINT fk_prod_embeddings_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_embeddings_vector ON pim.prod_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64);
-
-CREATE INDEX idx_embeddings_type ON pim.prod_embeddings (product_id, embedding_type);
-
 CREATE INDEX idx_embeddings_product ON pim.prod_embeddings (product_id);
 
 CREATE INDEX idx_embeddings_product_current ON pim.prod_embeddings (product_id) WHERE embedding_type = 'combined';
+
+CREATE INDEX idx_embeddings_type ON pim.prod_embeddings (product_id, embedding_type);
+
+CREATE INDEX idx_embeddings_vector ON pim.prod_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64);
 
 COMMENT ON TABLE pim.prod_embeddings IS 'A vector of a golden record''s meaning.';
 
@@ -2983,9 +2983,9 @@ CREATE TABLE pim.prod_extraction_sessions (
 	CONSTRAINT fk_prod_extraction_sessions_harvest_id_harvest_fetched_at FOREIGN KEY(harvest_id, harvest_fetched_at) REFERENCES pim.prod_raw_harvest (id, fetched_at) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_extraction_harvest ON pim.prod_extraction_sessions (harvest_id);
-
 CREATE INDEX idx_extraction_confidence ON pim.prod_extraction_sessions (confidence_score);
+
+CREATE INDEX idx_extraction_harvest ON pim.prod_extraction_sessions (harvest_id);
 
 CREATE INDEX idx_extraction_specs ON pim.prod_extraction_sessions USING gin (extracted_specs jsonb_path_ops);
 
@@ -3041,13 +3041,13 @@ CREATE TABLE pim.prod_quality_events (
 	CONSTRAINT fk_prod_quality_events_triggered_by FOREIGN KEY(triggered_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_quality_events_type ON pim.prod_quality_events (event_type, created_at DESC);
+CREATE INDEX idx_quality_events_level ON pim.prod_quality_events (new_level, created_at DESC);
 
 CREATE INDEX idx_quality_events_pending_webhook ON pim.prod_quality_events (created_at) WHERE webhook_sent = false;
 
 CREATE INDEX idx_quality_events_product ON pim.prod_quality_events (product_id, created_at DESC);
 
-CREATE INDEX idx_quality_events_level ON pim.prod_quality_events (new_level, created_at DESC);
+CREATE INDEX idx_quality_events_type ON pim.prod_quality_events (event_type, created_at DESC);
 
 COMMENT ON TABLE pim.prod_quality_events IS 'A change of a golden record''s quality level.';
 
@@ -3139,13 +3139,13 @@ CREATE TABLE pim.prod_specs_normalized (
 	CONSTRAINT fk_prod_specs_normalized_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_specs_review ON pim.prod_specs_normalized (needs_review) WHERE needs_review = true;
-
 CREATE INDEX idx_specs_current ON pim.prod_specs_normalized (product_id) WHERE is_current = true;
+
+CREATE INDEX idx_specs_data ON pim.prod_specs_normalized USING gin (specs jsonb_path_ops);
 
 CREATE INDEX idx_specs_product ON pim.prod_specs_normalized (product_id);
 
-CREATE INDEX idx_specs_data ON pim.prod_specs_normalized USING gin (specs jsonb_path_ops);
+CREATE INDEX idx_specs_review ON pim.prod_specs_normalized (needs_review) WHERE needs_review = true;
 
 COMMENT ON TABLE pim.prod_specs_normalized IS 'The specifications of a golden record in canonical attributes and units.';
 
@@ -3191,9 +3191,9 @@ CREATE TABLE pim.prod_translations (
 	CONSTRAINT fk_prod_translations_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE UNIQUE INDEX idx_translations_product_locale ON pim.prod_translations (product_id, locale);
-
 CREATE INDEX idx_translations_locale ON pim.prod_translations (locale, is_approved);
+
+CREATE UNIQUE INDEX idx_translations_product_locale ON pim.prod_translations (product_id, locale);
 
 COMMENT ON TABLE pim.prod_translations IS 'The texts of a golden record in another language.';
 
@@ -3244,11 +3244,11 @@ CREATE TABLE pim.scraper_queue (
 	CONSTRAINT fk_scraper_queue_config_id FOREIGN KEY(config_id) REFERENCES pim.scraper_configs (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_scraper_queue_url ON pim.scraper_queue (url);
-
 CREATE INDEX idx_scraper_queue_next ON pim.scraper_queue (next_attempt_at) WHERE status = 'pending';
 
 CREATE INDEX idx_scraper_queue_pending ON pim.scraper_queue (config_id, priority DESC, created_at) WHERE status = 'pending';
+
+CREATE INDEX idx_scraper_queue_url ON pim.scraper_queue (url);
 
 COMMENT ON TABLE pim.scraper_queue IS 'An address waiting to be read.';
 
@@ -3363,13 +3363,13 @@ CREATE TABLE pim.shop_product_embeddings (
 	CONSTRAINT fk_shop_product_embeddings_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_shop_embeddings_product ON pim.shop_product_embeddings (shop_id, product_id, embedding_type, model_version);
-
-CREATE INDEX idx_shop_embeddings_vector ON pim.shop_product_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 24, ef_construction = 128);
+CREATE INDEX idx_shop_embeddings_hash ON pim.shop_product_embeddings (shop_id, content_hash);
 
 CREATE INDEX idx_shop_embeddings_pending ON pim.shop_product_embeddings (shop_id, status) WHERE status = 'pending';
 
-CREATE INDEX idx_shop_embeddings_hash ON pim.shop_product_embeddings (shop_id, content_hash);
+CREATE INDEX idx_shop_embeddings_vector ON pim.shop_product_embeddings USING hnsw (embedding vector_cosine_ops) WITH (m = 24, ef_construction = 128);
+
+CREATE UNIQUE INDEX idx_shop_embeddings_product ON pim.shop_product_embeddings (shop_id, product_id, embedding_type, model_version);
 
 COMMENT ON TABLE pim.shop_product_embeddings IS 'A vector of a shop''s product, for search within the shop.';
 
@@ -3412,9 +3412,9 @@ CREATE TABLE pim.shopify_collection_products (
 	CONSTRAINT fk_shopify_collection_products_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_collection_products_shop ON pim.shopify_collection_products (shop_id);
-
 CREATE INDEX idx_collection_products_product ON pim.shopify_collection_products (product_id);
+
+CREATE INDEX idx_collection_products_shop ON pim.shopify_collection_products (shop_id);
 
 COMMENT ON TABLE pim.shopify_collection_products IS 'A product''s place in a collection.';
 
@@ -3455,13 +3455,13 @@ CREATE TABLE pim.shopify_menu_items (
 
 CREATE INDEX idx_menu_items_menu ON pim.shopify_menu_items (menu_id, position);
 
-CREATE INDEX idx_menu_items_type ON pim.shopify_menu_items (shop_id, item_type);
-
-CREATE UNIQUE INDEX idx_menu_items_shop_gid ON pim.shopify_menu_items (shop_id, shopify_gid);
-
 CREATE INDEX idx_menu_items_parent ON pim.shopify_menu_items (parent_item_id);
 
 CREATE INDEX idx_menu_items_path ON pim.shopify_menu_items USING gin (path);
+
+CREATE INDEX idx_menu_items_type ON pim.shopify_menu_items (shop_id, item_type);
+
+CREATE UNIQUE INDEX idx_menu_items_shop_gid ON pim.shopify_menu_items (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_menu_items IS 'An item of a menu.';
 
@@ -3544,23 +3544,23 @@ CREATE TABLE pim.shopify_orders (
 	CONSTRAINT fk_shopify_orders_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_orders_line_items ON pim.shopify_orders USING gin (line_items jsonb_path_ops);
-
-CREATE INDEX idx_orders_processed ON pim.shopify_orders (shop_id, processed_at DESC) WHERE processed_at IS NOT NULL;
-
-CREATE INDEX idx_orders_shop_number ON pim.shopify_orders (shop_id, order_number);
-
 CREATE INDEX idx_orders_created ON pim.shopify_orders (shop_id, created_at_shopify DESC);
-
-CREATE UNIQUE INDEX idx_orders_shop_gid ON pim.shopify_orders (shop_id, shopify_gid);
 
 CREATE INDEX idx_orders_customer ON pim.shopify_orders (customer_id);
 
 CREATE INDEX idx_orders_financial ON pim.shopify_orders (shop_id, financial_status);
 
+CREATE INDEX idx_orders_fulfillment ON pim.shopify_orders (shop_id, fulfillment_status);
+
+CREATE INDEX idx_orders_line_items ON pim.shopify_orders USING gin (line_items jsonb_path_ops);
+
+CREATE INDEX idx_orders_processed ON pim.shopify_orders (shop_id, processed_at DESC) WHERE processed_at IS NOT NULL;
+
 CREATE INDEX idx_orders_shop_email ON pim.shopify_orders (shop_id, email);
 
-CREATE INDEX idx_orders_fulfillment ON pim.shopify_orders (shop_id, fulfillment_status);
+CREATE INDEX idx_orders_shop_number ON pim.shopify_orders (shop_id, order_number);
+
+CREATE UNIQUE INDEX idx_orders_shop_gid ON pim.shopify_orders (shop_id, shopify_gid);
 
 COMMENT ON TABLE pim.shopify_orders IS 'An order of a shop, with its lines.';
 
@@ -3662,13 +3662,13 @@ CREATE TABLE pim.shopify_product_media (
 	CONSTRAINT fk_shopify_product_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_product_media_product ON pim.shopify_product_media (product_id, position);
+CREATE INDEX idx_product_media_featured ON pim.shopify_product_media (product_id) WHERE is_featured = true;
 
 CREATE INDEX idx_product_media_media ON pim.shopify_product_media (media_id);
 
-CREATE INDEX idx_product_media_shop ON pim.shopify_product_media (shop_id);
+CREATE INDEX idx_product_media_product ON pim.shopify_product_media (product_id, position);
 
-CREATE INDEX idx_product_media_featured ON pim.shopify_product_media (product_id) WHERE is_featured = true;
+CREATE INDEX idx_product_media_shop ON pim.shopify_product_media (shop_id);
 
 COMMENT ON TABLE pim.shopify_product_media IS 'A file shown with a product.';
 
@@ -3703,11 +3703,11 @@ CREATE TABLE pim.shopify_resource_publications (
 	CONSTRAINT fk_shopify_resource_publications_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE UNIQUE INDEX idx_resource_pub_resource ON pim.shopify_resource_publications (shop_id, publication_id, resource_type, resource_id);
+CREATE INDEX idx_resource_pub_publication ON pim.shopify_resource_publications (publication_id);
 
 CREATE INDEX idx_resource_pub_published ON pim.shopify_resource_publications (shop_id, resource_type, is_published);
 
-CREATE INDEX idx_resource_pub_publication ON pim.shopify_resource_publications (publication_id);
+CREATE UNIQUE INDEX idx_resource_pub_resource ON pim.shopify_resource_publications (shop_id, publication_id, resource_type, resource_id);
 
 COMMENT ON TABLE pim.shopify_resource_publications IS 'A product or collection on a channel.';
 
@@ -3771,9 +3771,9 @@ CREATE TABLE pim.shopify_variants (
 	CONSTRAINT fk_shopify_variants_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_variants_product ON pim.shopify_variants (product_id);
-
 CREATE INDEX idx_variants_inventory ON pim.shopify_variants (shop_id, inventory_quantity);
+
+CREATE INDEX idx_variants_product ON pim.shopify_variants (product_id);
 
 CREATE INDEX idx_variants_shop_barcode ON pim.shopify_variants (shop_id, barcode) WHERE barcode IS NOT NULL;
 
@@ -3922,17 +3922,17 @@ CREATE TABLE pim.inventory_ledger (
 )
  PARTITION BY RANGE (recorded_at);
 
-CREATE INDEX idx_ledger_variant ON pim.inventory_ledger (variant_id, recorded_at DESC);
-
-CREATE INDEX idx_ledger_shop_variant_date ON pim.inventory_ledger (shop_id, variant_id, recorded_at DESC);
-
-CREATE INDEX idx_ledger_reference ON pim.inventory_ledger (reference_type, reference_id);
+CREATE INDEX idx_ledger_location ON pim.inventory_ledger (location_id, recorded_at DESC);
 
 CREATE INDEX idx_ledger_reason ON pim.inventory_ledger (shop_id, reason, recorded_at DESC);
 
-CREATE INDEX idx_ledger_location ON pim.inventory_ledger (location_id, recorded_at DESC);
+CREATE INDEX idx_ledger_reference ON pim.inventory_ledger (reference_type, reference_id);
 
 CREATE INDEX idx_ledger_shop_sku ON pim.inventory_ledger (shop_id, sku, recorded_at DESC);
+
+CREATE INDEX idx_ledger_shop_variant_date ON pim.inventory_ledger (shop_id, variant_id, recorded_at DESC);
+
+CREATE INDEX idx_ledger_variant ON pim.inventory_ledger (variant_id, recorded_at DESC);
 
 COMMENT ON TABLE pim.inventory_ledger IS 'A change of stock; rows are only ever added.';
 
@@ -3977,9 +3977,9 @@ CREATE TABLE pim.prod_dedupe_cluster_members (
 	CONSTRAINT fk_prod_dedupe_cluster_members_product_id FOREIGN KEY(product_id) REFERENCES pim.prod_master (id) ON DELETE CASCADE
 );
 
-CREATE INDEX idx_cluster_members_similarity ON pim.prod_dedupe_cluster_members (cluster_id, similarity_score DESC);
-
 CREATE INDEX idx_cluster_members_product ON pim.prod_dedupe_cluster_members (product_id);
+
+CREATE INDEX idx_cluster_members_similarity ON pim.prod_dedupe_cluster_members (cluster_id, similarity_score DESC);
 
 COMMENT ON TABLE pim.prod_dedupe_cluster_members IS 'A golden record in a cluster.';
 
@@ -4024,13 +4024,13 @@ CREATE TABLE pim.prod_proposals (
 	CONSTRAINT fk_prod_proposals_reviewed_by FOREIGN KEY(reviewed_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_proposals_pending ON pim.prod_proposals (proposal_status, priority DESC) WHERE proposal_status = 'pending';
+CREATE INDEX idx_proposals_expires ON pim.prod_proposals (expires_at) WHERE proposal_status = 'pending';
 
 CREATE INDEX idx_proposals_extraction ON pim.prod_proposals (extraction_session_id) WHERE extraction_session_id IS NOT NULL;
 
 CREATE INDEX idx_proposals_field ON pim.prod_proposals (product_id, field_path);
 
-CREATE INDEX idx_proposals_expires ON pim.prod_proposals (expires_at) WHERE proposal_status = 'pending';
+CREATE INDEX idx_proposals_pending ON pim.prod_proposals (proposal_status, priority DESC) WHERE proposal_status = 'pending';
 
 CREATE INDEX idx_proposals_product ON pim.prod_proposals (product_id, proposal_status);
 
@@ -4106,23 +4106,23 @@ CREATE TABLE pim.prod_similarity_matches (
 	CONSTRAINT fk_prod_similarity_matches_validated_by FOREIGN KEY(validated_by) REFERENCES pim.staff_users (id) ON DELETE SET NULL
 );
 
-CREATE INDEX idx_similarity_source ON pim.prod_similarity_matches (source_id);
-
-CREATE INDEX idx_similarity_pending ON pim.prod_similarity_matches (match_confidence) WHERE match_confidence = 'pending';
+CREATE INDEX idx_similarity_confirmed ON pim.prod_similarity_matches (product_id, is_primary_source) WHERE match_confidence = 'confirmed';
 
 CREATE INDEX idx_similarity_extraction ON pim.prod_similarity_matches (extraction_session_id) WHERE extraction_session_id IS NOT NULL;
 
-CREATE INDEX idx_similarity_url ON pim.prod_similarity_matches (source_url);
-
-CREATE INDEX idx_similarity_score ON pim.prod_similarity_matches (similarity_score DESC) WHERE similarity_score >= 0.95;
-
-CREATE INDEX idx_similarity_confirmed ON pim.prod_similarity_matches (product_id, is_primary_source) WHERE match_confidence = 'confirmed';
+CREATE INDEX idx_similarity_gtin ON pim.prod_similarity_matches (source_gtin) WHERE source_gtin IS NOT NULL;
 
 CREATE INDEX idx_similarity_method ON pim.prod_similarity_matches (match_method, match_confidence);
 
-CREATE INDEX idx_similarity_gtin ON pim.prod_similarity_matches (source_gtin) WHERE source_gtin IS NOT NULL;
+CREATE INDEX idx_similarity_pending ON pim.prod_similarity_matches (match_confidence) WHERE match_confidence = 'pending';
 
 CREATE INDEX idx_similarity_product ON pim.prod_similarity_matches (product_id);
+
+CREATE INDEX idx_similarity_score ON pim.prod_similarity_matches (similarity_score DESC) WHERE similarity_score >= 0.95;
+
+CREATE INDEX idx_similarity_source ON pim.prod_similarity_matches (source_id);
+
+CREATE INDEX idx_similarity_url ON pim.prod_similarity_matches (source_url);
 
 COMMENT ON TABLE pim.prod_similarity_matches IS 'A product elsewhere that seems to be one of ours.';
 
@@ -4185,9 +4185,9 @@ CREATE TABLE pim.shopify_variant_media (
 	CONSTRAINT fk_shopify_variant_media_shop_id FOREIGN KEY(shop_id) REFERENCES pim.shops (id)
 );
 
-CREATE INDEX idx_variant_media_shop ON pim.shopify_variant_media (shop_id);
-
 CREATE INDEX idx_variant_media_media ON pim.shopify_variant_media (media_id);
+
+CREATE INDEX idx_variant_media_shop ON pim.shopify_variant_media (shop_id);
 
 COMMENT ON TABLE pim.shopify_variant_media IS 'A file shown with a variant.';
 

@@ -1,0 +1,113 @@
+"""Imports of hand-written lines into the test's own database, and the mirror as plain values."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from entrepot.kit.db import Database
+from entrepot.kit.progress import SILENT
+from entrepot.pim.bulk.importing import Context, Imported, Options, import_files
+from entrepot.pim.bulk.reading import examine
+from entrepot.pim.bulk.showing import errors_of
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+Record = dict[str, Any]
+Import = Callable[..., Awaitable[Imported]]
+
+
+def product(number: int, **fields: Any) -> Record:
+    """A product as short as the mirror takes one."""
+    return {"id": f"gid://shopify/Product/{number}", "title": f"Product {number}", "handle": f"product-{number}"} | fields
+
+
+def variant(number: int, parent: int, **fields: Any) -> Record:
+    """A variant of a product."""
+    record = {"id": f"gid://shopify/ProductVariant/{number}", "price": "10.00", "__parentId": f"gid://shopify/Product/{parent}"}
+    return record | fields
+
+
+def as_lines(records: Iterable[Record | bytes]) -> bytes:
+    """Records as JSONL; bytes are lines as they are."""
+    return b"".join((record if isinstance(record, bytes) else json.dumps(record).encode()) + b"\n" for record in records)
+
+
+class Mirror:
+    """Imports into shops and reads what came of it."""
+
+    def __init__(self, db: Database, directory: Path) -> None:
+        self.db = db
+        self._directory = directory
+        self._files = 0
+
+    def write(self, content: bytes, name: str | None = None) -> Path:
+        """A new file."""
+        self._files += 1
+        path = self._directory / (name or f"export-{self._files}.jsonl")
+        path.write_bytes(content)
+        return path
+
+    async def take(self, shop: UUID, *records: Record | bytes, name: str | None = None, **options: bool) -> Imported:
+        """Import records as one file."""
+        return await self.take_files(shop, self.write(as_lines(records), name), **options)
+
+    async def take_files(self, shop: UUID, *paths: Path, **options: bool) -> Imported:
+        """Import files as one run; what was read has to be accounted for."""
+        sources = [examine(path, path.name) for path in paths]
+        imported = await import_files(Context(self.db, shop), sources, Options(**options), SILENT)
+        for kind, counts in imported.outcome.by_type.items():
+            assert counts.read == counts.inserted + counts.updated + counts.unchanged + counts.rejected, (kind, counts)
+            assert min(counts.inserted, counts.updated, counts.unchanged, counts.rejected) >= 0, (kind, counts)
+        if not imported.repeated:
+            errors = await self.errors(shop, imported)
+            assert len(errors) == imported.outcome.total.rejected
+        return imported
+
+    async def rows(self, shop: UUID, query: str, **parameters: Any) -> list[dict[str, Any]]:
+        """What a query gives in a shop."""
+        async with self.db.tenant(shop_id=shop) as session:
+            return [dict(row) for row in (await session.execute(text(query), parameters)).mappings()]
+
+    async def one(self, shop: UUID, query: str, **parameters: Any) -> Any:
+        """The one value that a query gives in a shop."""
+        async with self.db.tenant(shop_id=shop) as session:
+            return (await session.execute(text(query), parameters)).scalar_one()
+
+    async def count(self, shop: UUID, table: str) -> int:
+        """How many rows of a table a shop has."""
+        found: int = await self.one(shop, f"SELECT count(*) FROM pim.{table}")
+        return found
+
+    async def product(self, shop: UUID, number: int) -> dict[str, Any]:
+        """A product's row."""
+        found = await self.rows(shop, "SELECT * FROM pim.shopify_products WHERE shopify_gid = :gid", gid=f"gid://shopify/Product/{number}")
+        assert len(found) == 1
+        return found[0]
+
+    async def variant(self, shop: UUID, number: int) -> dict[str, Any]:
+        """A variant's row."""
+        found = await self.rows(
+            shop, "SELECT * FROM pim.shopify_variants WHERE shopify_gid = :gid", gid=f"gid://shopify/ProductVariant/{number}"
+        )
+        assert len(found) == 1
+        return found[0]
+
+    async def errors(self, shop: UUID, imported: Imported) -> list[dict[str, Any]]:
+        """What a run rejected."""
+        async with self.db.tenant(shop_id=shop) as session:
+            return await errors_of(session, imported.run_id)
+
+    async def reasons(self, shop: UUID, imported: Imported) -> list[tuple[int, str | None, str]]:
+        """Line, field and code of what a run rejected."""
+        return [(error["line"], error["field"], error["code"]) for error in await self.errors(shop, imported)]
+
+
+@pytest.fixture
+def mirror(db: Database, tmp_path: Path) -> Mirror:
+    """The test's mirror."""
+    return Mirror(db, tmp_path)
