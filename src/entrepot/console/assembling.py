@@ -1,6 +1,7 @@
 """The console in an application: its pages, its templates, its static files."""
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -12,6 +13,7 @@ from entrepot.pim.audit import pages as audit
 from entrepot.pim.bulk import pages as imports
 from entrepot.pim.products import pages as products
 from entrepot.pim.tenants import pages as tenants
+from entrepot.pim.tenants.access import recognize, visit_of
 
 PAGES = (home, tenants, imports, products, audit, browsing, reference)
 
@@ -31,6 +33,13 @@ class Assets(StaticFiles):
 def add_console(app: FastAPI) -> None:
     """Give the application its pages."""
     app.state.templates = make_environment()
+    app.state.greet = greet
     app.mount("/static", Assets(directory=STATIC), name="static")
     for noun in PAGES:
         app.include_router(noun.router)
+
+
+async def greet(request: Request) -> None:
+    """Make an error's page one of the console, for whoever is signed in."""
+    async with visit_of(request, await recognize(request)):
+        pass

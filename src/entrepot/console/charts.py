@@ -58,7 +58,7 @@ class Sparkline:
 
 def round_steps(largest: float, wanted: int = 4) -> list[float]:
     """Round numbers from 0 up to at least `largest`, about `wanted` steps apart by 1, 2, 2.5 or 5 times a power of ten."""
-    if largest <= 0:
+    if largest < 0.01:  # less than a cent is nothing to draw
         return [0.0, 1.0]
     raw = largest / wanted
     power = 10.0 ** floor(log10(raw))

@@ -38,6 +38,8 @@ WORDS = {
 }
 BREAK = re.compile(r"<\s*(?:br|/p|/li|/div|/h[1-6]|/tr)\b[^>]*>", re.IGNORECASE)
 HIDDEN = re.compile(r"<\s*(script|style)\b.*?<\s*/\s*\1\s*>", re.IGNORECASE | re.DOTALL)
+STORED_WORD = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 TAG = re.compile(r"<[^>]*>")
 
 
@@ -115,14 +117,11 @@ def long_date(context: Context, value: datetime | date) -> str:
 
 
 def label(value: Any) -> str:
-    """A stored word as a reader expects it: PARTIALLY_REFUNDED → Partially refunded."""
-    words = (
-        str(value).replace("-", "_").split("_")
-        if str(value).replace("_", "").replace("-", "").isalnum()
-        else [str(value)]
-    )
-    if len(words) == 1 and not (words[0].isupper() or words[0].islower()):
-        return words[0]
+    """A stored word as a reader expects it: PARTIALLY_REFUNDED → Partially refunded, ProductVariant → Product variant."""
+    text = str(value)
+    if not STORED_WORD.fullmatch(text):
+        return text
+    words = re.split(r"[_-]+", text) if not CAMEL.search(text) else CAMEL.sub(" ", text).split()
     shown = [WORDS.get(word.lower(), word.lower()) for word in words if word]
     return shown[0][:1].upper() + " ".join(shown)[1:] if shown else ""
 

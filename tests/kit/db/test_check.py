@@ -34,7 +34,7 @@ def test_the_scratch_database_is_dropped(module_settings: Settings, monkeypatch:
     monkeypatch.setattr("entrepot.kit.db.check.random.token_hex", lambda _: "known")
     for failing in (False, True):
         if failing:
-            monkeypatch.setattr(check.ddl, "statements", lambda: ["SELECT 1 / 0"])
+            monkeypatch.setattr("entrepot.kit.db.ddl.statements", lambda: ["SELECT 1 / 0"])
             with pytest.raises(psycopg.errors.DivisionByZero):
                 check.declared_snapshot(module_settings)
         else:

@@ -148,3 +148,25 @@ async def test_every_bad_line_beside_good_ones(mirror: Mirror, shop: UUID) -> No
     for table in ("orders", "menus", "media", "metaobjects", "resource_publications"):
         assert await mirror.count(shop, f"shopify_{table}") == 0
     assert await mirror.count(shop, "inventory_ledger") == 0
+
+
+def letters(number: int) -> str:
+    """A word of its own for each number."""
+    return "".join(chr(97 + number // 26**place % 26) for place in range(6))
+
+
+async def test_a_text_of_more_words_than_the_index_holds_is_rejected_alone(mirror: Mirror, shop: UUID) -> None:
+    # A word of six letters takes ten bytes, and the title "Product 1" eighteen, of 2^20 - 1.
+    over = " ".join(letters(number) for number in range(104_856))
+    under = " ".join(letters(number) for number in range(104_855))
+    long = " ".join(letters(number % 40) for number in range(300_000))
+    compound = " ".join(f"{letters(number)}-{letters(number + 1)}" for number in range(60_000))
+    imported = await mirror.take(
+        shop, product(1, description=under), product(2, description=over), product(3, description=long), product(4, description=compound),
+        product(5, title=over), variant(21, 2), variant(31, 3),
+    )  # fmt: skip
+    assert await mirror.reasons(shop, imported) == [
+        (2, "description", "TOO_LONG"), (4, "description", "TOO_LONG"), (5, "description", "TOO_LONG"), (6, "__parentId", "ORPHAN"),
+    ]  # fmt: skip
+    kept = await mirror.rows(shop, "SELECT shopify_gid, length(description) AS length FROM pim.shopify_products ORDER BY shopify_gid")
+    assert [row["length"] for row in kept] == [len(under), len(long)]

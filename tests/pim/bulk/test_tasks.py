@@ -79,15 +79,14 @@ def job(db: Database, shop: UUID, **values: Any) -> Job:
 async def test_a_run_is_carried_out_for_who_asked_and_the_copy_deleted(
     db: Database, shop: UUID, mirror: Mirror
 ) -> None:
+    await mirror.take(shop, product(1, title="Before"))
     user, path = uuid4(), mirror.write(LINES)
     run = await ask(db, shop, path, user_id=user, trace_id="f" * 32)
     await run_worker(db, wait=False)
     summary = await found(db, shop, run)
     assert (summary.status, summary.read, summary.applied, summary.rejected) == ("completed", 3, 2, 1)
     assert not path.exists()
-    query = (
-        "SELECT DISTINCT user_id, request_id FROM pim.audit_logs WHERE entity_type LIKE '%shopify_products'"
-    )
+    query = "SELECT DISTINCT user_id, request_id FROM pim.audit_logs WHERE entity_type = 'shopify_products'"
     async with db.tenant(shop_id=shop) as session:
         assert [(row.user_id, row.request_id) for row in (await session.execute(text(query))).all()] == [
             (user, "f" * 32)

@@ -83,7 +83,8 @@ def create_tables(tables: Iterable[Table]) -> Iterator[str]:
     engine = create_mock_engine("postgresql+psycopg://", collect)
     Base.metadata.create_all(engine, tables=list(tables), checkfirst=False)
     for is_index, run in groupby(collected, key=lambda statement: " INDEX " in statement.split(" ON ")[0]):
-        yield from sorted(run) if is_index else run  # SQLAlchemy keeps a table's indexes in no order
+        made = list(run)
+        yield from sorted(made) if is_index else made  # SQLAlchemy keeps a table's indexes in no order
 
 
 def table_features(table: Table) -> Iterator[str]:

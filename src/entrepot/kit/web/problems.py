@@ -130,6 +130,7 @@ async def answer(request: Request, error: Exception) -> Response:
                 else "/sign-in"
             )
             return RedirectResponse(target, status_code=HTTPStatus.SEE_OTHER)
+        await _greet(request)
         return render(
             request,
             "error.html",
@@ -182,6 +183,16 @@ def _refused(error: HTTPException) -> EntrepotError:
     if error.status_code == HTTPStatus.CONFLICT:
         return ConflictError(detail)
     return InvalidInputError(detail)
+
+
+async def _greet(request: Request) -> None:
+    """Let the application say whose page this is, where the error came before anybody asked."""
+    greet = getattr(request.app.state, "greet", None)
+    if greet is not None and not hasattr(request.state, "viewer"):
+        try:
+            await greet(request)
+        except (EntrepotError, DBAPIError, PoolTimeoutError, ConnectionError):
+            return
 
 
 def _shown(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Receiving a file: a multipart body goes to disk as it comes, however long it is, with its SHA-256 on the way."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class _Receiver:
         self.path = (
             self.directory / f"{secrets.token_hex(16)}{''.join(PurePosixPath(self.name).suffixes[-2:])[:24]}"
         )
-        self._out = self.path.open("xb")
+        self._out = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._out is not None:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.errors import InvalidInputError
 from entrepot.pim.bulk.fields import FieldError
 from entrepot.pim.bulk.parsing import Parser
-from entrepot.pim.bulk.reading import Bytes, OnBytes, Source
+from entrepot.pim.bulk.reading import LONGEST_LINE, Bytes, OnBytes, Source
 
 #: Column → field of the product; a column may have another name in newer exports.
 PRODUCT_TEXT = {
@@ -33,24 +33,33 @@ PRODUCT_TEXT = {
     "Template Suffix": "templateSuffix",
 }
 VARIANT_TEXT = {"Variant SKU": "sku", "SKU": "sku", "Variant Barcode": "barcode", "Barcode": "barcode", "Variant Tax Code": "taxCode"}
+VARIANT_CELLS = (
+    ("price", "Variant Price", "Price"),
+    ("compareAtPrice", "Variant Compare At Price", "Compare-at price"),
+    ("inventoryQuantity", "Variant Inventory Qty", "Inventory quantity"),
+)
+OPTION_COLUMNS = frozenset({"Option1 Name", "Option1 name", "Option1 Value", "Option1 value"})
+#: A row with none of these is neither of a product, nor of a variant, nor of an image.
+SUBSTANCE = frozenset({"Title", "Option1 Value", "Option1 value", "Variant Price", "Price", "Image Src", "Product image URL"})
 WEIGHT_UNITS = {"kg": ("KILOGRAMS", 1000.0), "g": ("GRAMS", 1.0), "lb": ("POUNDS", 453.59237), "oz": ("OUNCES", 28.349523125)}
 _METAFIELD = re.compile(r"\(product\.metafields\.([^.]+)\.([^)]+)\)\s*\Z")
 _GOOGLE = "Google Shopping / "
 _TAG = re.compile(r"<[^>]+>")
+_FOREIGN = re.compile("[\udc80-\udcff]")
 _LONGEST_FIELD = 8 << 20
 
 
 def records(source: Source, parser: Parser, on_bytes: OnBytes | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """The records of a CSV, each with the line on which its row begins; rows that cannot be read go to the parser's rejections."""
     csv.field_size_limit(_LONGEST_FIELD)
-    stream = _Lines(source, on_bytes)
-    reader = csv.reader(stream, strict=True)
+    reader = csv.reader(_Lines(source, on_bytes), strict=True)
     try:
         header = [name.strip() for name in next(reader)]
     except (csv.Error, StopIteration) as error:
         raise InvalidInputError(f"{source.name} has no header that can be read.", where={"file": source.name}) from error
     if not {"Handle", "URL handle"} & set(header):
         raise InvalidInputError(f"{source.name} has no column Handle.", hint="Use the product export of the Shopify admin.", where={"file": source.name})
+    columns = frozenset(header)
     group: list[tuple[int, dict[str, str]]] = []
     line = reader.line_num + 1
     while True:
@@ -65,11 +74,12 @@ def records(source: Source, parser: Parser, on_bytes: OnBytes | None = None) -> 
         began, line = line, reader.line_num + 1
         if not any(cells):
             continue
-        raw = ",".join(cells).encode("utf-8", "surrogateescape")
+        text_of_row = ",".join(cells)
+        raw = text_of_row.encode("utf-8", "surrogateescape")
         if len(cells) > len(header):
             parser.refuse(began, "row", FieldError("TOO_MANY_CELLS", f"The row has {len(cells)} cells; the header names {len(header)}"), raw)
             continue
-        if any("\udc80" <= character <= "\udcff" for cell in cells for character in cell if character > "\ud7ff"):
+        if not text_of_row.isascii() and _FOREIGN.search(text_of_row):
             parser.refuse(began, "row", FieldError("INVALID_UTF8", "The row is not UTF-8; export it again as UTF-8"), raw)
             continue
         row = {name: cell for name, cell in zip(header, cells, strict=False) if cell != ""}
@@ -77,23 +87,36 @@ def records(source: Source, parser: Parser, on_bytes: OnBytes | None = None) -> 
         if not row["Handle"].strip():
             parser.refuse(began, "row", FieldError("NO_HANDLE", "is empty; it names the product", None, "Handle"), raw)
             continue
+        if not row.keys() & SUBSTANCE:
+            parser.refuse(began, "row", FieldError("EMPTY_ROW", "The row has neither a title, nor options, nor a price, nor an image"), raw)
+            continue
         if group and group[0][1]["Handle"] != row["Handle"]:
-            yield from product_records(group)
+            yield from product_records(group, columns)
             group = []
         group.append((began, row))
     if group:
-        yield from product_records(group)
+        yield from product_records(group, columns)
 
 
 class _Lines:
     """The text lines of a source; bytes that are not UTF-8 come as lone surrogates, so that only their row is refused."""
 
     def __init__(self, source: Source, on_bytes: OnBytes | None) -> None:
-        self._bytes = Bytes(source, on_bytes)
+        raw = io.BufferedReader(_Chunks(iter(Bytes(source, on_bytes))))
+        self._text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
-    def __iter__(self) -> Iterator[str]:
-        raw = io.BufferedReader(_Chunks(iter(self._bytes)))
-        yield from io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
+            while (rest := self._text.readline(LONGEST_LINE)) and not rest.endswith(("\n", "\r")):
+                pass
+            raise csv.Error("a line has more than 16 MiB")
+        return line
 
 
 class _Chunks(io.RawIOBase):
@@ -114,20 +137,23 @@ class _Chunks(io.RawIOBase):
         return size
 
 
-def product_records(rows: list[tuple[int, dict[str, str]]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The product of a group of rows with one handle, then a variant and an image a row, where the row has one."""
-    line, first = rows[0]
+def product_records(rows: list[tuple[int, dict[str, str]]], columns: frozenset[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The product of a group of rows with one handle, then a variant and an image a row, where the row has one.
+
+    A column that the file does not have says nothing, and leaves what it would fill alone.
+    """
+    line, first = next(((at, row) for at, row in rows if row.get("Title")), rows[0])
     handle = first["Handle"]
     gid, number = identity("Product", handle)
     names = [first.get(f"Option{place} Name") or first.get(f"Option{place} name") for place in (1, 2, 3)]
     variants = [(at, row) for at, row in rows if row.get("Option1 Value") or row.get("Option1 value") or row.get("Variant Price") or row.get("Price")]
     chosen = [[row.get(f"Option{place} Value") or row.get(f"Option{place} value") for place in (1, 2, 3)] for _, row in variants]
     if any(row.get("Title") for _, row in rows):
-        yield line, _product(gid, number, handle, first, names, chosen)
+        yield line, _product(gid, number, handle, first, columns, names, chosen)
         yield from ((line, record) for record in _metafields(gid, handle, first))
     images = 0
     for position, ((at, row), values) in enumerate(zip(variants, chosen, strict=True), start=1):
-        yield at, _variant(gid, handle, row, names, values, position)
+        yield at, _variant(gid, handle, row, columns, names, values, position)
     for at, row in rows:
         address = row.get("Image Src") or row.get("Product image URL")
         if address:
@@ -146,51 +172,68 @@ def identity(kind: str, *parts: str) -> tuple[str, int]:
     return f"gid://shopify/{kind}/csv-{number}", -number - 1
 
 
-def _product(gid: str, number: int, handle: str, row: dict[str, str], names: list[str | None], chosen: list[list[str | None]]) -> dict[str, Any]:
+def _product(
+    gid: str, number: int, handle: str, row: dict[str, str], columns: frozenset[str], names: list[str | None], chosen: list[list[str | None]]
+) -> dict[str, Any]:
     record: dict[str, Any] = {"id": gid, "legacyResourceId": number, "handle": handle}
     for column, name in PRODUCT_TEXT.items():
-        if name not in record or record[name] is None:
+        if column in columns and record.get(name) is None:
             record[name] = row.get(column)
-    record["description"] = plain_text(record["descriptionHtml"])
-    published = (row.get("Published") or row.get("Published on online store") or "true").strip().lower()
-    record["status"] = (row.get("Status") or ("active" if published in ("true", "active") else "draft")).strip().upper()
-    record["tags"] = row.get("Tags", "")
-    record["isGiftCard"] = flag(row, "Gift Card", default=False)
-    record["seo"] = {"title": row.get("SEO Title") or row.get("SEO title"), "description": row.get("SEO Description") or row.get("SEO description")}
-    record["featuredImage"] = {"url": row.get("Image Src") or row.get("Product image URL")}
-    options = [
-        {"name": name, "position": place + 1, "values": list(dict.fromkeys(values[place] for values in chosen if values[place]))}
-        for place, name in enumerate(names)
-        if name
-    ]
-    record["options"] = options
-    record["hasOnlyDefaultVariant"] = [option["name"] for option in options] == ["Title"] and options[0]["values"] == ["Default Title"]
+    if "descriptionHtml" in record:
+        record["description"] = plain_text(record["descriptionHtml"])
+    if columns & {"Status", "Published", "Published on online store"}:
+        published = (row.get("Published") or row.get("Published on online store") or "true").strip().lower()
+        record["status"] = (row.get("Status") or ("active" if published in ("true", "active") else "draft")).strip().upper()
+    if "Tags" in columns:
+        record["tags"] = row.get("Tags", "")
+    if "Gift Card" in columns:
+        record["isGiftCard"] = flag(row, "Gift Card", default=False)
+    if columns & {"SEO Title", "SEO title", "SEO Description", "SEO description"}:
+        record["seo"] = {"title": row.get("SEO Title") or row.get("SEO title"), "description": row.get("SEO Description") or row.get("SEO description")}
+    if columns & {"Image Src", "Product image URL"}:
+        record["featuredImage"] = {"url": row.get("Image Src") or row.get("Product image URL")}
+    if columns & OPTION_COLUMNS:
+        options = [
+            {"name": name, "position": place + 1, "values": list(dict.fromkeys(values[place] for values in chosen if values[place]))}
+            for place, name in enumerate(names)
+            if name
+        ]
+        record["options"] = options
+        record["hasOnlyDefaultVariant"] = [option["name"] for option in options] == ["Title"] and options[0]["values"] == ["Default Title"]
     return record
 
 
-def _variant(product: str, handle: str, row: dict[str, str], names: list[str | None], values: list[str | None], position: int) -> dict[str, Any]:
+def _variant(
+    product: str, handle: str, row: dict[str, str], columns: frozenset[str], names: list[str | None], values: list[str | None], position: int
+) -> dict[str, Any]:
+    if not columns & OPTION_COLUMNS:  # a product without options has one variant, which Shopify names so
+        names, values = ["Title"], ["Default Title"]
     gid, number = identity("ProductVariant", handle, *(value or "" for value in values))
     record: dict[str, Any] = {"id": gid, "legacyResourceId": number, "__parentId": product, "position": position}
     for column, name in VARIANT_TEXT.items():
-        if record.get(name) is None:
+        if column in columns and record.get(name) is None:
             value = row.get(column)
             # Spreadsheets keep a long number as text by an apostrophe before it, and Shopify exports that.
             record[name] = value.removeprefix("'") if value else None
     record["title"] = " / ".join(value for value in values if value) or "Default Title"
-    record["price"] = row.get("Variant Price") or row.get("Price")
-    record["compareAtPrice"] = row.get("Variant Compare At Price") or row.get("Compare-at price")
-    record["inventoryQuantity"] = row.get("Variant Inventory Qty") or row.get("Inventory quantity")
-    record["inventoryPolicy"] = (row.get("Variant Inventory Policy") or row.get("Continue selling when out of stock") or "deny").upper()
-    record["taxable"] = flag(row, "Variant Taxable", "Charge tax", default=True)
+    for name, old, new in VARIANT_CELLS:
+        if old in columns or new in columns:
+            record[name] = row.get(old) or row.get(new)
+    if columns & {"Variant Inventory Policy", "Continue selling when out of stock"}:
+        record["inventoryPolicy"] = (row.get("Variant Inventory Policy") or row.get("Continue selling when out of stock") or "deny").upper()
+    if columns & {"Variant Taxable", "Charge tax"}:
+        record["taxable"] = flag(row, "Variant Taxable", "Charge tax", default=True)
     record["selectedOptions"] = [{"name": name or f"Option{place}", "value": value} for place, (name, value) in enumerate(zip(names, values, strict=True), start=1) if value]
-    record["image"] = {"url": row.get("Variant Image") or row.get("Variant image URL")}
-    record["inventoryItem"] = {
-        "tracked": bool(row.get("Variant Inventory Tracker")),
-        "requiresShipping": flag(row, "Variant Requires Shipping", "Requires shipping", default=True),
-        "unitCost": {"amount": row.get("Cost per item")},
-        "measurement": {"weight": _weight(row)},
-    }
-    return record
+    if columns & {"Variant Image", "Variant image URL"}:
+        record["image"] = {"url": row.get("Variant Image") or row.get("Variant image URL")}
+    item: dict[str, Any] = {}
+    if columns & {"Variant Requires Shipping", "Requires shipping"}:
+        item["requiresShipping"] = flag(row, "Variant Requires Shipping", "Requires shipping", default=True)
+    if "Cost per item" in columns:
+        item["unitCost"] = {"amount": row.get("Cost per item")}
+    if columns & {"Variant Grams", "Weight value (grams)"}:
+        item["measurement"] = {"weight": _weight(row)}
+    return record | {"inventoryItem": item}
 
 
 def _weight(row: dict[str, str]) -> dict[str, Any]:
@@ -249,9 +292,17 @@ _RECOGNIZE = (
     FROM recognized AS r
     JOIN pim.shopify_product_media AS pm ON pm.shop_id = :shop AND pm.product_id = r.id
     JOIN pim.shopify_media AS m ON m.shop_id = :shop AND m.media_id = pm.media_id
-    WHERE i.bulk_run_id = :run AND i.parent_gid = r.made AND i.resource_type = 'MediaImage' AND m.url = i.data ->> 'url'
+    WHERE i.bulk_run_id = :run AND i.parent_gid = r.made AND i.resource_type = 'MediaImage' AND split_part(m.url, '?', 1) = split_part(i.data ->> 'url', '?', 1)
     """,
     "UPDATE pim.staging_records AS i SET parent_gid = r.gid FROM recognized AS r WHERE i.bulk_run_id = :run AND i.parent_gid = r.made",
+    # A CSV knows neither the identifier nor the type of a metafield: those that the shop has stay.
+    """
+    UPDATE pim.staging_records AS i SET data = i.data || jsonb_build_object('type', held.metafield ->> 'type', 'held_id', held.metafield ->> 'id')
+    FROM (SELECT r.gid, m.key AS name, m.value AS metafield FROM recognized AS r JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.id = r.id
+          CROSS JOIN LATERAL jsonb_each(p.metafields) AS m) AS held
+    WHERE i.bulk_run_id = :run AND i.parent_gid = held.gid AND i.resource_type = 'Metafield' AND held.metafield ->> 'id' IS NOT NULL
+      AND (i.data ->> 'namespace') || '.' || (i.data ->> 'key') = held.name
+    """,
     """
     UPDATE pim.staging_products AS i SET shopify_gid = r.gid, legacy_resource_id = r.number
     FROM recognized AS r WHERE i.bulk_run_id = :run AND i.shopify_gid = r.made

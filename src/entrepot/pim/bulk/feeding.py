@@ -189,7 +189,7 @@ def _csv_parts(file_number: int, source: Source, on_bytes: OnBytes) -> Iterator[
     rows: list[Row] = []
     for line, record in csv_products.records(source, parser, on_bytes):
         rows += parser.take(line, record)
-        if len(rows) >= CSV_ROWS:
+        if len(rows) >= CSV_ROWS or len(parser.rejections) >= CSV_ROWS:
             yield collected(parser, rows)
             parser.reset()
             rows = []

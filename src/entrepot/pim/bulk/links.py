@@ -12,7 +12,8 @@ NOTED = "INSERT INTO changed (kind, action, id, gid)"
 OWNED_METAFIELDS = f"""
     SELECT parent_gid AS owner,
            jsonb_object_agg((data ->> 'namespace') || '.' || (data ->> 'key'),
-                            jsonb_build_object('id', shopify_gid, 'value', data ->> 'value', 'type', data ->> 'type') ORDER BY id) AS metafields
+                            jsonb_build_object('id', coalesce(data ->> 'held_id', shopify_gid), 'value', data ->> 'value', 'type', data ->> 'type')
+                            ORDER BY id) AS metafields
     FROM pim.staging_records WHERE {VALID} AND resource_type = 'Metafield' GROUP BY parent_gid
 """
 
@@ -29,7 +30,7 @@ NOTE_METAFIELDS = f"""
         UNION ALL SELECT t.metafields -> m.name FROM pim.shopify_variants AS t WHERE t.shop_id = :shop AND t.shopify_gid = m.parent_gid
         UNION ALL SELECT t.metafields -> m.name FROM pim.shopify_customers AS t WHERE t.shop_id = :shop AND t.shopify_gid = m.parent_gid
     ) AS held ON true
-    WHERE held.metafield IS DISTINCT FROM jsonb_build_object('id', m.shopify_gid, 'value', m.data ->> 'value', 'type', m.data ->> 'type')
+    WHERE held.metafield IS DISTINCT FROM jsonb_build_object('id', coalesce(m.data ->> 'held_id', m.shopify_gid), 'value', m.data ->> 'value', 'type', m.data ->> 'type')
 """
 
 

@@ -28,7 +28,7 @@ from entrepot.pim.bulk.shapes import (
     VARIANT,
     Shape,
 )
-from entrepot.pim.bulk.staging import MEDIA
+from entrepot.pim.bulk.staging import MEDIA, plan_for_bulk
 
 MEDIA_COLUMNS = (
     "legacy_resource_id", "media_type", "alt", "status", "mime_type", "file_size", "width", "height", "duration", "url",
@@ -80,6 +80,7 @@ async def merge(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[
     Returns the types that were staged. The temporary table `changed` holds what was done until the transaction ends.
     """
     parameters: dict[str, Any] = {"run": run_id, "shop": shop_id, "currency": currency}
+    await plan_for_bulk(session)
     await session.execute(text("SET LOCAL gin_pending_list_limit = '64MB'"))
     await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
     await session.execute(text("CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text) ON COMMIT DROP"))
@@ -132,7 +133,7 @@ def plan(counts: dict[str, int], names: dict[str, set[str]]) -> Iterator[str]:
         yield links.ADOPT_VARIANTS
         yield variant(names.get("ProductVariant", set()), "ProductVariant.Metafield" in counts).statement()
     if "Collection" in counts:
-        yield simple(COLLECTION, names.get("Collection", set()), extra=links.COLLECTION_TYPE if "ruleSet" in names.get("Collection", set()) else None).statement()
+        yield simple(COLLECTION, names.get("Collection", set()), extra=links.COLLECTION_TYPE).statement()
     if "Customer" in counts:
         yield customer(names.get("Customer", set()), counts, "Customer.Metafield" in counts).statement()
     if "MailingAddress" in counts:
@@ -213,11 +214,13 @@ def _record_source(kind: str, table: str, columns: Sequence[str], extra: dict[st
 def simple(shape: Shape, names: set[str], extra: dict[str, str] | None = None) -> Merge:
     """A type whose records are rows of one table, without children folded into them."""
     covered = [*shape.covered(names), *(extra or {})]
+    if shape is COLLECTION and "rules" not in covered:
+        covered.remove("collection_type")  # without rules nothing is known of it; a new collection has to have one
     if "legacy_resource_id" in shape.columns:
         covered.append("legacy_resource_id")
     columns = (*shape.columns, *(extra or {}))
     source = _record_source(shape.type, shape.table, shape.columns, extra)
-    defaults = {"fields": "'{}'::jsonb"} if shape is METAOBJECT else {}
+    defaults = {METAOBJECT: {"fields": "'{}'::jsonb"}, COLLECTION: {"collection_type": "'MANUAL'"}}.get(shape, {})
     return Merge(shape.type, shape.table, source, columns, tuple(covered), defaults=defaults)
 
 

@@ -82,7 +82,8 @@ INSERT_ERRORS = text(
 STAGED_ERRORS = text(
     """
     INSERT INTO pim.bulk_errors (bulk_run_id, shop_id, error_type, error_code, error_message, line_number, payload)
-    SELECT :run, :shop, 'VALIDATION', CASE WHEN rejected.message LIKE '%later line%' THEN 'DUPLICATE' WHEN rejected.message LIKE '%is missing%' THEN 'MISSING' ELSE 'ORPHAN' END,
+    SELECT :run, :shop, 'VALIDATION', CASE WHEN rejected.message LIKE '%later line%' THEN 'DUPLICATE' WHEN rejected.message LIKE '%is missing%' THEN 'MISSING'
+                                       WHEN rejected.message LIKE '%full-text index%' THEN 'TOO_LONG' ELSE 'ORPHAN' END,
            rejected.message, rejected.line_number,
            jsonb_strip_nulls(jsonb_build_object('file', CAST(:files AS jsonb) ->> rejected.file_number::text, 'line', rejected.line_number, 'type', rejected.type,
                                                 'field', rejected.field, 'value', rejected.value, 'record', rejected.record))

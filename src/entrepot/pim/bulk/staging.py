@@ -62,11 +62,21 @@ async def load(session: AsyncSession, run_id: UUID, shop_id: UUID, batches: Asyn
 async def check(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[str, set[str]]) -> None:
     """Mark the staged rows that cannot be merged, each with the reason."""
     parameters = {"run": run_id, "shop": shop_id}
+    await plan_for_bulk(session)
     await session.execute(text("ANALYZE pim.staging_products (bulk_run_id, shopify_gid, validation_status)"))
     await session.execute(text("ANALYZE pim.staging_variants (bulk_run_id, shopify_gid, product_gid, validation_status)"))
     await session.execute(text("ANALYZE pim.staging_records (bulk_run_id, shopify_gid, parent_gid, resource_type, validation_status)"))
     for statement in [*product_checks(names.get("Product", set())), *variant_checks(names.get("ProductVariant", set())), *record_checks(names)]:
         await session.execute(text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement})
+
+
+async def plan_for_bulk(session: AsyncSession) -> None:
+    """Have the rest of the transaction join by hashing.
+
+    The statistics cannot know a shop that is new to the mirror: the planner takes it for a row or two, and would walk
+    all of the shop's rows again for each staged one.
+    """
+    await session.execute(text("SET LOCAL enable_nestloop = off"))
 
 
 def product_checks(names: set[str]) -> list[str]:
@@ -75,7 +85,12 @@ def product_checks(names: set[str]) -> list[str]:
     required = [("legacy_resource_id", "legacyResourceId"), ("title", "title")]
     required += [(column, column) for column in ("handle", "status") if column in covered]
     known = "EXISTS (SELECT FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
-    return [_duplicates("staging_products", "product"), *(_missing("staging_products", column, name, covered, known) for column, name in required)]
+    description = "s.description" if "description" in covered else "(SELECT t.description FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
+    return [
+        _duplicates("staging_products", "product"),
+        *(_missing("staging_products", column, name, covered, known) for column, name in required),
+        _unindexable(description),
+    ]
 
 
 def variant_checks(names: set[str]) -> list[str]:
@@ -92,6 +107,23 @@ def variant_checks(names: set[str]) -> list[str]:
         _invalid("staging_variants", orphans, "__parentId", "Its product is neither in the file, as a row that can be used, nor in the mirror."),
         *(_missing("staging_variants", column, name, covered, known) for column, name in (("legacy_resource_id", "legacyResourceId"), ("price", "price"))),
     ]
+
+
+def _unindexable(description: str) -> str:
+    """Products whose words the full-text index cannot hold: to_tsvector takes 2^20 - 1 bytes of words and places.
+
+    The sum is that of make_tsvector in PostgreSQL's to_tsany.c. A text of fewer bytes than the first condition asks
+    cannot reach it, whatever it holds.
+    """
+    words = f"coalesce(s.title, '') || ' ' || coalesce({description}, '')"
+    size = f"""
+        SELECT sum(octet_length(word) + octet_length(word) % 2 + 2 + 2 * least(255, early + late)) FROM (
+            SELECT lower(token) AS word, count(*) FILTER (WHERE place < 16383) AS early, (max(place) >= 16383)::integer AS late
+            FROM (SELECT token, row_number() OVER () AS place FROM ts_parse('default', {words}) WHERE tokid NOT IN (12, 13, 14, 21)) AS parsed
+            WHERE octet_length(token) < 2048 GROUP BY 1) AS distinct_words
+    """
+    condition = f"s.validation_status = 'valid' AND octet_length(s.title) + coalesce(octet_length({description}), 0) > 200000 AND ({size}) > 1048575"
+    return _invalid("staging_products", condition, "description", "It and the title have more words than the full-text index can hold.")
 
 
 def _duplicates(table: str, noun: str) -> str:

@@ -193,7 +193,8 @@ def by_type(state: Mapping[str, Any], steps: Mapping[str, Mapping[str, Any]]) ->
         noted = {kind: {"read": rows, "rejected": rejected.get(kind, 0)} for kind, rows in read.items()}
     fields = ("read", "inserted", "updated", "unchanged", "rejected", "deleted")
     return tuple(
-        TypeSummary(kind, *(figures.get(name, 0) for name in fields)) for kind, figures in noted.items()
+        TypeSummary(kind, *(figures.get(name, 0) for name in fields))
+        for kind, figures in sorted(noted.items(), key=lambda item: (-item[1].get("read", 0), item[0]))
     )
 
 
