@@ -58,7 +58,9 @@ async def run(settings: Settings) -> Result:
         "ratios": {
             "import rate / dlt merge rate (at least 5)": round(merged / first.seconds, 2),
             "import rate / raw COPY rate (at least 0.25)": round(copied / first.seconds, 3),
-            "first import time / unchanged re-import time (at least 2)": round(first.seconds / again.seconds, 2),
+            "first import time / unchanged re-import time (at least 2)": round(
+                first.seconds / again.seconds, 2
+            ),
         },
         "details": {
             "lines": lines,
@@ -80,7 +82,9 @@ def generate(path: Path) -> tuple[int, int, int]:
     """Write the export; returns its lines, products and variants."""
     counts = [0, 0]
     with path.open("wb") as out:
-        for line in export_lines(seed=1, products=PRODUCTS, orders=0, customers=0, now=datetime(2026, 11, 1, tzinfo=UTC)):
+        for line in export_lines(
+            seed=1, products=PRODUCTS, orders=0, customers=0, now=datetime(2026, 11, 1, tzinfo=UTC)
+        ):
             for place, kind in enumerate(KINDS):
                 # a product below a collection has nothing but its id and its parent
                 if kind in line[:80] and (place or b'"title"' in line):
@@ -103,7 +107,11 @@ def raw_copy(settings: Settings, path: Path) -> float:
         connection.execute("DROP TABLE IF EXISTS public.bench_copy")
         connection.execute("CREATE TABLE public.bench_copy (line jsonb)")
         started = time.monotonic()
-        with connection.cursor() as cursor, cursor.copy("COPY public.bench_copy FROM STDIN") as copy, path.open("rb") as file:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy("COPY public.bench_copy FROM STDIN") as copy,
+            path.open("rb") as file,
+        ):
             while chunk := file.read(1 << 20):
                 copy.write(chunk.replace(b"\\", b"\\\\"))
         seconds = time.monotonic() - started
@@ -143,7 +151,12 @@ def dlt_pipeline(path: Path) -> float:
 
     started = time.monotonic()
     resource: Callable[..., Any] = dlt.resource(
-        pages, name="export", table_name=table, write_disposition="merge", primary_key="id", max_table_nesting=0
+        pages,
+        name="export",
+        table_name=table,
+        write_disposition="merge",
+        primary_key="id",
+        max_table_nesting=0,
     )
     pipeline = dlt.pipeline("entrepot_bench", destination="postgres", dataset_name="bench_dlt")
     pipeline.run(resource()).raise_on_failed_jobs()

@@ -7,7 +7,6 @@ server in it, never a PostgreSQL of the user's.
 import asyncio
 import contextlib
 import fcntl
-import logging
 import os
 import shutil
 import socket
@@ -264,10 +263,10 @@ async def show_result(db: Database, shop: Shop, imported: Imported) -> None:
     if rejected:
         print_line()
         rows = [
-            (row["line"], row["type"], row["field"], _shortened(row["value"]), row["reason"])
+            (row["line"], ".".join(filter(None, (row["type"], row["field"]))), row["value"], row["reason"])
             for row in rejected
         ]
-        print_table(["line", "type", "field", "value", "reason"], rows, title="Rejected lines")
+        print_table(["line", "field", "value", "reason"], rows, title="Rejected lines")
     print_line()
     print_fields(
         {
@@ -278,10 +277,6 @@ async def show_result(db: Database, shop: Shop, imported: Imported) -> None:
         },
         title=NAME,
     )
-
-
-def _shortened(value: str | None, length: int = 60) -> str | None:
-    return f"{value[: length - 1]}…" if value is not None and len(value) > length else value
 
 
 async def prepare(db: Database, products: int) -> tuple[Shop, Login]:
@@ -334,6 +329,7 @@ def show_login(shop: Shop, login: Login, address: str | None) -> None:
         {**where, "shop": shop.domain, "email": login.email, "password": login.password}, title="Sign in"
     )
     print_line()
+    print_line(f"On the command line: ENTREPOT_HOME={demo_home()} ./dev entrepot shops show {shop.domain}")
     print_line("Ctrl-C ends it." if address else "`./dev demo` shows it in the console.")
     sys.stdout.flush()
 
@@ -369,7 +365,6 @@ def demo(
         listener = None if no_serve else open_until_the_end.enter_context(listen(port))
         settings = demo_settings(home)
         configure_logging(settings)
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
         asyncio.run(run(settings, listener, products))
 
 

@@ -106,3 +106,16 @@ async def test_every_answer_has_the_security_headers(client: httpx.AsyncClient) 
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
         assert headers["referrer-policy"] == "same-origin"
+
+
+async def test_a_body_that_nobody_wants_to_hold_is_refused_before_anyone_is_known(
+    client: httpx.AsyncClient,
+) -> None:
+    long = b'{"shop": "' + b"a" * (2 << 20) + b'"}'
+    for path, kind in (
+        ("/api/v1/session", "application/json"),
+        ("/sign-in", "application/x-www-form-urlencoded"),
+    ):
+        response = await client.post(path, content=long, headers={"content-type": kind})
+        assert response.status_code == 413, path
+        assert response.json()["type"].endswith("/too-large")

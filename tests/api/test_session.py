@@ -1,10 +1,13 @@
 """Signing in over HTTP: cookies, CSRF, tokens, and what is said to those who may not."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
 from tests.api.conftest import PASSWORD, AddPerson, Person, connect
+
+from entrepot.kit.clock import clock, now
 
 CREDENTIALS = {"shop": "harbor.myshopify.com", "email": "mara@harbor.example", "password": PASSWORD}
 
@@ -131,3 +134,27 @@ async def test_a_token_that_only_reads_changes_nothing(
     response = await client.post("/api/v1/imports", files={"file": ("a.jsonl", b"{}")}, headers=reader.bearer)
     assert response.status_code == 403
     assert response.json()["hint"] == "Make a token with the scope `write`."
+
+
+async def test_the_cookie_is_renewed_with_time_and_the_old_one_fades(
+    app: FastAPI, client: httpx.AsyncClient, person: Person
+) -> None:
+    csrf = (await sign_in(client)).json()["csrf_token"]
+    async with connect(app) as late:
+        late.cookies = httpx.Cookies(client.cookies)
+        old = dict(client.cookies)
+        with clock(now() + timedelta(minutes=61)):
+            renewed = await client.get("/api/v1/session")
+            assert renewed.status_code == 200
+            assert dict(client.cookies) != old
+            assert renewed.json()["csrf_token"] == csrf  # an open form still goes through
+            assert (await late.get("/api/v1/session")).status_code == 200  # was under way at that moment
+        with clock(now() + timedelta(minutes=70)):
+            assert (await client.get("/api/v1/session")).status_code == 200
+            assert (await late.get("/api/v1/session")).status_code == 401
+
+
+async def test_a_session_that_nobody_uses_ends(client: httpx.AsyncClient, person: Person) -> None:
+    await sign_in(client)
+    with clock(now() + timedelta(hours=13)):
+        assert (await client.get("/api/v1/session")).status_code == 401

@@ -199,6 +199,7 @@ async def test_what_the_shop_wrote_never_runs(visitor: Visitor) -> None:
     for name in ("title", "vendor", "productType", "descriptionHtml"):
         lines[0][name] = attack
     lines[0]["tags"] = [attack]
+    lines[0]["featuredImage"] = {"url": "javascript:alert(3)"}
     lines[1]["title"] = attack
     opened: list[str] = []
     visitor.page.on("dialog", lambda dialog: opened.append(dialog.message))
@@ -209,6 +210,7 @@ async def test_what_the_shop_wrote_never_runs(visitor: Visitor) -> None:
     await visitor.open("/products")
     await visitor.page.locator("tbody .item a").first.click()
     await expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("<img src=x")
+    assert await visitor.page.locator("a[href^=javascript]").count() == 0
     assert opened == []
 
 

@@ -55,5 +55,5 @@ def create_app(db: Database | None = None, settings: Settings | None = None) -> 
     app.include_router(health.router)
     assembling.add_console(app)
     problems.install(app)
-    app.add_middleware(Edge, answer=problems.answer)
+    app.add_middleware(Edge, answer=problems.answer, uploads=("/imports", f"{PREFIX}/imports"))
     return app

@@ -1,7 +1,6 @@
 """`entrepot serve`."""
 
 import asyncio
-import logging
 from typing import Annotated
 
 import typer
@@ -34,7 +33,6 @@ def serve(
     Example: entrepot serve --port 8080
     """
     settings = get_settings()
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     chosen_port = settings.port if port is None else port
     with serving.listen(host or settings.host, chosen_port) as listener:
         address = serving.address_of(listener)
@@ -54,4 +52,8 @@ def serve(
                         ready=lambda: print_note(f"Serving at {address}  (Ctrl-C stops it)"),
                     )
 
-        asyncio.run(run())
+        try:
+            asyncio.run(run())
+        except asyncio.CancelledError:
+            print_note("Stopped at once; what was not done is done again by the next worker.")
+            raise typer.Exit(130) from None

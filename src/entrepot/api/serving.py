@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -130,6 +131,7 @@ async def serve(
     when the application cannot start.
     """
     discover()
+    _quieten_server()
     server = _Server(
         uvicorn.Config(
             create_app(db),
@@ -163,3 +165,14 @@ async def _serve_web(server: uvicorn.Server, listener: socket.socket) -> None:
     await server.serve(sockets=[listener])
     if not server.started:
         raise UnavailableError("The application did not start; the log says why.")
+
+
+def _quieten_server() -> None:
+    # What it says of its start and end we say ourselves; a stream that is cut off at the end is no fault to trace.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_not_cut_off)
+
+
+def _not_cut_off(record: logging.LogRecord) -> bool:
+    cut_off = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cut_off and "timeout graceful shutdown exceeded" not in record.getMessage()

@@ -52,7 +52,7 @@ class Walk:
         self.app, self.bare, self.factory = app, bare, factory
         self.own, self.other, self.empty = uuid4(), uuid4(), uuid4()
         for tenant in (self.own, self.other, self.empty):
-            self._admit(tenant)
+            self.admit(tenant)
 
     def breaches(self, name: str) -> list[str]:
         """Everything that tenants can do to each other through one table; an empty list is what should be."""
@@ -114,7 +114,7 @@ class Walk:
         optional = not table.columns[table.tenant_column or ""].required
         if optional and self._insert(table, self.own, self._values(table, None)).error != REFUSED:
             yield "a tenant inserts a row without a tenant"
-        newcomer = uuid4() if is_root(table) else self._admit(uuid4())
+        newcomer = uuid4() if is_root(table) else self.admit(uuid4())
         outcome = self._insert(table, newcomer, self._values(table, newcomer))
         if granted and outcome.error:
             yield f"a tenant cannot insert a row of its own: {outcome.error}"
@@ -198,7 +198,7 @@ class Walk:
             columns = [column for column in reference.columns if column != table.tenant_column]
             if target.tenant_column is None or not columns or (is_root(target) and is_root(table)):
                 continue
-            newcomer = self._admit(uuid4())
+            newcomer = self.admit(uuid4())
             mine = self.factory.referring(reference, newcomer)
             theirs = self.factory.referring(reference, self.other)
             self.factory.connection.commit()
@@ -227,7 +227,7 @@ class Walk:
 
     # How they are tried.
 
-    def _admit(self, tenant: UUID) -> UUID:
+    def admit(self, tenant: UUID) -> UUID:
         """Make a tenant of every kind under one identifier."""
         for table in self.factory.tables.values():
             if is_root(table):

@@ -1,24 +1,29 @@
 """Imports of hand-written lines into the test's own database, and the mirror as plain values."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import text
+from tests.conftest import add_shop
 
 from entrepot.kit.db import Database
+from entrepot.kit.db.bootstrap import grant_database
+from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.progress import SILENT
+from entrepot.kit.settings import Settings
 from entrepot.pim.bulk.importing import Context, Imported, Options, import_files
 from entrepot.pim.bulk.reading import examine
 from entrepot.pim.bulk.showing import errors_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Record = dict[str, Any]
-Import = Callable[..., Awaitable[Imported]]
 
 
 def product(number: int, **fields: Any) -> Record:
@@ -107,7 +112,39 @@ class Mirror:
         return [(error["line"], error["field"], error["code"]) for error in await self.errors(shop, imported)]
 
 
+@pytest.fixture(scope="session")
+def ground(server_home: Path) -> Iterator[Settings]:
+    """One database for all these tests: each has shops of its own, and sees nothing else."""
+    name = f"bulk_{secrets.token_hex(6)}"
+    with psycopg.connect(EmbeddedServer(server_home).url("postgres", "postgres"), autocommit=True) as admin:
+        admin.execute("SELECT pg_advisory_lock_shared(hashtext('entrepot.tests.template'))")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE entrepot_template")
+        grant_database(admin, name)
+    yield Settings(home=server_home, database_name=name)
+    with psycopg.connect(EmbeddedServer(server_home).url("postgres", "postgres"), autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def ground_db(ground: Settings) -> AsyncIterator[Database]:
+    """The pools on it."""
+    async with Database.opened(ground) as database:
+        yield database
+
+
 @pytest.fixture
-def mirror(db: Database, tmp_path: Path) -> Mirror:
+def mirror(ground_db: Database, tmp_path: Path) -> Mirror:
     """The test's mirror."""
-    return Mirror(db, tmp_path)
+    return Mirror(ground_db, tmp_path)
+
+
+@pytest.fixture
+async def merchant(ground_db: Database) -> UUID:
+    """A shop of the test's own."""
+    return await add_shop(ground_db, f"{secrets.token_hex(6)}.myshopify.com")
+
+
+@pytest.fixture
+async def neighbor(ground_db: Database) -> UUID:
+    """Another shop of the test's own."""
+    return await add_shop(ground_db, f"{secrets.token_hex(6)}.myshopify.com")

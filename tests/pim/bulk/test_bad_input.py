@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from tests.pim.bulk.conftest import Mirror, product, variant
 
 GOOD = [product(1), variant(11, 1)]
@@ -129,10 +127,10 @@ CASES: list[tuple[str, dict[str, Any] | bytes, str | None, str]] = [
 
 
 
-async def test_every_bad_line_beside_good_ones(mirror: Mirror, shop: UUID) -> None:
+async def test_every_bad_line_beside_good_ones(mirror: Mirror, merchant: UUID) -> None:
     before = [GOOD[0], LOCATION, PUBLICATION]
-    imported = await mirror.take(shop, *before, *(case[1] for case in CASES), GOOD[1])
-    found = {error["line"]: error for error in await mirror.errors(shop, imported)}
+    imported = await mirror.take(merchant, *before, *(case[1] for case in CASES), GOOD[1])
+    found = {error["line"]: error for error in await mirror.errors(merchant, imported)}
     for line, (name, _, field, code) in enumerate(CASES, start=len(before) + 1):
         error = found.pop(line, None)
         assert error is not None, f"{name} was not rejected"
@@ -141,13 +139,13 @@ async def test_every_bad_line_beside_good_ones(mirror: Mirror, shop: UUID) -> No
         assert error["file"] == "export-1.jsonl"
         assert error["reason"].endswith("."), (name, error)
     assert found == {}
-    assert (await mirror.product(shop, 1))["title"] == "Product 1"
-    assert (await mirror.variant(shop, 11))["price"] == 10
+    assert (await mirror.product(merchant, 1))["title"] == "Product 1"
+    assert (await mirror.variant(merchant, 11))["price"] == 10
     for table in ("products", "variants"):
-        assert await mirror.count(shop, f"shopify_{table}") == 1
+        assert await mirror.count(merchant, f"shopify_{table}") == 1
     for table in ("orders", "menus", "media", "metaobjects", "resource_publications"):
-        assert await mirror.count(shop, f"shopify_{table}") == 0
-    assert await mirror.count(shop, "inventory_ledger") == 0
+        assert await mirror.count(merchant, f"shopify_{table}") == 0
+    assert await mirror.count(merchant, "inventory_ledger") == 0
 
 
 def letters(number: int) -> str:
@@ -155,18 +153,18 @@ def letters(number: int) -> str:
     return "".join(chr(97 + number // 26**place % 26) for place in range(6))
 
 
-async def test_a_text_of_more_words_than_the_index_holds_is_rejected_alone(mirror: Mirror, shop: UUID) -> None:
+async def test_a_text_of_more_words_than_the_index_holds_is_rejected_alone(mirror: Mirror, merchant: UUID) -> None:
     # A word of six letters takes ten bytes, and the title "Product 1" eighteen, of 2^20 - 1.
     over = " ".join(letters(number) for number in range(104_856))
     under = " ".join(letters(number) for number in range(104_855))
     long = " ".join(letters(number % 40) for number in range(300_000))
     compound = " ".join(f"{letters(number)}-{letters(number + 1)}" for number in range(60_000))
     imported = await mirror.take(
-        shop, product(1, description=under), product(2, description=over), product(3, description=long), product(4, description=compound),
-        product(5, title=over), variant(21, 2), variant(31, 3),
+        merchant, product(1, description=under), product(2, description=over), product(3, description=long), product(4, description=compound),
+        product(5, title=f"{over} x y z"), variant(21, 2), variant(31, 3),
     )  # fmt: skip
-    assert await mirror.reasons(shop, imported) == [
+    assert await mirror.reasons(merchant, imported) == [
         (2, "description", "TOO_LONG"), (4, "description", "TOO_LONG"), (5, "description", "TOO_LONG"), (6, "__parentId", "ORPHAN"),
     ]  # fmt: skip
-    kept = await mirror.rows(shop, "SELECT shopify_gid, length(description) AS length FROM pim.shopify_products ORDER BY shopify_gid")
+    kept = await mirror.rows(merchant, "SELECT shopify_gid, length(description) AS length FROM pim.shopify_products ORDER BY shopify_gid")
     assert [row["length"] for row in kept] == [len(under), len(long)]

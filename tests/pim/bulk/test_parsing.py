@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from entrepot.pim.bulk.parsing import Parser, menu_items
+from entrepot.pim.bulk.parsing import Parser
+from entrepot.pim.bulk.records import menu_items
 from entrepot.pim.bulk.rows import COLUMNS, DELIMITER, NULL, RecordRow, Row
 from entrepot.pim.bulk.shapes import ORDER, PRODUCT, VARIANT
 

@@ -147,6 +147,9 @@ function watchRun(region) {
 }
 document.querySelectorAll("[data-events]").forEach(watchRun);
 
+// A chart wider than the screen begins at its end, which is today.
+for (const chart of document.querySelectorAll(".chart")) chart.scrollLeft = chart.scrollWidth;
+
 // An image that does not load gives way to the blank that stands for none.
 function blank(image) {
   image.classList.add("failed");

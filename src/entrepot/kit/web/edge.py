@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.telemetry import bound, get_logger, new_trace_id
 
 log = get_logger(__name__)
@@ -40,15 +41,31 @@ HEADERS = {
 }
 HSTS = "max-age=31536000; includeSubDomains"
 
+#: Longest body of a request; nothing but a file is longer, and files go to disk as they come.
+LONGEST_BODY = 1 << 20
+
 Answer = Callable[[Request, Exception], Awaitable[Any]]
 
 
-class Edge:
-    """ASGI middleware; `answer` makes the response for an exception that nothing below has handled."""
+class TooLargeError(InvalidInputError):
+    """A request whose body nobody wants to hold in memory."""
 
-    def __init__(self, app: ASGIApp, answer: Answer) -> None:
+    kind = "too-large"
+    title = "The request is too large"
+    status = 413
+
+
+class Edge:
+    """ASGI middleware.
+
+    `answer` makes the response for an exception that nothing below has handled; `uploads` are the paths whose bodies
+    may be of any length.
+    """
+
+    def __init__(self, app: ASGIApp, answer: Answer, uploads: Collection[str] = ()) -> None:
         self.app = app
         self.answer = answer
+        self.uploads = frozenset(uploads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -79,7 +96,8 @@ class Edge:
 
         with bound(trace_id=trace):
             try:
-                await self.app(scope, receive, send_with_headers)
+                taken = receive if scope["path"] in self.uploads else _measured(receive)
+                await self.app(scope, taken, send_with_headers)
             except Exception as error:
                 if status:  # the head of the answer has gone; all that is left is to break off
                     log.exception("answer broke off", method=scope["method"], path=scope["path"])
@@ -100,6 +118,20 @@ class Edge:
 def set_cookie(request: Request, header: str) -> None:
     """Have the answer to this request carry a cookie, whoever makes that answer."""
     request.scope["entrepot.cookies"].append(header)
+
+
+def _measured(receive: Receive) -> Receive:
+    length = 0
+
+    async def receive_measured() -> Message:
+        nonlocal length
+        message = await receive()
+        length += len(message.get("body", b""))
+        if length > LONGEST_BODY:
+            raise TooLargeError(f"The body is longer than {LONGEST_BODY:,} bytes.")
+        return message
+
+    return receive_measured
 
 
 def _trace(traceparent: str | None) -> str:

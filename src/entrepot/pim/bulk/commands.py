@@ -15,7 +15,15 @@ import typer
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError, NotFoundError
-from entrepot.kit.output import JsonOption, format_duration, format_number, print_json, print_line, print_note, print_table
+from entrepot.kit.output import (
+    JsonOption,
+    format_duration,
+    format_number,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+)
 from entrepot.kit.progress import reporting
 from entrepot.kit.settings import get_settings
 from entrepot.kit.telemetry import new_trace_id
@@ -25,16 +33,36 @@ from entrepot.pim.bulk.showing import errors_of, list_runs
 from entrepot.pim.tenants.shops import add_shop, find_shop
 
 app = typer.Typer(no_args_is_help=True, help="Import a shop from Shopify's export files.")
-ShopOption = Annotated[str, typer.Option("--shop", metavar="DOMAIN", help="The shop's domain; a shop that is not here yet is added.")]
+ShopOption = Annotated[
+    str,
+    typer.Option("--shop", metavar="DOMAIN", help="The shop's domain; a shop that is not here yet is added."),
+]
 _CURRENCY = re.compile(rb'"currencyCode"\s*:\s*"([A-Z]{3})"')
 
 
 @app.command("import")
 def import_(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="JSONL of a bulk operation or product CSV, plain or .gz; - reads standard input.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE…",
+            help="JSONL of a bulk operation or product CSV, plain or .gz; - reads standard input.",
+        ),
+    ],
     shop: ShopOption,
-    currency: Annotated[str | None, typer.Option(help="Currency of a shop that is added now (ISO 4217); found in the file where it names one.")] = None,
-    snapshot: Annotated[bool, typer.Option("--snapshot", help="The files are the whole shop: delete what is not in them, for the types that they hold.")] = False,
+    currency: Annotated[
+        str | None,
+        typer.Option(
+            help="Currency of a shop that is added now (ISO 4217); found in the file where it names one."
+        ),
+    ] = None,
+    snapshot: Annotated[
+        bool,
+        typer.Option(
+            "--snapshot",
+            help="The files are the whole shop: delete what is not in them, for the types that they hold.",
+        ),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Import again what was imported last.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -46,7 +74,9 @@ def import_(
 
     [bold]entrepot shopify import export.jsonl.gz --shop my-shop.myshopify.com[/bold]
     """
-    imported = asyncio.run(_import([Path(file) for file in files], shop, currency, Options(snapshot, force), quiet=as_json))
+    imported = asyncio.run(
+        _import([Path(file) for file in files], shop, currency, Options(snapshot, force), quiet=as_json)
+    )
     if as_json:
         print_json(imported.as_dict())
     else:
@@ -55,7 +85,9 @@ def import_(
         raise typer.Exit(1)
 
 
-async def _import(files: list[Path], domain: str, currency: str | None, options: Options, *, quiet: bool) -> Imported:
+async def _import(
+    files: list[Path], domain: str, currency: str | None, options: Options, *, quiet: bool
+) -> Imported:
     sources = [_spooled() if str(file) == "-" else examine(file) for file in files]
     settings = get_settings()
     async with Database.opened(settings, pool_size=4) as db:
@@ -66,7 +98,10 @@ async def _import(files: list[Path], domain: str, currency: str | None, options:
                 found = currency or currency_of(sources)
                 shop = await add_shop(session, Keyring.open(settings), domain, currency=found or "USD")
                 if not quiet:
-                    print_note(f"Added the shop {shop.domain} with currency {shop.currency}" + ("." if found else ", since the file names none; give --currency to say otherwise."))
+                    print_note(
+                        f"Added the shop {shop.domain} with currency {shop.currency}"
+                        + ("." if found else ", since the file names none; give --currency to say otherwise.")
+                    )
         with reporting("none" if quiet and not sys.stderr.isatty() else "auto") as report:
             context = Context(db, shop.shop_id, trace_id=new_trace_id())
             return await import_files(context, sources, options, report)
@@ -102,22 +137,38 @@ def currency_of(sources: list[Source]) -> str | None:
 def show(imported: Imported, *, hints: bool = True) -> None:
     """Print what an import did, as people read it; `hints` name the commands that go on from here."""
     if imported.repeated:
-        print_line("These files were imported last; nothing was done." + (" --force imports them again." if hints else ""))
+        print_line(
+            "These files were imported last; nothing was done."
+            + (" --force imports them again." if hints else "")
+        )
     if imported.resumed:
         print_line("An earlier attempt had been interrupted; it was taken up again.")
-    rows = [[kind, c.read, c.inserted, c.updated, c.unchanged, c.rejected, c.deleted] for kind, c in sorted(imported.outcome.by_type.items())]
+    rows = [
+        [kind, c.read, c.inserted, c.updated, c.unchanged, c.rejected, c.deleted]
+        for kind, c in sorted(imported.outcome.by_type.items())
+    ]
     total = imported.outcome.total
-    rows.append(["total", total.read, total.inserted, total.updated, total.unchanged, total.rejected, total.deleted])
-    print_table(["type", "read", "inserted", "updated", "unchanged", "rejected", "deleted"], rows, title=f"Import {imported.run_id}")
+    rows.append(
+        ["total", total.read, total.inserted, total.updated, total.unchanged, total.rejected, total.deleted]
+    )
+    print_table(
+        ["type", "read", "inserted", "updated", "unchanged", "rejected", "deleted"],
+        rows,
+        title=f"Import {imported.run_id}",
+    )
     applied = total.inserted + total.updated
     print_line(
         f"{format_number(total.read)} read = {format_number(applied)} applied + {format_number(total.unchanged)} unchanged "
         f"+ {format_number(total.rejected)} rejected, in {format_duration(imported.seconds)}."
     )
     if imported.snapshot_withheld:
-        print_line("Nothing was deleted, because records were rejected: a record that cannot be read must not count as deleted.")
+        print_line(
+            "Nothing was deleted, because records were rejected: a record that cannot be read must not count as deleted."
+        )
     if total.rejected and hints:
-        print_line(f"`entrepot shopify errors {imported.run_id} --shop DOMAIN` shows what was rejected, and why.")
+        print_line(
+            f"`entrepot shopify errors {imported.run_id} --shop DOMAIN` shows what was rejected, and why."
+        )
 
 
 @app.command("runs")
@@ -135,16 +186,25 @@ def runs(shop: ShopOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"runs": found})
     else:
-        print_table(["run", "status", "started", "records", "rejected", "files"], [[r["id"], r["status"], r["started_at"], r["records"], r["rejected"], r["files"]] for r in found])
+        print_table(
+            ["run", "status", "started", "records", "rejected", "files"],
+            [[r["id"], r["status"], r["started_at"], r["records"], r["rejected"], r["files"]] for r in found],
+        )
 
 
 @app.command("errors")
-def errors(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")], shop: ShopOption, as_json: JsonOption = False) -> None:
+def errors(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")],
+    shop: ShopOption,
+    as_json: JsonOption = False,
+) -> None:
     """Show what an import rejected: file, line, field, value and reason."""
     try:
         run_id = UUID(run)
     except ValueError as error:
-        raise InvalidInputError(f"{run!r} is not the id of a run.", hint="`entrepot shopify runs --shop DOMAIN` lists them.") from error
+        raise InvalidInputError(
+            f"{run!r} is not the id of a run.", hint="`entrepot shopify runs --shop DOMAIN` lists them."
+        ) from error
 
     async def read() -> list[dict[str, object]]:
         async with Database.opened(pool_size=2) as db:
@@ -157,4 +217,7 @@ def errors(run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id.
     if as_json:
         print_json({"errors": found})
     else:
-        print_table(["file", "line", "type", "field", "value", "reason"], [[e["file"], e["line"], e["type"], e["field"], e["value"], e["reason"]] for e in found])
+        print_table(
+            ["file", "line", "type", "field", "value", "reason"],
+            [[e["file"], e["line"], e["type"], e["field"], e["value"], e["reason"]] for e in found],
+        )

@@ -32,7 +32,13 @@ PRODUCT_TEXT = {
     "Product Type": "productType",
     "Template Suffix": "templateSuffix",
 }
-VARIANT_TEXT = {"Variant SKU": "sku", "SKU": "sku", "Variant Barcode": "barcode", "Barcode": "barcode", "Variant Tax Code": "taxCode"}
+VARIANT_TEXT = {
+    "Variant SKU": "sku",
+    "SKU": "sku",
+    "Variant Barcode": "barcode",
+    "Barcode": "barcode",
+    "Variant Tax Code": "taxCode",
+}
 VARIANT_CELLS = (
     ("price", "Variant Price", "Price"),
     ("compareAtPrice", "Variant Compare At Price", "Compare-at price"),
@@ -40,8 +46,15 @@ VARIANT_CELLS = (
 )
 OPTION_COLUMNS = frozenset({"Option1 Name", "Option1 name", "Option1 Value", "Option1 value"})
 #: A row with none of these is neither of a product, nor of a variant, nor of an image.
-SUBSTANCE = frozenset({"Title", "Option1 Value", "Option1 value", "Variant Price", "Price", "Image Src", "Product image URL"})
-WEIGHT_UNITS = {"kg": ("KILOGRAMS", 1000.0), "g": ("GRAMS", 1.0), "lb": ("POUNDS", 453.59237), "oz": ("OUNCES", 28.349523125)}
+SUBSTANCE = frozenset(
+    {"Title", "Option1 Value", "Option1 value", "Variant Price", "Price", "Image Src", "Product image URL"}
+)
+WEIGHT_UNITS = {
+    "kg": ("KILOGRAMS", 1000.0),
+    "g": ("GRAMS", 1.0),
+    "lb": ("POUNDS", 453.59237),
+    "oz": ("OUNCES", 28.349523125),
+}
 _METAFIELD = re.compile(r"\(product\.metafields\.([^.]+)\.([^)]+)\)\s*\Z")
 _GOOGLE = "Google Shopping / "
 _TAG = re.compile(r"<[^>]+>")
@@ -49,16 +62,24 @@ _FOREIGN = re.compile("[\udc80-\udcff]")
 _LONGEST_FIELD = 8 << 20
 
 
-def records(source: Source, parser: Parser, on_bytes: OnBytes | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+def records(
+    source: Source, parser: Parser, on_bytes: OnBytes | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """The records of a CSV, each with the line on which its row begins; rows that cannot be read go to the parser's rejections."""
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(_Lines(source, on_bytes), strict=True)
     try:
         header = [name.strip() for name in next(reader)]
     except (csv.Error, StopIteration) as error:
-        raise InvalidInputError(f"{source.name} has no header that can be read.", where={"file": source.name}) from error
+        raise InvalidInputError(
+            f"{source.name} has no header that can be read.", where={"file": source.name}
+        ) from error
     if not {"Handle", "URL handle"} & set(header):
-        raise InvalidInputError(f"{source.name} has no column Handle.", hint="Use the product export of the Shopify admin.", where={"file": source.name})
+        raise InvalidInputError(
+            f"{source.name} has no column Handle.",
+            hint="Use the product export of the Shopify admin.",
+            where={"file": source.name},
+        )
     columns = frozenset(header)
     group: list[tuple[int, dict[str, str]]] = []
     line = reader.line_num + 1
@@ -77,18 +98,39 @@ def records(source: Source, parser: Parser, on_bytes: OnBytes | None = None) -> 
         text_of_row = ",".join(cells)
         raw = text_of_row.encode("utf-8", "surrogateescape")
         if len(cells) > len(header):
-            parser.refuse(began, "row", FieldError("TOO_MANY_CELLS", f"The row has {len(cells)} cells; the header names {len(header)}"), raw)
+            parser.refuse(
+                began,
+                "row",
+                FieldError(
+                    "TOO_MANY_CELLS", f"The row has {len(cells)} cells; the header names {len(header)}"
+                ),
+                raw,
+            )
             continue
         if not text_of_row.isascii() and _FOREIGN.search(text_of_row):
-            parser.refuse(began, "row", FieldError("INVALID_UTF8", "The row is not UTF-8; export it again as UTF-8"), raw)
+            parser.refuse(
+                began,
+                "row",
+                FieldError("INVALID_UTF8", "The row is not UTF-8; export it again as UTF-8"),
+                raw,
+            )
             continue
         row = {name: cell for name, cell in zip(header, cells, strict=False) if cell != ""}
         row["Handle"] = row.get("Handle") or row.get("URL handle") or ""
         if not row["Handle"].strip():
-            parser.refuse(began, "row", FieldError("NO_HANDLE", "is empty; it names the product", None, "Handle"), raw)
+            parser.refuse(
+                began, "row", FieldError("NO_HANDLE", "is empty; it names the product", None, "Handle"), raw
+            )
             continue
         if not row.keys() & SUBSTANCE:
-            parser.refuse(began, "row", FieldError("EMPTY_ROW", "The row has neither a title, nor options, nor a price, nor an image"), raw)
+            parser.refuse(
+                began,
+                "row",
+                FieldError(
+                    "EMPTY_ROW", "The row has neither a title, nor options, nor a price, nor an image"
+                ),
+                raw,
+            )
             continue
         if group and group[0][1]["Handle"] != row["Handle"]:
             yield from product_records(group, columns)
@@ -137,7 +179,9 @@ class _Chunks(io.RawIOBase):
         return size
 
 
-def product_records(rows: list[tuple[int, dict[str, str]]], columns: frozenset[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def product_records(
+    rows: list[tuple[int, dict[str, str]]], columns: frozenset[str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """The product of a group of rows with one handle, then a variant and an image a row, where the row has one.
 
     A column that the file does not have says nothing, and leaves what it would fill alone.
@@ -146,8 +190,18 @@ def product_records(rows: list[tuple[int, dict[str, str]]], columns: frozenset[s
     handle = first["Handle"]
     gid, number = identity("Product", handle)
     names = [first.get(f"Option{place} Name") or first.get(f"Option{place} name") for place in (1, 2, 3)]
-    variants = [(at, row) for at, row in rows if row.get("Option1 Value") or row.get("Option1 value") or row.get("Variant Price") or row.get("Price")]
-    chosen = [[row.get(f"Option{place} Value") or row.get(f"Option{place} value") for place in (1, 2, 3)] for _, row in variants]
+    variants = [
+        (at, row)
+        for at, row in rows
+        if row.get("Option1 Value")
+        or row.get("Option1 value")
+        or row.get("Variant Price")
+        or row.get("Price")
+    ]
+    chosen = [
+        [row.get(f"Option{place} Value") or row.get(f"Option{place} value") for place in (1, 2, 3)]
+        for _, row in variants
+    ]
     if any(row.get("Title") for _, row in rows):
         yield line, _product(gid, number, handle, first, columns, names, chosen)
         yield from ((line, record) for record in _metafields(gid, handle, first))
@@ -173,7 +227,13 @@ def identity(kind: str, *parts: str) -> tuple[str, int]:
 
 
 def _product(
-    gid: str, number: int, handle: str, row: dict[str, str], columns: frozenset[str], names: list[str | None], chosen: list[list[str | None]]
+    gid: str,
+    number: int,
+    handle: str,
+    row: dict[str, str],
+    columns: frozenset[str],
+    names: list[str | None],
+    chosen: list[list[str | None]],
 ) -> dict[str, Any]:
     record: dict[str, Any] = {"id": gid, "legacyResourceId": number, "handle": handle}
     for column, name in PRODUCT_TEXT.items():
@@ -183,33 +243,55 @@ def _product(
         record["description"] = plain_text(record["descriptionHtml"])
     if columns & {"Status", "Published", "Published on online store"}:
         published = (row.get("Published") or row.get("Published on online store") or "true").strip().lower()
-        record["status"] = (row.get("Status") or ("active" if published in ("true", "active") else "draft")).strip().upper()
+        record["status"] = (
+            (row.get("Status") or ("active" if published in ("true", "active") else "draft")).strip().upper()
+        )
     if "Tags" in columns:
         record["tags"] = row.get("Tags", "")
     if "Gift Card" in columns:
         record["isGiftCard"] = flag(row, "Gift Card", default=False)
     if columns & {"SEO Title", "SEO title", "SEO Description", "SEO description"}:
-        record["seo"] = {"title": row.get("SEO Title") or row.get("SEO title"), "description": row.get("SEO Description") or row.get("SEO description")}
+        record["seo"] = {
+            "title": row.get("SEO Title") or row.get("SEO title"),
+            "description": row.get("SEO Description") or row.get("SEO description"),
+        }
     if columns & {"Image Src", "Product image URL"}:
         record["featuredImage"] = {"url": row.get("Image Src") or row.get("Product image URL")}
     if columns & OPTION_COLUMNS:
         options = [
-            {"name": name, "position": place + 1, "values": list(dict.fromkeys(values[place] for values in chosen if values[place]))}
+            {
+                "name": name,
+                "position": place + 1,
+                "values": list(dict.fromkeys(values[place] for values in chosen if values[place])),
+            }
             for place, name in enumerate(names)
             if name
         ]
         record["options"] = options
-        record["hasOnlyDefaultVariant"] = [option["name"] for option in options] == ["Title"] and options[0]["values"] == ["Default Title"]
+        record["hasOnlyDefaultVariant"] = [option["name"] for option in options] == ["Title"] and options[0][
+            "values"
+        ] == ["Default Title"]
     return record
 
 
 def _variant(
-    product: str, handle: str, row: dict[str, str], columns: frozenset[str], names: list[str | None], values: list[str | None], position: int
+    product: str,
+    handle: str,
+    row: dict[str, str],
+    columns: frozenset[str],
+    names: list[str | None],
+    values: list[str | None],
+    position: int,
 ) -> dict[str, Any]:
     if not columns & OPTION_COLUMNS:  # a product without options has one variant, which Shopify names so
         names, values = ["Title"], ["Default Title"]
     gid, number = identity("ProductVariant", handle, *(value or "" for value in values))
-    record: dict[str, Any] = {"id": gid, "legacyResourceId": number, "__parentId": product, "position": position}
+    record: dict[str, Any] = {
+        "id": gid,
+        "legacyResourceId": number,
+        "__parentId": product,
+        "position": position,
+    }
     for column, name in VARIANT_TEXT.items():
         if column in columns and record.get(name) is None:
             value = row.get(column)
@@ -220,10 +302,16 @@ def _variant(
         if old in columns or new in columns:
             record[name] = row.get(old) or row.get(new)
     if columns & {"Variant Inventory Policy", "Continue selling when out of stock"}:
-        record["inventoryPolicy"] = (row.get("Variant Inventory Policy") or row.get("Continue selling when out of stock") or "deny").upper()
+        record["inventoryPolicy"] = (
+            row.get("Variant Inventory Policy") or row.get("Continue selling when out of stock") or "deny"
+        ).upper()
     if columns & {"Variant Taxable", "Charge tax"}:
         record["taxable"] = flag(row, "Variant Taxable", "Charge tax", default=True)
-    record["selectedOptions"] = [{"name": name or f"Option{place}", "value": value} for place, (name, value) in enumerate(zip(names, values, strict=True), start=1) if value]
+    record["selectedOptions"] = [
+        {"name": name or f"Option{place}", "value": value}
+        for place, (name, value) in enumerate(zip(names, values, strict=True), start=1)
+        if value
+    ]
     if columns & {"Variant Image", "Variant image URL"}:
         record["image"] = {"url": row.get("Variant Image") or row.get("Variant image URL")}
     item: dict[str, Any] = {}
@@ -237,7 +325,9 @@ def _variant(
 
 
 def _weight(row: dict[str, str]) -> dict[str, Any]:
-    unit, grams_each = WEIGHT_UNITS.get((row.get("Variant Weight Unit") or "g").strip().lower(), (row.get("Variant Weight Unit"), 1.0))
+    unit, grams_each = WEIGHT_UNITS.get(
+        (row.get("Variant Weight Unit") or "g").strip().lower(), (row.get("Variant Weight Unit"), 1.0)
+    )
     grams = row.get("Variant Grams") or row.get("Weight value (grams)")
     if grams is None:
         return {"value": None, "unit": unit}
@@ -253,11 +343,21 @@ def _metafields(product: str, handle: str, row: dict[str, str]) -> Iterator[dict
         if found:
             namespace, key = found[1], found[2]
         elif column.startswith(_GOOGLE):
-            namespace, key = "mm-google-shopping", re.sub(r"[^a-z0-9]+", "_", column.removeprefix(_GOOGLE).lower()).strip("_")
+            namespace, key = (
+                "mm-google-shopping",
+                re.sub(r"[^a-z0-9]+", "_", column.removeprefix(_GOOGLE).lower()).strip("_"),
+            )
         else:
             continue
         gid, _ = identity("Metafield", handle, namespace, key)
-        yield {"id": gid, "namespace": namespace, "key": key, "value": value, "type": "single_line_text_field", "__parentId": product}
+        yield {
+            "id": gid,
+            "namespace": namespace,
+            "key": key,
+            "value": value,
+            "type": "single_line_text_field",
+            "__parentId": product,
+        }
 
 
 def flag(row: dict[str, str], *columns: str, default: bool) -> bool | str:
@@ -313,4 +413,6 @@ _RECOGNIZE = (
 async def recognize(session: AsyncSession, parameters: dict[str, Any]) -> None:
     """Give the records of a CSV the identifiers that the shop knows them by."""
     for statement in _RECOGNIZE:
-        await session.execute(text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement})
+        await session.execute(
+            text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement}
+        )

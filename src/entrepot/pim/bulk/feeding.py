@@ -20,8 +20,9 @@ from typing import BinaryIO, Protocol
 import entrepot
 from entrepot.kit.errors import EntrepotError
 from entrepot.pim.bulk import csv_products
-from entrepot.pim.bulk.parsing import Parser, Rejection
+from entrepot.pim.bulk.parsing import Parser
 from entrepot.pim.bulk.reading import Block, OnBytes, Source, blocks, split
+from entrepot.pim.bulk.rejections import Rejection
 from entrepot.pim.bulk.rows import Row, Target
 
 #: Below this size a file is parsed before another process would have started.
@@ -98,7 +99,10 @@ class Elsewhere:
                 (length,) = _LENGTH.unpack(await self._process.stdout.readexactly(_LENGTH.size))
                 answer = await self._process.stdout.readexactly(length)
             except (asyncio.IncompleteReadError, BrokenPipeError, ConnectionResetError) as error:
-                raise EntrepotError("A parser process ended before its work did.", hint="Run the same command again; memory may have been short.") from error
+                raise EntrepotError(
+                    "A parser process ended before its work did.",
+                    hint="Run the same command again; memory may have been short.",
+                ) from error
         found = pickle.loads(answer)  # noqa: S301 - written by our own child process
         assert isinstance(found, Parsed)
         return found
@@ -120,8 +124,12 @@ async def _parsers(sources: list[Source]) -> AsyncIterator[list[Parses]]:
     if size < WORTH_PROCESSES or PROCESSES == 1:
         yield [Here()]
         return
-    path = os.pathsep.join([str(Path(entrepot.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
-    program = "import sys; from entrepot.pim.bulk.feeding import serve; serve(sys.stdin.buffer, sys.stdout.buffer)"
+    path = os.pathsep.join(
+        [str(Path(entrepot.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    program = (
+        "import sys; from entrepot.pim.bulk.feeding import serve; serve(sys.stdin.buffer, sys.stdout.buffer)"
+    )
     processes = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -150,7 +158,11 @@ async def parsed(sources: list[Source]) -> AsyncIterator[Parsed]:
                 if isinstance(part, Parsed):
                     waiting.append(_known(part, position))
                 else:
-                    waiting.append(asyncio.create_task(_parse(parsers[number % len(parsers)], file_number, part, position)))
+                    waiting.append(
+                        asyncio.create_task(
+                            _parse(parsers[number % len(parsers)], file_number, part, position)
+                        )
+                    )
                 if len(waiting) > AHEAD * len(parsers):
                     yield await waiting.popleft()
             while waiting:
@@ -177,7 +189,11 @@ def _parts(sources: list[Source]) -> Iterator[tuple[int, Block | Parsed, int]]:
     before = 0
     for file_number, source in enumerate(sources):
         place = _Place(before)
-        parts = _csv_parts(file_number, source, place.move) if source.format == "csv" else blocks(source, place.move)
+        parts = (
+            _csv_parts(file_number, source, place.move)
+            if source.format == "csv"
+            else blocks(source, place.move)
+        )
         for part in parts:
             yield file_number, part, place.position
         before += source.size

@@ -19,7 +19,9 @@ _MONEY_FORM = "an amount such as 12.50 (digits, a point, digits)"
 _DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?\Z")
 _INTEGER = re.compile(r"-?[0-9]{1,19}\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
+)
 #: What PostgreSQL takes; the world's widest offset is 14 hours.
 _WIDEST_OFFSET = timedelta(hours=15)
 #: PostgreSQL cannot index a word or an element much longer; Shopify's own limit for a tag is the same.
@@ -38,8 +40,17 @@ class FieldError(Exception):
 
 
 def _wrong(value: Any, wanted: str) -> FieldError:
-    kinds = {str: "text", int: "a number", float: "a number", bool: "true or false", list: "a list", dict: "an object"}
-    return FieldError("WRONG_TYPE", f"must be {wanted}, but is {kinds.get(type(value), type(value).__name__)}", value)
+    kinds = {
+        str: "text",
+        int: "a number",
+        float: "a number",
+        bool: "true or false",
+        list: "a list",
+        dict: "an object",
+    }
+    return FieldError(
+        "WRONG_TYPE", f"must be {wanted}, but is {kinds.get(type(value), type(value).__name__)}", value
+    )
 
 
 def text(limit: int | None = None) -> Converter:
@@ -83,9 +94,7 @@ def integer(minimum: int = -(2**31), maximum: int = 2**31 - 1) -> Converter:
     def convert(value: Any) -> str:
         if type(value) is int:
             number = value
-        elif type(value) is str and _INTEGER.match(value):
-            number = int(value)
-        elif type(value) is float and value.is_integer():
+        elif (type(value) is str and _INTEGER.match(value)) or (type(value) is float and value.is_integer()):
             number = int(value)
         elif type(value) is str:
             raise FieldError("NOT_A_NUMBER", "is not a whole number", value)
@@ -203,7 +212,9 @@ def text_list(value: Any) -> list[str]:
         if type(item) is not str:
             raise FieldError("WRONG_TYPE", "must be a list of texts, but holds something else", value)
         if len(item) > LONGEST_TAG:
-            raise FieldError("TOO_LONG", f"holds a text of {len(item)} characters; at most {LONGEST_TAG} fit", item)
+            raise FieldError(
+                "TOO_LONG", f"holds a text of {len(item)} characters; at most {LONGEST_TAG} fit", item
+            )
     return value
 
 
@@ -244,7 +255,9 @@ def array_literal(values: Sequence[str]) -> str:
     """A text[] as PostgreSQL reads it."""
     if not values:
         return "{}"
-    return "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
+    return (
+        "{" + ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values) + "}"
+    )
 
 
 def contains_nul(value: Any) -> bool:

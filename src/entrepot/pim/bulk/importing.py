@@ -25,11 +25,11 @@ from entrepot.kit.errors import ConflictError, EntrepotError, UnavailableError
 from entrepot.kit.progress import Report
 from entrepot.pim import schema as _declared_views  # noqa: F401 - refresh finds a view among the declared ones
 from entrepot.pim.bulk import csv_products, outcomes, queries, staging
+from entrepot.pim.bulk.feeding import Parsed, parsed
 from entrepot.pim.bulk.merging import merge
 from entrepot.pim.bulk.outcomes import Outcome
-from entrepot.pim.bulk.feeding import Parsed, parsed
-from entrepot.pim.bulk.parsing import Rejection
 from entrepot.pim.bulk.reading import Source
+from entrepot.pim.bulk.rejections import Rejection
 from entrepot.pim.bulk.rows import Target
 from entrepot.pim.bulk.runs import Run, begin, fail, step
 from entrepot.pim.bulk.snapshot import delete_missing
@@ -95,11 +95,15 @@ class Context:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A transaction of the shop."""
-        async with self.db.tenant(shop_id=self.shop_id, user_id=self.user_id, trace_id=self.trace_id) as session:
+        async with self.db.tenant(
+            shop_id=self.shop_id, user_id=self.user_id, trace_id=self.trace_id
+        ) as session:
             yield session
 
 
-async def import_files(context: Context, sources: list[Source], options: Options, report: Report, *, run_id: UUID | None = None) -> Imported:
+async def import_files(
+    context: Context, sources: list[Source], options: Options, report: Report, *, run_id: UUID | None = None
+) -> Imported:
     """Import files as one run; `run_id` names one that was registered before (an upload).
 
     Raises ConflictError while another import of the shop runs, InvalidInputError for a file that cannot be read to
@@ -107,7 +111,9 @@ async def import_files(context: Context, sources: list[Source], options: Options
     """
     started = time.monotonic()
     async with _only_import(context):
-        run, previous = await begin(context, sources, snapshot=options.snapshot, force=options.force, run_id=run_id)
+        run, previous = await begin(
+            context, sources, snapshot=options.snapshot, force=options.force, run_id=run_id
+        )
         if previous is not None:
             if not run.settled:  # killed between the merge and its end
                 await _settle(context, run, previous)
@@ -119,10 +125,14 @@ async def import_files(context: Context, sources: list[Source], options: Options
             await fail(context, run.id, error)
             raise _readable(error) from error
         await _settle(context, run, outcome)
-    return Imported(run.id, outcome, time.monotonic() - started, snapshot_withheld=withheld, resumed=run.resumed)
+    return Imported(
+        run.id, outcome, time.monotonic() - started, snapshot_withheld=withheld, resumed=run.resumed
+    )
 
 
-async def _carry_out(context: Context, run: Run, sources: list[Source], options: Options, report: Report) -> tuple[Outcome, bool]:
+async def _carry_out(
+    context: Context, run: Run, sources: list[Source], options: Options, report: Report
+) -> tuple[Outcome, bool]:
     parameters = {"run": run.id, "shop": context.shop_id}
     outcome = Outcome()
     feed = Feed(context, run, sources, report)
@@ -143,7 +153,9 @@ async def _carry_out(context: Context, run: Run, sources: list[Source], options:
                 outcome.of(kind).rejected = rows
             _refuse_difference(await outcomes.staged(session, parameters, outcome), feed.read, feed.rejected)
             files = {str(number): source.name for number, source in enumerate(sources)}
-            await session.execute(queries.STAGED_ERRORS, {**parameters, "files": orjson.dumps(files).decode()})
+            await session.execute(
+                queries.STAGED_ERRORS, {**parameters, "files": orjson.dumps(files).decode()}
+            )
             validated.records = outcome.total.read - outcome.total.rejected
             validated.metadata = {"rejected": outcome.total.rejected}
     withheld = options.snapshot and outcome.total.rejected > 0
@@ -183,8 +195,16 @@ async def _settle(context: Context, run: Run, outcome: Outcome) -> None:
 
 def _grown(outcome: Outcome) -> list[str]:
     """The tables that an import changed enough for the planner to hear of it."""
-    tables = {"Product": "products", "ProductVariant": "variants", "MediaImage": "media", "Order": "orders", "Customer": "customers"}
-    changed = {kind: counts.inserted + counts.updated + counts.deleted for kind, counts in outcome.by_type.items()}
+    tables = {
+        "Product": "products",
+        "ProductVariant": "variants",
+        "MediaImage": "media",
+        "Order": "orders",
+        "Customer": "customers",
+    }
+    changed = {
+        kind: counts.inserted + counts.updated + counts.deleted for kind, counts in outcome.by_type.items()
+    }
     return [f"pim.shopify_{table}" for kind, table in tables.items() if changed.get(kind, 0) >= MANY]
 
 
@@ -226,14 +246,25 @@ class Feed:
     async def _reject(self, session: AsyncSession, rejections: list[Rejection]) -> None:
         if rejections:
             rows = [_error(rejection, self.sources[rejection.file_number].name) for rejection in rejections]
-            await session.execute(queries.INSERT_ERRORS, {"run": self.run.id, "shop": self.context.shop_id, "errors": orjson.dumps(rows).decode()})
+            await session.execute(
+                queries.INSERT_ERRORS,
+                {"run": self.run.id, "shop": self.context.shop_id, "errors": orjson.dumps(rows).decode()},
+            )
 
     async def _show(self, position: int) -> None:
         if time.monotonic() - self._shown < 0.5:
             return
         self._shown = time.monotonic()
         async with self.context.transaction() as session:
-            await session.execute(queries.PROGRESS, {"run": self.run.id, "shop": self.context.shop_id, "records": self._records, "bytes": position})
+            await session.execute(
+                queries.PROGRESS,
+                {
+                    "run": self.run.id,
+                    "shop": self.context.shop_id,
+                    "records": self._records,
+                    "bytes": position,
+                },
+            )
 
 
 def _error(rejection: Rejection, file: str) -> dict[str, Any]:
@@ -269,11 +300,25 @@ async def _announce(session: AsyncSession, parameters: dict[str, Any], outcome: 
     for kind, resource in RESOURCES.items():
         counts = outcome.by_type.get(kind)
         if counts is not None and counts.read:
-            values = {"resource": resource, "records": counts.read - counts.rejected, "metadata": orjson.dumps({"by_type": kind}).decode()}
-            await session.execute(queries.CHECKPOINT, {**values, "shop": parameters["shop"], "run": str(parameters["run"])})
-    await publish_from(session, queries.CHANGED_EVENTS, {"run": str(parameters["run"])}, source="/entrepot/pim/bulk")
+            values = {
+                "resource": resource,
+                "records": counts.read - counts.rejected,
+                "metadata": orjson.dumps({"by_type": kind}).decode(),
+            }
+            await session.execute(
+                queries.CHECKPOINT, {**values, "shop": parameters["shop"], "run": str(parameters["run"])}
+            )
+    await publish_from(
+        session, queries.CHANGED_EVENTS, {"run": str(parameters["run"])}, source="/entrepot/pim/bulk"
+    )
     data = {"run_id": str(parameters["run"]), "by_type": outcome.as_dict()}
-    await publish(session, type="pim.import.completed", subject=str(parameters["run"]), data=data, source="/entrepot/pim/bulk")
+    await publish(
+        session,
+        type="pim.import.completed",
+        subject=str(parameters["run"]),
+        data=data,
+        source="/entrepot/pim/bulk",
+    )
 
 
 @asynccontextmanager
@@ -284,7 +329,10 @@ async def _only_import(context: Context) -> AsyncIterator[None]:
         deadline = time.monotonic() + 10  # a killed import's server process may need a moment to notice
         while not await _try_lock(connection, context.shop_id):
             if time.monotonic() > deadline:
-                raise ConflictError("Another import of this shop is running.", hint="Wait for its end; `entrepot shopify runs` shows it.")
+                raise ConflictError(
+                    "Another import of this shop is running.",
+                    hint="Wait for its end; `entrepot shopify runs` shows it.",
+                )
             await asyncio.sleep(0.25)
         yield
     finally:
@@ -292,14 +340,18 @@ async def _only_import(context: Context) -> AsyncIterator[None]:
 
 
 async def _try_lock(connection: psycopg.AsyncConnection[Any], shop_id: UUID) -> bool:
-    cursor = await connection.execute("SELECT pg_try_advisory_lock(hashtextextended('entrepot.import ' || %s, 0))", [str(shop_id)])
+    cursor = await connection.execute(
+        "SELECT pg_try_advisory_lock(hashtextextended('entrepot.import ' || %s, 0))", [str(shop_id)]
+    )
     row = await cursor.fetchone()
     return bool(row and row[0])
 
 
 def _readable(error: Exception) -> Exception:
     """A lost database as the error that says so; everything else as it is."""
-    if isinstance(error, psycopg.OperationalError) or isinstance(getattr(error, "orig", None), psycopg.OperationalError):
+    if isinstance(error, psycopg.OperationalError) or isinstance(
+        getattr(error, "orig", None), psycopg.OperationalError
+    ):
         return UnavailableError(
             "The database went away during the import; nothing was changed.",
             hint="Run the same command again: it takes the run up where it can.",

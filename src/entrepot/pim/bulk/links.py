@@ -37,7 +37,11 @@ NOTE_METAFIELDS = f"""
 def metafields_of_others() -> Iterator[str]:
     """Metafields whose owner is in the mirror but not in the file: the keys that came are written, the others stay."""
     for table in _WITH_COLUMN:
-        kind = {"shopify_products": "Product", "shopify_variants": "ProductVariant", "shopify_customers": "Customer"}[table]
+        kind = {
+            "shopify_products": "Product",
+            "shopify_variants": "ProductVariant",
+            "shopify_customers": "Customer",
+        }[table]
         yield f"""
             WITH written AS (
                 UPDATE pim.{table} AS t SET metafields = coalesce(t.metafields, '{{}}'::jsonb) || m.metafields, synced_at = now()
@@ -85,7 +89,9 @@ ADOPT_MEDIA = f"""
     WHERE t.shop_id = :shop AND t.media_id = s.media_id
 """
 
-COLLECTION_TYPE = {"collection_type": "CASE WHEN jsonb_typeof(r.data -> 'rules') = 'array' THEN 'SMART' ELSE 'MANUAL' END"}
+COLLECTION_TYPE = {
+    "collection_type": "CASE WHEN jsonb_typeof(r.data -> 'rules') = 'array' THEN 'SMART' ELSE 'MANUAL' END"
+}
 
 COLLECTION_PRODUCTS = f"""
     WITH wanted AS (
@@ -179,7 +185,10 @@ SHIPPING_LINES = f"""
 
 def lines_of_known_orders(counts: dict[str, int]) -> Iterator[str]:
     """Line items and shipping lines whose orders are in the mirror but not in the file."""
-    for kind, column, source in (("LineItem", "line_items", LINE_ITEMS), ("ShippingLine", "shipping_lines", SHIPPING_LINES)):
+    for kind, column, source in (
+        ("LineItem", "line_items", LINE_ITEMS),
+        ("ShippingLine", "shipping_lines", SHIPPING_LINES),
+    ):
         if kind in counts:
             yield f"""
                 WITH written AS (

@@ -55,11 +55,20 @@ class Merge:
     def statement(self) -> str:
         """The MERGE, noting what it changed."""
         update = [column for column in self.columns if column in self.covered]
-        insert = [*self.fixed, *(column for column in self.columns if column in self.covered or column in self.defaults)]
-        values = [f"coalesce(s.{column}, {self.defaults[column]})" if column in self.defaults else f"s.{column}" for column in insert]
+        insert = [
+            *self.fixed,
+            *(column for column in self.columns if column in self.covered or column in self.defaults),
+        ]
+        values = [
+            f"coalesce(s.{column}, {self.defaults[column]})" if column in self.defaults else f"s.{column}"
+            for column in insert
+        ]
         when_matched = ""
         if update:
-            kept = [f"coalesce(s.{column}, t.{column})" if column in self.defaults else f"s.{column}" for column in update]
+            kept = [
+                f"coalesce(s.{column}, t.{column})" if column in self.defaults else f"s.{column}"
+                for column in update
+            ]
             assignments = ", ".join(f"{column} = {value}" for column, value in zip(update, kept, strict=True))
             touched = ", synced_at = now()" if self.synced else ""
             when_matched = f"""
@@ -74,7 +83,14 @@ class Merge:
         """
 
 
-async def merge(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[str, set[str]], currency: str, report: Report) -> set[str]:
+async def merge(
+    session: AsyncSession,
+    run_id: UUID,
+    shop_id: UUID,
+    names: dict[str, set[str]],
+    currency: str,
+    report: Report,
+) -> set[str]:
     """Merge everything that was staged for a run; the caller's transaction makes it visible at once or not at all.
 
     Returns the types that were staged. The temporary table `changed` holds what was done until the transaction ends.
@@ -83,7 +99,9 @@ async def merge(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[
     await plan_for_bulk(session)
     await session.execute(text("SET LOCAL gin_pending_list_limit = '64MB'"))
     await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
-    await session.execute(text("CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text) ON COMMIT DROP"))
+    await session.execute(
+        text("CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text) ON COMMIT DROP")
+    )
     counts = await _staged(session, parameters)
     steps = list(plan(counts, names))
     for number, step in enumerate(steps):
@@ -157,7 +175,11 @@ def plan(counts: dict[str, int], names: dict[str, set[str]]) -> Iterator[str]:
         yield links.RESOLVE_CUSTOMERS
     if "Menu" in counts:
         with_items = "items" in names.get("Menu", set())
-        yield simple(MENU, names.get("Menu", set()), extra={"items_count": "jsonb_array_length(r.data -> 'items')"} if with_items else None).statement()
+        yield simple(
+            MENU,
+            names.get("Menu", set()),
+            extra={"items_count": "jsonb_array_length(r.data -> 'items')"} if with_items else None,
+        ).statement()
         if with_items:
             yield from links.MENU_ITEMS
     if "ResourcePublication" in counts:
@@ -193,7 +215,14 @@ def variant(names: set[str], metafields: bool) -> Merge:
         covered.append("metafields")
         source = _with_metafields(source, "v")
         columns = (*columns, "metafields")
-    return Merge("ProductVariant", "shopify_variants", source, columns, tuple(covered), defaults={"title": "'Default Title'"})
+    return Merge(
+        "ProductVariant",
+        "shopify_variants",
+        source,
+        columns,
+        tuple(covered),
+        defaults={"title": "'Default Title'"},
+    )
 
 
 def _with_metafields(source: str, alias: str) -> str:
@@ -203,7 +232,9 @@ def _with_metafields(source: str, alias: str) -> str:
         LEFT JOIN owned_metafields AS m ON m.owner = {alias}.shopify_gid WHERE {condition}"""
 
 
-def _record_source(kind: str, table: str, columns: Sequence[str], extra: dict[str, str] | None = None, joins: str = "") -> str:
+def _record_source(
+    kind: str, table: str, columns: Sequence[str], extra: dict[str, str] | None = None, joins: str = ""
+) -> str:
     """Staged records as rows of their table; `extra` gives columns that are computed from the record `r`."""
     computed = "".join(f", {expression} AS {column}" for column, expression in (extra or {}).items())
     return f"""SELECT r.shopify_gid, {", ".join(f"d.{column}" for column in columns)}{computed}
@@ -215,12 +246,16 @@ def simple(shape: Shape, names: set[str], extra: dict[str, str] | None = None) -
     """A type whose records are rows of one table, without children folded into them."""
     covered = [*shape.covered(names), *(extra or {})]
     if shape is COLLECTION and "rules" not in covered:
-        covered.remove("collection_type")  # without rules nothing is known of it; a new collection has to have one
+        covered.remove(
+            "collection_type"
+        )  # without rules nothing is known of it; a new collection has to have one
     if "legacy_resource_id" in shape.columns:
         covered.append("legacy_resource_id")
     columns = (*shape.columns, *(extra or {}))
     source = _record_source(shape.type, shape.table, shape.columns, extra)
-    defaults = {METAOBJECT: {"fields": "'{}'::jsonb"}, COLLECTION: {"collection_type": "'MANUAL'"}}.get(shape, {})
+    defaults = {METAOBJECT: {"fields": "'{}'::jsonb"}, COLLECTION: {"collection_type": "'MANUAL'"}}.get(
+        shape, {}
+    )
     return Merge(shape.type, shape.table, source, columns, tuple(covered), defaults=defaults)
 
 
@@ -261,7 +296,9 @@ def order(names: set[str], counts: dict[str, int]) -> Merge:
     else:
         defaults = {}
     source = _record_source("Order", "shopify_orders", ORDER.columns, extra, joins)
-    return Merge("Order", "shopify_orders", source, (*ORDER.columns, *extra), tuple(covered), defaults=defaults)
+    return Merge(
+        "Order", "shopify_orders", source, (*ORDER.columns, *extra), tuple(covered), defaults=defaults
+    )
 
 
 def media(names: set[str]) -> Merge:
@@ -274,4 +311,12 @@ def media(names: set[str]) -> Merge:
         WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type IN {MEDIA} AND NOT (r.data ->> 'bare')::boolean
         ORDER BY r.shopify_gid, r.id"""
     defaults = {"media_type": "'IMAGE'", "status": "'READY'"}
-    return Merge("Media", "shopify_media", source, MEDIA_COLUMNS, tuple(covered | {"legacy_resource_id"}), key="media_id", defaults=defaults)
+    return Merge(
+        "Media",
+        "shopify_media",
+        source,
+        MEDIA_COLUMNS,
+        tuple(covered | {"legacy_resource_id"}),
+        key="media_id",
+        defaults=defaults,
+    )

@@ -77,11 +77,15 @@ async def merged(session: AsyncSession, parameters: dict[str, Any], outcome: Out
 
     Raises EntrepotError, which rolls the merge back: it would be a defect of the merge, not of the file.
     """
-    rows = await session.execute(text("SELECT kind, action, count(*) AS rows FROM changed GROUP BY kind, action"))
+    rows = await session.execute(
+        text("SELECT kind, action, count(*) AS rows FROM changed GROUP BY kind, action")
+    )
     for row in rows:
         if row.action == "DELETE" and row.kind != "MenuItem":
             outcome.of(row.kind).deleted += row.rows
-        elif row.kind in ROWS and row.action != "LINES":  # a row that only its children's lines changed stands in no line
+        elif (
+            row.kind in ROWS and row.action != "LINES"
+        ):  # a row that only its children's lines changed stands in no line
             _add(outcome.of(row.kind), row.action, row.rows)
     lines = await session.execute(text(links.OUTCOME_OF_LINES), bound(links.OUTCOME_OF_LINES, parameters))
     for row in lines:
@@ -112,9 +116,18 @@ def _add(counts: Counts, action: str, rows: int) -> None:
 async def _refuse_loss(session: AsyncSession, parameters: dict[str, Any], outcome: Outcome) -> None:
     for kind, counts in outcome.by_type.items():
         if counts.unchanged < 0:
-            raise EntrepotError(f"The merge counted more {kind} records than the file holds.", hint="Nothing was changed; please report this.")
-    tables = {"Product": ("staging_products", "", "shopify_products"), "ProductVariant": ("staging_variants", "", "shopify_variants")}
-    tables |= {kind: ("staging_records", f"AND s.resource_type = '{kind}'", table) for kind, (table, _, _) in RECORD_TABLES.items()}
+            raise EntrepotError(
+                f"The merge counted more {kind} records than the file holds.",
+                hint="Nothing was changed; please report this.",
+            )
+    tables = {
+        "Product": ("staging_products", "", "shopify_products"),
+        "ProductVariant": ("staging_variants", "", "shopify_variants"),
+    }
+    tables |= {
+        kind: ("staging_records", f"AND s.resource_type = '{kind}'", table)
+        for kind, (table, _, _) in RECORD_TABLES.items()
+    }
     for kind, (source, condition, table) in tables.items():
         if kind not in outcome.by_type or not outcome.of(kind).read:
             continue
@@ -125,4 +138,7 @@ async def _refuse_loss(session: AsyncSession, parameters: dict[str, Any], outcom
         """
         missing = (await session.execute(text(query), bound(query, parameters))).scalar_one()
         if missing:
-            raise EntrepotError(f"{missing} {kind} records did not reach the mirror.", hint="Nothing was changed; please report this.")
+            raise EntrepotError(
+                f"{missing} {kind} records did not reach the mirror.",
+                hint="Nothing was changed; please report this.",
+            )

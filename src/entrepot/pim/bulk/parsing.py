@@ -4,23 +4,19 @@ A record's type is told from its gid, its place from `__parentId`. Connections t
 (`{"variants": {"edges": [{"node": …}]}}` or `{"nodes": […]}`) are taken apart into the same records.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from entrepot.pim.bulk import fields as f
 from entrepot.pim.bulk import gids
 from entrepot.pim.bulk.fields import FieldError, contains_nul
 from entrepot.pim.bulk.reading import LongLine
+from entrepot.pim.bulk.records import WHOLE, menu_items
+from entrepot.pim.bulk.rejections import Rejection, kept, sentence, shown
 from entrepot.pim.bulk.rows import RecordRow, Row, typed_row
 from entrepot.pim.bulk.shapes import METAFIELD, MISSING, PRODUCT, SHAPES, VARIANT, Shape, reaches
 
-LONGEST_KEPT_VALUE = 500
-LONGEST_KEPT_RECORD = 8192
-#: The most that Shopify stocks of a variant; a difference of two such still fits the ledger.
-MOST_UNITS = 1_000_000_000
 MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
 METAFIELD_OWNERS = frozenset({"Product", "ProductVariant", "Customer"})
 CONNECTIONS = frozenset(
@@ -40,21 +36,6 @@ PARENTS = {
 }
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """A record that was set aside: where it stood, what was wrong, and the record as far as it can be kept."""
-
-    file_number: int
-    line_number: int
-    type: str
-    code: str
-    reason: str
-    stage: str = "VALIDATION"
-    field: str | None = None
-    value: str | None = None
-    record: str | None = None
-
-
 @dataclass
 class Parser:
     """Takes lines, gives rows; remembers how many of each type it read, and which fields each type came with."""
@@ -72,7 +53,13 @@ class Parser:
         rows: list[Row] = []
         if isinstance(line, LongLine):
             self._count("line")
-            self._reject(number, "line", FieldError("LINE_TOO_LONG", f"The line has {line.length} bytes; at most 16 MiB are read"), line.beginning, "PARSE")
+            self._reject(
+                number,
+                "line",
+                FieldError("LINE_TOO_LONG", f"The line has {line.length} bytes; at most 16 MiB are read"),
+                line.beginning,
+                "PARSE",
+            )
             return rows
         try:
             record = orjson.loads(line)
@@ -82,7 +69,9 @@ class Parser:
             return rows
         if type(record) is not dict:
             self._count("line")
-            self._reject(number, "line", FieldError("NOT_AN_OBJECT", "The line is not a JSON object"), line, "PARSE")
+            self._reject(
+                number, "line", FieldError("NOT_AN_OBJECT", "The line is not a JSON object"), line, "PARSE"
+            )
             return rows
         self._take(number, record, b"\\u00" in line, line, rows)
         return rows
@@ -93,7 +82,9 @@ class Parser:
         self._take(number, record, True, None, rows)
         return rows
 
-    def _take(self, number: int, record: dict[str, Any], escaped: bool, line: bytes | None, rows: list[Row]) -> None:
+    def _take(
+        self, number: int, record: dict[str, Any], escaped: bool, line: bytes | None, rows: list[Row]
+    ) -> None:
         """One record, after the connections nested in it were taken out; those follow, each with its parent."""
         names = tuple(record)
         connections = self._connections.get(names)
@@ -115,7 +106,13 @@ class Parser:
                     self._reject(number, "unknown", wrong, line or b"", "VALIDATION")
 
     def _record(
-        self, number: int, record: dict[str, Any], names: tuple[str, ...], escaped: bool, line: bytes | None, rows: list[Row]
+        self,
+        number: int,
+        record: dict[str, Any],
+        names: tuple[str, ...],
+        escaped: bool,
+        line: bytes | None,
+        rows: list[Row],
     ) -> None:
         gid = record.get("id")
         kind = _kind(gid, record)
@@ -125,10 +122,23 @@ class Parser:
                 raise _nul(record)
             self._convert(number, kind, gid, record, names, escaped, rows)
         except FieldError as error:
-            self._reject(number, kind or "unknown", error, line if line is not None else orjson.dumps(record, default=str), "VALIDATION")
+            self._reject(
+                number,
+                kind or "unknown",
+                error,
+                line if line is not None else orjson.dumps(record, default=str),
+                "VALIDATION",
+            )
 
     def _convert(
-        self, number: int, kind: str | None, gid: Any, record: dict[str, Any], names: tuple[str, ...], escaped: bool, rows: list[Row]
+        self,
+        number: int,
+        kind: str | None,
+        gid: Any,
+        record: dict[str, Any],
+        names: tuple[str, ...],
+        escaped: bool,
+        rows: list[Row],
     ) -> None:
         if kind is None:
             raise _unknown_identity(gid)
@@ -143,7 +153,9 @@ class Parser:
             return
         shape = SHAPES.get(kind)
         if shape is None:
-            raise FieldError("UNSUPPORTED_TYPE", f"names a {kind}, of which the mirror keeps no records", gid, "id")
+            raise FieldError(
+                "UNSUPPORTED_TYPE", f"names a {kind}, of which the mirror keeps no records", gid, "id"
+            )
         identity = gids.parse(gid)
         if identity is None:
             raise FieldError("NOT_A_GID", "is not a gid such as gid://shopify/Product/1", gid, "id")
@@ -152,7 +164,11 @@ class Parser:
             self._notice(shape, names, record)
             return
         data = convert(shape, record)
-        if shape.columns[0] == "legacy_resource_id" and data.get("legacy_resource_id") is None and identity.number is not None:
+        if (
+            shape.columns[0] == "legacy_resource_id"
+            and data.get("legacy_resource_id") is None
+            and identity.number is not None
+        ):
             data["legacy_resource_id"] = str(identity.number)
         if kind in MEDIA_TYPES:
             rows.append(_media(where, kind, gid, parent, parent_type, data, record))
@@ -197,7 +213,17 @@ class Parser:
 
     def _reject(self, number: int, kind: str, error: FieldError, line: bytes, stage: str) -> None:
         self.rejections.append(
-            Rejection(self.file_number, number, kind, error.code, sentence(error), stage, shown(error.field), shown(error.value), kept(line))
+            Rejection(
+                self.file_number,
+                number,
+                kind,
+                error.code,
+                sentence(error),
+                stage,
+                shown(error.field),
+                shown(error.value),
+                kept(line),
+            )
         )
 
 
@@ -237,98 +263,35 @@ def _parent(kind: str, record: dict[str, Any]) -> tuple[Any, str | None]:
         wanted = " or ".join(sorted(allowed))
         if parent is None:
             raise FieldError("NO_PARENT", f"is missing; a {kind} stands below a {wanted}", None, "__parentId")
-        raise FieldError("WRONG_PARENT", f"names a {parent_type}; a {kind} stands below a {wanted}", parent, "__parentId")
+        raise FieldError(
+            "WRONG_PARENT", f"names a {parent_type}; a {kind} stands below a {wanted}", parent, "__parentId"
+        )
     return parent, parent_type
 
 
-def menu_items(items: Any, menu: str, level: int = 0, parent: str | None = None, path: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """The items of a menu, flat and in order, each with its level and the titles that lead to it."""
-    found: list[dict[str, Any]] = []
-    if items is None:
-        return found
-    if type(items) is not list:
-        raise FieldError("WRONG_TYPE", "must be a list", items, "items")
-    for position, item in enumerate(items):
-        if type(item) is not dict or type(item.get("title")) is not str:
-            raise FieldError("WRONG_TYPE", "has an item without a title", item, "items")
-        titles = (*path, item["title"])
-        gid = item.get("id")
-        if gid is None:
-            gid = f"gid://shopify/MenuItem/{hashlib.sha256(chr(31).join((menu, *titles)).encode()).hexdigest()[:32]}"
-        elif gids.parse(gid) is None:
-            raise FieldError("NOT_A_GID", "has an item whose id is not a gid such as gid://shopify/MenuItem/1", gid, "items")
-        found.append(
-            {"shopify_gid": gid, "parent_gid": parent, "title": _item(item, "title", f.LONGEST_TAG), "url": _item(item, "url"),
-             "item_type": _item(item, "type", 50), "resource_id": _item(item, "resourceId", 100),
-             "position": position, "level": level, "path": list(titles)}
-        )  # fmt: skip
-        found += menu_items(item.get("items"), menu, level + 1, gid, titles)
-    if level == 0 and len({item["shopify_gid"] for item in found}) < len(found):
-        raise FieldError("DUPLICATE", "holds the same item twice", None, "items")
-    return found
-
-
-def _item(item: dict[str, Any], name: str, limit: int | None = None) -> str | None:
-    """A text of a menu's item, checked."""
-    value = item.get(name)
-    try:
-        return None if value is None else f.text(limit)(value)
-    except FieldError as error:
-        error.field = f"items.{name}"
-        raise
-
-
 def _media(
-    where: tuple[int, int], kind: str, gid: str, parent: Any, parent_type: str | None, data: dict[str, Any], record: dict[str, Any]
+    where: tuple[int, int],
+    kind: str,
+    gid: str,
+    parent: Any,
+    parent_type: str | None,
+    data: dict[str, Any],
+    record: dict[str, Any],
 ) -> RecordRow:
     if kind == "ProductImage":
         data.setdefault("media_type", "IMAGE")
         data.setdefault("status", "READY")
     if parent_type not in (None, "Product", "ProductVariant"):
-        raise FieldError("WRONG_PARENT", f"names a {parent_type}; media stand below a Product or a ProductVariant", parent, "__parentId")
+        raise FieldError(
+            "WRONG_PARENT",
+            f"names a {parent_type}; media stand below a Product or a ProductVariant",
+            parent,
+            "__parentId",
+        )
     link = {None: None, "Product": "product", "ProductVariant": "variant"}[parent_type]
-    return RecordRow(*where, kind, gid, parent, data | {"link": link, "bare": record.keys() <= {"id", "__parentId"}})
-
-
-def _inventory_level(record: dict[str, Any]) -> dict[str, Any]:
-    location = record.get("location")
-    place = location.get("id") if type(location) is dict else None
-    if gids.type_of(place) != "Location" or gids.parse(place) is None:
-        raise FieldError("NO_LOCATION", "is missing", location, "location.id")
-    quantities = record.get("quantities")
-    quantity = record.get("available")
-    if type(quantities) is list:
-        named = {item["name"]: item.get("quantity") for item in quantities if type(item) is dict and type(item.get("name")) is str}
-        quantity = named.get("available", named.get("on_hand"))
-    if type(quantity) is not int:
-        raise FieldError("NO_QUANTITY", "holds no whole number named available", quantities, "quantities")
-    if abs(quantity) > MOST_UNITS:
-        raise FieldError("OUT_OF_RANGE", f"must lie between {-MOST_UNITS} and {MOST_UNITS}", quantity, "quantities")
-    return {"location_gid": place, "quantity": quantity}
-
-
-def _resource_publication(record: dict[str, Any]) -> dict[str, Any]:
-    publication = record.get("publication")
-    gid = publication.get("id") if type(publication) is dict else None
-    if gids.type_of(gid) != "Publication":
-        raise FieldError("NO_PUBLICATION", "is missing", publication, "publication.id")
-    if type(record.get("isPublished")) is not bool:
-        raise FieldError("WRONG_TYPE", "must be true or false", record.get("isPublished"), "isPublished")
-    moment = record.get("publishDate")
-    try:
-        moment = None if moment is None else f.timestamp(moment)
-    except FieldError as error:
-        error.field = "publishDate"
-        raise
-    return {"publication_gid": gid, "is_published": record["isPublished"], "publish_date": moment}
-
-
-def _address(record: dict[str, Any]) -> dict[str, Any]:
-    return {"address": {name: value for name, value in record.items() if name != "__parentId"}}
-
-
-#: Records that are converted as a whole, not field by field.
-WHOLE = {"InventoryLevel": _inventory_level, "ResourcePublication": _resource_publication, "MailingAddress": _address}
+    return RecordRow(
+        *where, kind, gid, parent, data | {"link": link, "bare": record.keys() <= {"id", "__parentId"}}
+    )
 
 
 def _kind(gid: Any, record: dict[str, Any]) -> str | None:
@@ -348,35 +311,17 @@ def _unknown_identity(gid: Any) -> FieldError:
 
 def _nul(record: dict[str, Any]) -> FieldError:
     name = next((name for name, value in record.items() if contains_nul(value)), None)
-    return FieldError("NUL", "holds the character U+0000, which no database text can hold", record.get(name or ""), name)
+    return FieldError(
+        "NUL", "holds the character U+0000, which no database text can hold", record.get(name or ""), name
+    )
 
 
 def _unreadable(line: bytes, error: orjson.JSONDecodeError) -> FieldError:
     try:
         line.decode()
     except UnicodeDecodeError as wrong:
-        return FieldError("INVALID_UTF8", f"The line is not UTF-8: byte {line[wrong.start]:#04x} at position {wrong.start + 1}")
+        return FieldError(
+            "INVALID_UTF8",
+            f"The line is not UTF-8: byte {line[wrong.start]:#04x} at position {wrong.start + 1}",
+        )
     return FieldError("BROKEN_JSON", f"The line is not JSON: {error.msg} at position {error.pos + 1}")
-
-
-def sentence(error: FieldError) -> str:
-    """What is wrong, as a sentence: the field's name leads it where there is one."""
-    return f"{shown(error.field)} {error.reason}." if error.field else f"{error.reason}."
-
-
-def shown(value: Any) -> str | None:
-    """A value as it goes into a record of an error: JSON, bounded, without U+0000."""
-    if value is None:
-        return None
-    try:
-        text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
-    except TypeError:  # nested more deeply than JSON is written
-        text = "{…}"
-    text = text.replace("\x00", "\\u0000")
-    return text if len(text) <= LONGEST_KEPT_VALUE else text[:LONGEST_KEPT_VALUE] + "…"
-
-
-def kept(line: bytes) -> str:
-    """A rejected line as text, bounded; bytes that are not UTF-8 are shown as escapes."""
-    text = line[:LONGEST_KEPT_RECORD].decode(errors="backslashreplace").replace("\x00", "\\u0000")
-    return text if len(line) <= LONGEST_KEPT_RECORD else f"{text}… ({len(line)} bytes in all)"

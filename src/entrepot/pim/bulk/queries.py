@@ -12,7 +12,9 @@ LAST_RUN = text(
     ORDER BY id DESC LIMIT 1
     """
 )
-WAITING_RUN = text("SELECT id, status, cursor_state FROM pim.bulk_runs WHERE shop_id = :shop AND id = :run FOR UPDATE")
+WAITING_RUN = text(
+    "SELECT id, status, cursor_state FROM pim.bulk_runs WHERE shop_id = :shop AND id = :run FOR UPDATE"
+)
 INSERT_RUN = text(
     """
     INSERT INTO pim.bulk_runs (shop_id, operation_type, query_type, status, idempotency_key, cursor_state, started_at)
@@ -131,7 +133,9 @@ ABANDON = (
     text("DELETE FROM pim.staging_products WHERE shop_id = :shop AND bulk_run_id <> :run"),
 )
 #: Nothing is left to do: staging is empty, the views are fresh.
-SETTLE_RUN = text("UPDATE pim.bulk_runs SET cursor_state = cursor_state || '{\"settled\": true}' WHERE shop_id = :shop AND id = :run")
+SETTLE_RUN = text(
+    "UPDATE pim.bulk_runs SET cursor_state = cursor_state || '{\"settled\": true}' WHERE shop_id = :shop AND id = :run"
+)
 PURGE = (
     text("DELETE FROM pim.staging_records WHERE bulk_run_id = :run"),
     text("DELETE FROM pim.staging_variants WHERE bulk_run_id = :run"),

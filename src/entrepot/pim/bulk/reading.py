@@ -57,10 +57,16 @@ def examine(path: Path, name: str | None = None) -> Source:
     first = b""
     try:
         if path.is_dir():
-            raise InvalidInputError(f"{shown} is a directory.", hint="Name the files in it.", where={"file": shown})
+            raise InvalidInputError(
+                f"{shown} is a directory.", hint="Name the files in it.", where={"file": shown}
+            )
         if path.exists() and not path.is_file():
             # A pipe could be read once only, and an import reads twice.
-            raise InvalidInputError(f"{shown} is not a file.", hint="Give what comes from a program as standard input: -", where={"file": shown})
+            raise InvalidInputError(
+                f"{shown} is not a file.",
+                hint="Give what comes from a program as standard input: -",
+                where={"file": shown},
+            )
         with path.open("rb") as stream:
             while chunk := stream.read(CHUNK):
                 first = first or chunk
@@ -69,7 +75,9 @@ def examine(path: Path, name: str | None = None) -> Source:
     except FileNotFoundError as error:
         raise InvalidInputError(f"{shown} does not exist.", where={"file": shown}) from error
     except OSError as error:
-        raise InvalidInputError(f"{shown} cannot be read: {error.strerror}.", where={"file": shown}) from error
+        raise InvalidInputError(
+            f"{shown} cannot be read: {error.strerror}.", where={"file": shown}
+        ) from error
     gzipped = first.startswith(GZIP_MAGIC)
     beginning = _beginning(path, shown) if gzipped else first[:65536]
     if not beginning.strip():
@@ -109,8 +117,14 @@ def _format(beginning: bytes, shown: str) -> Format:
 
 def damaged(shown: str, error: Exception) -> InvalidInputError:
     """The error for compressed data that ends early or is broken."""
-    reason = "ends in the middle of its compressed data" if isinstance(error, EOFError) else f"is damaged ({error})"
-    return InvalidInputError(f"{shown} {reason}; nothing was imported.", hint="Download it again.", where={"file": shown})
+    reason = (
+        "ends in the middle of its compressed data"
+        if isinstance(error, EOFError)
+        else f"is damaged ({error})"
+    )
+    return InvalidInputError(
+        f"{shown} {reason}; nothing was imported.", hint="Download it again.", where={"file": shown}
+    )
 
 
 class Bytes:

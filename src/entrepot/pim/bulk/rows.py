@@ -88,7 +88,13 @@ def json_text(value: Any, column: str | None = None) -> str:
 
 
 def typed_row(
-    shape: Shape, where: tuple[int, int], gid: str, number: int | None, parent: str | None, record: dict[str, Any], closely: bool
+    shape: Shape,
+    where: tuple[int, int],
+    gid: str,
+    number: int | None,
+    parent: str | None,
+    record: dict[str, Any],
+    closely: bool,
 ) -> TypedRow:
     """The row of a product or variant. Raises FieldError for the first field that cannot be stored."""
     cells: list[str] = []

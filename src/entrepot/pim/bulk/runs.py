@@ -45,14 +45,18 @@ def fingerprint(sources: list[Source], *, snapshot: bool) -> str:
     return digest.hexdigest()
 
 
-async def begin(context: "Context", sources: list[Source], *, snapshot: bool, force: bool, run_id: UUID | None) -> tuple[Run, Outcome | None]:
+async def begin(
+    context: "Context", sources: list[Source], *, snapshot: bool, force: bool, run_id: UUID | None
+) -> tuple[Run, Outcome | None]:
     """Write a run down, or take the interrupted one up again.
 
     Returns the run, and the outcome to report where the shop's last import was of the same files and there is
     nothing to do.
     """
     digest = fingerprint(sources, snapshot=snapshot)
-    state = orjson.dumps({"fingerprint": digest, "snapshot": snapshot, "files": [source.name for source in sources]}).decode()
+    state = orjson.dumps(
+        {"fingerprint": digest, "snapshot": snapshot, "files": [source.name for source in sources]}
+    ).decode()
     kind = "+".join(sorted({source.format for source in sources}))
     async with context.transaction() as session:
         shop = {"shop": context.shop_id}
@@ -64,22 +68,39 @@ async def begin(context: "Context", sources: list[Source], *, snapshot: bool, fo
                 raise NotFoundError(f"There is no import {run_id}.")
             run = Run(run_id, resumed=row.status == "running")
         elif same and last is not None and last.status == "completed" and not force:
-            return Run(last.id, resumed=False, settled=bool(last.cursor_state.get("settled"))), unchanged(outcomes.from_dict(last.cursor_state["by_type"]))
+            return Run(last.id, resumed=False, settled=bool(last.cursor_state.get("settled"))), unchanged(
+                outcomes.from_dict(last.cursor_state["by_type"])
+            )
         elif same and last is not None and last.status in ("running", "failed"):
             run = Run(last.id, resumed=True)
         else:
-            values = {**shop, "query_type": kind, "status": "running", "idempotency_key": f"{context.shop_id.hex}:{digest[:24]}:{uuid4().hex}", "state": state}
+            values = {
+                **shop,
+                "query_type": kind,
+                "status": "running",
+                "idempotency_key": f"{context.shop_id.hex}:{digest[:24]}:{uuid4().hex}",
+                "state": state,
+            }
             run = Run((await session.execute(queries.INSERT_RUN, values)).scalar_one(), resumed=False)
             run_id = None
         if run.resumed or run_id is not None:
             for statement in queries.CLEAR_RUN:
                 await session.execute(statement, {**shop, "run": run.id})
-            await session.execute(queries.RESTART_RUN, {**shop, "run": run.id, "state": state, "query_type": kind})
+            await session.execute(
+                queries.RESTART_RUN, {**shop, "run": run.id, "state": state, "query_type": kind}
+            )
         # The import lock is held: whatever else is noted as running is not.
         for statement in queries.ABANDON:
             await session.execute(statement, {**shop, "run": run.id})
         for source in sources:
-            values = {**shop, "run": run.id, "type": source.format, "path": str(source.path), "size": source.size, "checksum": source.sha256}
+            values = {
+                **shop,
+                "run": run.id,
+                "type": source.format,
+                "path": str(source.path),
+                "size": source.size,
+                "checksum": source.sha256,
+            }
             await session.execute(queries.INSERT_ARTIFACT, values)
     return run, None
 
@@ -115,7 +136,11 @@ async def step(context: "Context", run_id: UUID, name: str) -> AsyncIterator[Ste
 
 async def fail(context: "Context", run_id: UUID, error: Exception) -> None:
     """Mark a run as failed, with the reason; where the database is gone the run stays unfinished, which is true too."""
-    reason = str(error) if isinstance(error, EntrepotError) else f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    reason = (
+        str(error)
+        if isinstance(error, EntrepotError)
+        else f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    )
     values = {"shop": context.shop_id, "run": run_id, "error": reason[:2000]}
     try:
         async with context.transaction() as session:

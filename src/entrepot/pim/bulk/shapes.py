@@ -31,7 +31,10 @@ class Field:
 
     def reader(self) -> Reader:
         """A function that gives the converted value, None for null, MISSING where the record has no such field."""
-        readers = [_below(name, self.path, self.convert) if self.path else _direct(name, self.convert) for name in self.names]
+        readers = [
+            _below(name, self.path, self.convert) if self.path else _direct(name, self.convert)
+            for name in self.names
+        ]
         return _first_present(readers)
 
 
@@ -104,11 +107,14 @@ class Shape:
             by_column.setdefault(item.column, []).append(item)
         self.columns = tuple(by_column)
         self.readers: tuple[tuple[str, Kind, Reader], ...] = tuple(
-            (column, items[0].kind, _first_present([item.reader() for item in items])) for column, items in by_column.items()
+            (column, items[0].kind, _first_present([item.reader() for item in items]))
+            for column, items in by_column.items()
         )
         #: The same for the rows that come by the hundred thousand: a plain field is its name and converter, without a call between.
         self.cells: tuple[tuple[str | None, Converter, Kind], ...] = tuple(
-            (items[0].names[0], items[0].convert, items[0].kind) if _plain(items) else (None, _first_present([item.reader() for item in items]), items[0].kind)
+            (items[0].names[0], items[0].convert, items[0].kind)
+            if _plain(items)
+            else (None, _first_present([item.reader() for item in items]), items[0].kind)
             for items in by_column.values()
         )
 
@@ -117,7 +123,13 @@ class Shape:
 
     def covered(self, names: set[str]) -> list[str]:
         """The columns that an export with these field names says something about; a field below others is named by its path."""
-        return list(dict.fromkeys(item.column for item in self.fields if any(".".join((name, *item.path)) in names for name in item.names)))
+        return list(
+            dict.fromkeys(
+                item.column
+                for item in self.fields
+                if any(".".join((name, *item.path)) in names for name in item.names)
+            )
+        )
 
 
 def reaches(record: dict[str, Any], path: tuple[str, ...]) -> bool:
@@ -132,9 +144,7 @@ def reaches(record: dict[str, Any], path: tuple[str, ...]) -> bool:
     return True
 
 
-def field(
-    column: str, names: str, convert: Converter, path: str = "", kind: Kind = "scalar"
-) -> Field:
+def field(column: str, names: str, convert: Converter, path: str = "", kind: Kind = "scalar") -> Field:
     """A field; `names` and `path` are separated by blanks and dots."""
     return Field(column, tuple(names.split()), convert, tuple(path.split(".")) if path else (), kind)
 
@@ -157,7 +167,9 @@ def _option(value: Any) -> dict[str, Any]:
     members = f.json_object(value)
     values = members.get("values")
     if values is None:
-        values = [item.get("name") for item in f.json_list(members.get("optionValues") or []) if type(item) is dict]
+        values = [
+            item.get("name") for item in f.json_list(members.get("optionValues") or []) if type(item) is dict
+        ]
     return {"name": members.get("name"), "position": members.get("position"), "values": values}
 
 
@@ -190,8 +202,9 @@ def _order_number(value: Any) -> str:
         digits = "".join(character for character in value if character.isdigit())
         if not digits:
             raise f.FieldError("NOT_A_NUMBER", "holds no order number", value)
-        return f.whole(digits)
-    return f.whole(value)
+        value = digits
+    number: str = f.whole(value)
+    return number
 
 
 LEGACY = field("legacy_resource_id", "legacyResourceId", f.big_integer)
@@ -219,7 +232,12 @@ PRODUCT = Shape(
         field("requires_selling_plan", "requiresSellingPlan", f.boolean),
         field("options", "options", f.objects(_option), kind="json"),
         SEO,
-        field("price_range", "priceRangeV2 priceRange", _price_range("minVariantPrice", "maxVariantPrice"), kind="json"),
+        field(
+            "price_range",
+            "priceRangeV2 priceRange",
+            _price_range("minVariantPrice", "maxVariantPrice"),
+            kind="json",
+        ),
         field(
             "compare_at_price_range",
             "compareAtPriceRange",
@@ -248,7 +266,12 @@ VARIANT = Shape(
         field("compare_at_price", "compareAtPrice", f.price()),
         field("cost", "inventoryItem", f.price(), "unitCost.amount"),
         field("weight", "inventoryItem", f.decimal(10, 4), "measurement.weight.value"),
-        field("weight_unit", "inventoryItem", f.choice("KILOGRAMS", "GRAMS", "POUNDS", "OUNCES"), "measurement.weight.unit"),
+        field(
+            "weight_unit",
+            "inventoryItem",
+            f.choice("KILOGRAMS", "GRAMS", "POUNDS", "OUNCES"),
+            "measurement.weight.unit",
+        ),
         field("weight", "weight", f.decimal(10, 4)),
         field("weight_unit", "weightUnit", f.choice("KILOGRAMS", "GRAMS", "POUNDS", "OUNCES")),
         field("requires_shipping", "requiresShipping", f.boolean),
@@ -335,14 +358,32 @@ ORDER = Shape(
         field(
             "financial_status",
             "displayFinancialStatus",
-            f.choice("PENDING", "AUTHORIZED", "PARTIALLY_PAID", "PAID", "PARTIALLY_REFUNDED", "REFUNDED", "VOIDED", "EXPIRED"),
+            f.choice(
+                "PENDING",
+                "AUTHORIZED",
+                "PARTIALLY_PAID",
+                "PAID",
+                "PARTIALLY_REFUNDED",
+                "REFUNDED",
+                "VOIDED",
+                "EXPIRED",
+            ),
         ),
         field(
             "fulfillment_status",
             "displayFulfillmentStatus",
             f.choice(
-                "UNFULFILLED", "PARTIALLY_FULFILLED", "FULFILLED", "SCHEDULED", "ON_HOLD", "IN_PROGRESS", "OPEN",
-                "PENDING_FULFILLMENT", "REQUEST_DECLINED", "RESTOCKED", "FULFILLMENT_NOT_REQUIRED",
+                "UNFULFILLED",
+                "PARTIALLY_FULFILLED",
+                "FULFILLED",
+                "SCHEDULED",
+                "ON_HOLD",
+                "IN_PROGRESS",
+                "OPEN",
+                "PENDING_FULFILLMENT",
+                "REQUEST_DECLINED",
+                "RESTOCKED",
+                "FULFILLMENT_NOT_REQUIRED",
             ),
         ),
         field("total_price", "totalPriceSet currentTotalPriceSet totalPrice", f.price()),
@@ -409,7 +450,9 @@ PRODUCT_IMAGE = Shape(  # the images connection of the Product type: an Image wi
 OTHER_MEDIA = (*MEDIA_FIELDS, field("preview_url", "preview", f.text(), "image.url"))
 VIDEO = Shape("Video", "shopify_media", (*OTHER_MEDIA, field("url", "originalSource", f.text(), "url")))
 MODEL_3D = Shape("Model3d", "shopify_media", (*OTHER_MEDIA, field("url", "originalSource", f.text(), "url")))
-EXTERNAL_VIDEO = Shape("ExternalVideo", "shopify_media", (*OTHER_MEDIA, field("url", "originUrl embedUrl", f.text())))
+EXTERNAL_VIDEO = Shape(
+    "ExternalVideo", "shopify_media", (*OTHER_MEDIA, field("url", "originUrl embedUrl", f.text()))
+)
 
 METAOBJECT = Shape(
     "Metaobject",

@@ -5,6 +5,8 @@ export of products says nothing about orders. The caller makes sure that nothing
 not be read must not count as deleted.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,8 +27,16 @@ KEPT: dict[str, tuple[str, str, str]] = {
            JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = s.shopify_gid
            WHERE s.bulk_run_id = :run AND s.resource_type = 'CollectionProduct' AND c.id = t.collection_id AND p.id = t.product_id""",
     ),
-    "ProductMedia": ("shopify_product_media", "t.media_id", _LINKED_MEDIA.format(owners="shopify_products", link="product", owner="product")),
-    "VariantMedia": ("shopify_variant_media", "t.media_id", _LINKED_MEDIA.format(owners="shopify_variants", link="variant", owner="variant")),
+    "ProductMedia": (
+        "shopify_product_media",
+        "t.media_id",
+        _LINKED_MEDIA.format(owners="shopify_products", link="product", owner="product"),
+    ),
+    "VariantMedia": (
+        "shopify_variant_media",
+        "t.media_id",
+        _LINKED_MEDIA.format(owners="shopify_variants", link="variant", owner="variant"),
+    ),
     "Media": ("shopify_media", "t.media_id", _STAGED_RECORD.format(types=_MEDIA)),
     "ResourcePublication": (
         "shopify_resource_publications",
@@ -56,20 +66,48 @@ KEPT: dict[str, tuple[str, str, str]] = {
     "Location": ("inventory_locations", "t.id", _STAGED_RECORD.format(types="= 'Location'")),
 }
 _GONE = "(SELECT o.id FROM pim.{owners} AS o WHERE o.shop_id = :shop AND NOT EXISTS ({kept}))"
-_GONE_PRODUCTS = _GONE.format(owners="shopify_products", kept=KEPT["Product"][2].replace("t.shopify_gid", "o.shopify_gid"))
-_GONE_COLLECTIONS = _GONE.format(owners="shopify_collections", kept=KEPT["Collection"][2].replace("t.shopify_gid", "o.shopify_gid"))
+_GONE_PRODUCTS = _GONE.format(
+    owners="shopify_products", kept=KEPT["Product"][2].replace("t.shopify_gid", "o.shopify_gid")
+)
+_GONE_COLLECTIONS = _GONE.format(
+    owners="shopify_collections", kept=KEPT["Collection"][2].replace("t.shopify_gid", "o.shopify_gid")
+)
 #: What goes with its parent although the file holds none of its type: type, parent's type, table, key to note, which rows.
 BELOW: tuple[tuple[str, str, str, str, str], ...] = (
-    ("CollectionProduct", "Product", "shopify_collection_products", "t.product_id", f"t.product_id IN {_GONE_PRODUCTS}"),
-    ("CollectionProduct", "Collection", "shopify_collection_products", "t.product_id", f"t.collection_id IN {_GONE_COLLECTIONS}"),
-    ("ResourcePublication", "Product", "shopify_resource_publications", "t.id", f"t.resource_type = 'Product' AND t.resource_id IN {_GONE_PRODUCTS}"),
-    ("ResourcePublication", "Collection", "shopify_resource_publications", "t.id", f"t.resource_type = 'Collection' AND t.resource_id IN {_GONE_COLLECTIONS}"),
+    (
+        "CollectionProduct",
+        "Product",
+        "shopify_collection_products",
+        "t.product_id",
+        f"t.product_id IN {_GONE_PRODUCTS}",
+    ),
+    (
+        "CollectionProduct",
+        "Collection",
+        "shopify_collection_products",
+        "t.product_id",
+        f"t.collection_id IN {_GONE_COLLECTIONS}",
+    ),
+    (
+        "ResourcePublication",
+        "Product",
+        "shopify_resource_publications",
+        "t.id",
+        f"t.resource_type = 'Product' AND t.resource_id IN {_GONE_PRODUCTS}",
+    ),
+    (
+        "ResourcePublication",
+        "Collection",
+        "shopify_resource_publications",
+        "t.id",
+        f"t.resource_type = 'Collection' AND t.resource_id IN {_GONE_COLLECTIONS}",
+    ),
     ("ProductVariant", "Product", "shopify_variants", "t.id", f"t.product_id IN {_GONE_PRODUCTS}"),
 )
 _MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
 
 
-async def delete_missing(session: AsyncSession, parameters: dict[str, object], kinds: set[str]) -> None:
+async def delete_missing(session: AsyncSession, parameters: Mapping[str, object], kinds: set[str]) -> None:
     """Delete the rows of the types in `kinds` that were not staged; each is noted in `changed`.
 
     Rows that go with their parent (a product's variants) are deleted first, so that they are counted too.
@@ -77,12 +115,26 @@ async def delete_missing(session: AsyncSession, parameters: dict[str, object], k
     covered = set(kinds)
     if kinds & _MEDIA_TYPES:
         covered |= {"Media", "ProductMedia", "VariantMedia"}
-    wanted = [(kind, table, noted, f"NOT EXISTS ({kept})") for kind, (table, noted, kept) in KEPT.items() if kind in covered]
-    below = [(kind, table, noted, gone) for kind, parent, table, noted, gone in BELOW if parent in covered and kind not in covered]
+    wanted = [
+        (kind, table, noted, f"NOT EXISTS ({kept})")
+        for kind, (table, noted, kept) in KEPT.items()
+        if kind in covered
+    ]
+    below = [
+        (kind, table, noted, gone)
+        for kind, parent, table, noted, gone in BELOW
+        if parent in covered and kind not in covered
+    ]
     for kind, table, noted, gone in below + wanted:
-        gid = "t.shopify_gid" if kind not in ("CollectionProduct", "ProductMedia", "VariantMedia", "ResourcePublication") else "NULL"
+        gid = (
+            "t.shopify_gid"
+            if kind not in ("CollectionProduct", "ProductMedia", "VariantMedia", "ResourcePublication")
+            else "NULL"
+        )
         statement = f"""
             WITH gone AS (DELETE FROM pim.{table} AS t WHERE t.shop_id = :shop AND {gone} RETURNING {noted} AS id, {gid} AS gid)
             INSERT INTO changed (kind, action, id, gid) SELECT '{kind}', 'DELETE', id, gid FROM gone
         """
-        await session.execute(text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement})
+        await session.execute(
+            text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement}
+        )

@@ -30,7 +30,11 @@ async def prepare(session: AsyncSession, run_id: UUID) -> None:
     for target, table in STAGING.items():
         await session.execute(text(f"DELETE FROM {table} WHERE bulk_run_id = :run"), {"run": run_id})
         columns = ", ".join(COLUMNS[target])
-        await session.execute(text(f"CREATE TEMPORARY TABLE intake_{target} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"))
+        await session.execute(
+            text(
+                f"CREATE TEMPORARY TABLE intake_{target} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
+            )
+        )
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
@@ -41,13 +45,17 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
     return connection
 
 
-async def load(session: AsyncSession, run_id: UUID, shop_id: UUID, batches: AsyncIterator[tuple[Target, bytes]]) -> None:
+async def load(
+    session: AsyncSession, run_id: UUID, shop_id: UUID, batches: AsyncIterator[tuple[Target, bytes]]
+) -> None:
     """Send batches of rows to the staging tables, in the order in which they come."""
     connection = await driver_connection(session)
     async with connection.cursor() as cursor:
         async for target, rows in batches:
             columns = ", ".join(COLUMNS[target])
-            async with cursor.copy(f"COPY intake_{target} ({columns}) FROM STDIN {COPY_OPTIONS}".encode()) as stream:
+            async with cursor.copy(
+                f"COPY intake_{target} ({columns}) FROM STDIN {COPY_OPTIONS}".encode()
+            ) as stream:
                 await stream.write(rows)
             staged = "" if target == "records" else ", validation_status"
             valid = "" if target == "records" else ", 'valid'"
@@ -64,10 +72,22 @@ async def check(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[
     parameters = {"run": run_id, "shop": shop_id}
     await plan_for_bulk(session)
     await session.execute(text("ANALYZE pim.staging_products (bulk_run_id, shopify_gid, validation_status)"))
-    await session.execute(text("ANALYZE pim.staging_variants (bulk_run_id, shopify_gid, product_gid, validation_status)"))
-    await session.execute(text("ANALYZE pim.staging_records (bulk_run_id, shopify_gid, parent_gid, resource_type, validation_status)"))
-    for statement in [*product_checks(names.get("Product", set())), *variant_checks(names.get("ProductVariant", set())), *record_checks(names)]:
-        await session.execute(text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement})
+    await session.execute(
+        text("ANALYZE pim.staging_variants (bulk_run_id, shopify_gid, product_gid, validation_status)")
+    )
+    await session.execute(
+        text(
+            "ANALYZE pim.staging_records (bulk_run_id, shopify_gid, parent_gid, resource_type, validation_status)"
+        )
+    )
+    for statement in [
+        *product_checks(names.get("Product", set())),
+        *variant_checks(names.get("ProductVariant", set())),
+        *record_checks(names),
+    ]:
+        await session.execute(
+            text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement}
+        )
 
 
 async def plan_for_bulk(session: AsyncSession) -> None:
@@ -85,7 +105,11 @@ def product_checks(names: set[str]) -> list[str]:
     required = [("legacy_resource_id", "legacyResourceId"), ("title", "title")]
     required += [(column, column) for column in ("handle", "status") if column in covered]
     known = "EXISTS (SELECT FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
-    description = "s.description" if "description" in covered else "(SELECT t.description FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
+    description = (
+        "s.description"
+        if "description" in covered
+        else "(SELECT t.description FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
+    )
     return [
         _duplicates("staging_products", "product"),
         *(_missing("staging_products", column, name, covered, known) for column, name in required),
@@ -104,8 +128,16 @@ def variant_checks(names: set[str]) -> list[str]:
     """
     return [
         _duplicates("staging_variants", "variant"),
-        _invalid("staging_variants", orphans, "__parentId", "Its product is neither in the file, as a row that can be used, nor in the mirror."),
-        *(_missing("staging_variants", column, name, covered, known) for column, name in (("legacy_resource_id", "legacyResourceId"), ("price", "price"))),
+        _invalid(
+            "staging_variants",
+            orphans,
+            "__parentId",
+            "Its product is neither in the file, as a row that can be used, nor in the mirror.",
+        ),
+        *(
+            _missing("staging_variants", column, name, covered, known)
+            for column, name in (("legacy_resource_id", "legacyResourceId"), ("price", "price"))
+        ),
     ]
 
 
@@ -123,7 +155,12 @@ def _unindexable(description: str) -> str:
             WHERE octet_length(token) < 2048 GROUP BY 1) AS distinct_words
     """
     condition = f"s.validation_status = 'valid' AND octet_length(s.title) + coalesce(octet_length({description}), 0) > 200000 AND ({size}) > 1048575"
-    return _invalid("staging_products", condition, "description", "It and the title have more words than the full-text index can hold.")
+    return _invalid(
+        "staging_products",
+        condition,
+        "description",
+        "It and the title have more words than the full-text index can hold.",
+    )
 
 
 def _duplicates(table: str, noun: str) -> str:
@@ -138,7 +175,9 @@ def _duplicates(table: str, noun: str) -> str:
 def _missing(table: str, column: str, name: str, covered: Sequence[str], known: str) -> str:
     """A required column that is null: wrong wherever the file speaks of it, and for new rows in any case."""
     needed = "" if column in covered or column == "legacy_resource_id" else f" AND NOT {known}"
-    return _invalid(table, f"s.validation_status = 'valid' AND s.{column} IS NULL{needed}", name, f"{name} is missing.")
+    return _invalid(
+        table, f"s.validation_status = 'valid' AND s.{column} IS NULL{needed}", name, f"{name} is missing."
+    )
 
 
 def _invalid(table: str, condition: str, field: str, reason: str) -> str:
@@ -151,12 +190,22 @@ def _invalid(table: str, condition: str, field: str, reason: str) -> str:
 
 #: Table of the mirror and required columns, for the types of record that are rows of their own.
 RECORD_TABLES: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
-    "Collection": ("shopify_collections", "id", (("legacy_resource_id", "legacyResourceId"), ("title", "title"), ("handle", "handle"))),
+    "Collection": (
+        "shopify_collections",
+        "id",
+        (("legacy_resource_id", "legacyResourceId"), ("title", "title"), ("handle", "handle")),
+    ),
     "Customer": ("shopify_customers", "id", (("legacy_resource_id", "legacyResourceId"),)),
     "Order": (
         "shopify_orders",
         "id",
-        (("legacy_resource_id", "legacyResourceId"), ("name", "name"), ("order_number", "name"), ("total_price", "totalPriceSet"), ("currency_code", "currencyCode")),
+        (
+            ("legacy_resource_id", "legacyResourceId"),
+            ("name", "name"),
+            ("order_number", "name"),
+            ("total_price", "totalPriceSet"),
+            ("currency_code", "currencyCode"),
+        ),
     ),
     "Metaobject": ("shopify_metaobjects", "id", (("type", "type"), ("handle", "handle"))),
     "Publication": ("shopify_publications", "id", (("name", "name"),)),
@@ -183,13 +232,28 @@ def record_checks(names: dict[str, set[str]]) -> list[str]:
         for column, name in required:
             known = f"NOT EXISTS (SELECT FROM pim.{table} AS t WHERE t.shop_id = :shop AND t.shopify_gid = r.shopify_gid)"
             always = f" OR (r.data ? '{column}')"
-            statements.append(_mark(f"r.resource_type = '{kind}' AND r.data ->> '{column}' IS NULL AND ({known}{always})", f"{name} is missing."))
+            statements.append(
+                _mark(
+                    f"r.resource_type = '{kind}' AND r.data ->> '{column}' IS NULL AND ({known}{always})",
+                    f"{name} is missing.",
+                )
+            )
     for kind, tables in PARENT_TABLES.items():
         statements.append(_mark(f"r.resource_type = '{kind}' AND NOT ({_present('r.parent_gid', tables)})", "__parentId names a record that is neither in the file, as one that can be used, nor in the mirror."))  # fmt: skip
     products = _present("r.shopify_gid", ("shopify_products",))
-    statements.append(_mark(f"r.resource_type = 'CollectionProduct' AND NOT ({products})", "id names a product that is neither in the file, as one that can be used, nor in the mirror."))
+    statements.append(
+        _mark(
+            f"r.resource_type = 'CollectionProduct' AND NOT ({products})",
+            "id names a product that is neither in the file, as one that can be used, nor in the mirror.",
+        )
+    )
     owner = _present("r.parent_gid", ("shopify_products", "shopify_variants"))
-    statements.append(_mark(f"r.resource_type IN {MEDIA} AND r.parent_gid IS NOT NULL AND NOT ({owner})", "__parentId names a record that is neither in the file, as one that can be used, nor in the mirror."))
+    statements.append(
+        _mark(
+            f"r.resource_type IN {MEDIA} AND r.parent_gid IS NOT NULL AND NOT ({owner})",
+            "__parentId names a record that is neither in the file, as one that can be used, nor in the mirror.",
+        )
+    )
     statements.append(_mark(
         f"""r.resource_type IN {MEDIA} AND r.data ->> 'url' IS NULL AND r.data ->> 'media_type' IS NULL
             AND NOT EXISTS (SELECT FROM pim.staging_records AS l WHERE l.bulk_run_id = :run AND l.resource_type IN {MEDIA}
@@ -217,14 +281,26 @@ def _present(gid: str, tables: Sequence[str]) -> str:
     """Whether a gid is in the file, as a row that can be used, or in the mirror."""
     conditions = []
     for table in tables:
-        conditions.append(f"EXISTS (SELECT FROM pim.{table} AS t WHERE t.shop_id = :shop AND t.shopify_gid = {gid})")
+        conditions.append(
+            f"EXISTS (SELECT FROM pim.{table} AS t WHERE t.shop_id = :shop AND t.shopify_gid = {gid})"
+        )
         if table == "shopify_products":
-            conditions.append(f"EXISTS (SELECT FROM pim.staging_products AS s WHERE s.bulk_run_id = :run AND s.shopify_gid = {gid} AND s.validation_status = 'valid')")
+            conditions.append(
+                f"EXISTS (SELECT FROM pim.staging_products AS s WHERE s.bulk_run_id = :run AND s.shopify_gid = {gid} AND s.validation_status = 'valid')"
+            )
         elif table == "shopify_variants":
-            conditions.append(f"EXISTS (SELECT FROM pim.staging_variants AS s WHERE s.bulk_run_id = :run AND s.shopify_gid = {gid} AND s.validation_status = 'valid')")
+            conditions.append(
+                f"EXISTS (SELECT FROM pim.staging_variants AS s WHERE s.bulk_run_id = :run AND s.shopify_gid = {gid} AND s.validation_status = 'valid')"
+            )
         else:
-            kind = {"shopify_collections": "Collection", "shopify_customers": "Customer", "shopify_orders": "Order"}[table]
-            conditions.append(f"EXISTS (SELECT FROM pim.staging_records AS s WHERE s.bulk_run_id = :run AND s.resource_type = '{kind}' AND s.shopify_gid = {gid} AND s.validation_status = 'valid')")
+            kind = {
+                "shopify_collections": "Collection",
+                "shopify_customers": "Customer",
+                "shopify_orders": "Order",
+            }[table]
+            conditions.append(
+                f"EXISTS (SELECT FROM pim.staging_records AS s WHERE s.bulk_run_id = :run AND s.resource_type = '{kind}' AND s.shopify_gid = {gid} AND s.validation_status = 'valid')"
+            )
     return " OR ".join(conditions)
 
 

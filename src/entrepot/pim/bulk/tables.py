@@ -387,7 +387,9 @@ class StagingRecord(Base):
     line_number: Mapped[int] = mapped_column(Integer, comment="Line of the file, from 1")
     resource_type: Mapped[str] = mapped_column(String(50), comment="Type of the record, as its gid names it")
     shopify_gid: Mapped[str | None] = mapped_column(Text, comment="Shopify's global identifier")
-    parent_gid: Mapped[str | None] = mapped_column(Text, comment="Identifier of the record that it stands below")
+    parent_gid: Mapped[str | None] = mapped_column(
+        Text, comment="Identifier of the record that it stands below"
+    )
     data: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="The columns of the record, checked")
     validation_status: Mapped[str] = mapped_column(
         String(20), server_default=text("'valid'"), comment="Whether the row may be merged"

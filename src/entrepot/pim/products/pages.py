@@ -95,14 +95,20 @@ def shown_media(product: Mapping[Any, Any], media: Any) -> list[dict[str, Any]]:
     """The media with the picture that stands for each; a product known by its main image only has that one."""
     found = [
         {
-            "image": item["preview_url"] or (item["url"] if item["media_type"] == "IMAGE" else None),
-            "url": item["url"],
+            "image": web_address(item["preview_url"])
+            or (web_address(item["url"]) if item["media_type"] == "IMAGE" else None),
+            "url": web_address(item["url"]),
             "alt": item["alt"],
             "media_type": item["media_type"],
         }
         for item in media
     ]
-    if not found and product["featured_image_url"]:
-        url = product["featured_image_url"]
+    url = web_address(product["featured_image_url"])
+    if not found and url:
         found.append({"image": url, "url": url, "alt": None, "media_type": "IMAGE"})
     return found
+
+
+def web_address(url: str | None) -> str | None:
+    """The address, if a browser may go there: a file may hold `javascript:` as well."""
+    return url if url and url.lower().startswith(("https://", "http://")) else None
