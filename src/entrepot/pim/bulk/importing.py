@@ -116,7 +116,7 @@ async def import_files(
         )
         if previous is not None:
             if not run.settled:  # killed between the merge and its end
-                await _settle(context, run, previous)
+                await _settle(context, run, previous, changed=True)
             return Imported(run.id, previous, time.monotonic() - started, repeated=True)
         try:
             outcome, withheld = await _carry_out(context, run, sources, options, report)
@@ -124,7 +124,8 @@ async def import_files(
             # The reason goes into the run; where the database itself is gone, the unfinished run says enough.
             await fail(context, run.id, error)
             raise _readable(error) from error
-        await _settle(context, run, outcome)
+        total = outcome.total
+        await _settle(context, run, outcome, changed=total.inserted + total.updated + total.deleted > 0)
     return Imported(
         run.id, outcome, time.monotonic() - started, snapshot_withheld=withheld, resumed=run.resumed
     )
@@ -182,15 +183,19 @@ async def _carry_out(
     return outcome, withheld
 
 
-async def _settle(context: Context, run: Run, outcome: Outcome) -> None:
-    """What follows a merge: staging is emptied, the views are refreshed; done again where a kill came between."""
+async def _settle(context: Context, run: Run, outcome: Outcome, *, changed: bool) -> None:
+    """What follows a merge: staging is emptied, the planner and the views hear what is new; done again after a kill."""
+    await asyncio.gather(_purge(context, run), analyze(context.db, *_grown(outcome)))
+    if changed:
+        await asyncio.gather(*(refresh(context.db, view) for view in VIEWS))
+    async with context.transaction() as session:
+        await session.execute(queries.SETTLE_RUN, {"shop": context.shop_id, "run": run.id})
+
+
+async def _purge(context: Context, run: Run) -> None:
     async with context.transaction() as session:
         for statement in queries.PURGE:
             await session.execute(statement, {"run": run.id})
-    await analyze(context.db, *_grown(outcome))
-    await refresh(context.db, *VIEWS)
-    async with context.transaction() as session:
-        await session.execute(queries.SETTLE_RUN, {"shop": context.shop_id, "run": run.id})
 
 
 def _grown(outcome: Outcome) -> list[str]:

@@ -71,15 +71,6 @@ async def check(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[
     """Mark the staged rows that cannot be merged, each with the reason."""
     parameters = {"run": run_id, "shop": shop_id}
     await plan_for_bulk(session)
-    await session.execute(text("ANALYZE pim.staging_products (bulk_run_id, shopify_gid, validation_status)"))
-    await session.execute(
-        text("ANALYZE pim.staging_variants (bulk_run_id, shopify_gid, product_gid, validation_status)")
-    )
-    await session.execute(
-        text(
-            "ANALYZE pim.staging_records (bulk_run_id, shopify_gid, parent_gid, resource_type, validation_status)"
-        )
-    )
     for statement in [
         *product_checks(names.get("Product", set())),
         *variant_checks(names.get("ProductVariant", set())),
