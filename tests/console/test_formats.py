@@ -68,6 +68,8 @@ def test_only_shopify_is_asked_for_a_smaller_picture() -> None:
         == "https://cdn.shopify.com/a.jpg?v=1&width=96"
     )
     assert formats.thumbnail("https://img.example/a.jpg", 96) == "https://img.example/a.jpg"
+    assert formats.thumbnail("javascript:alert(1)", 96) == ""
+    assert formats.thumbnail(None, 96) == ""
 
 
 def test_parameters_are_changed_and_taken_away() -> None:

@@ -28,7 +28,6 @@ def serve(
     """Serve the console and the API, and run a worker beside them, until Ctrl-C or SIGTERM.
 
     Then it takes no more requests and jobs, finishes what runs, and puts back what has not finished after 30 seconds.
-    A second Ctrl-C does not wait for that.
 
     Example: entrepot serve --port 8080
     """
@@ -55,5 +54,5 @@ def serve(
         try:
             asyncio.run(run())
         except asyncio.CancelledError:
-            print_note("Stopped at once; what was not done is done again by the next worker.")
+            print_note("Stopped; what was not done is done again by the next worker.")
             raise typer.Exit(130) from None

@@ -79,7 +79,7 @@ def is_local(listener: socket.socket) -> bool:
 
 @contextlib.contextmanager
 def stopping_on_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set; a second one does not wait for anything any longer."""
+    """An event that SIGINT and SIGTERM set; a second one cancels what the first is still waiting for."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()

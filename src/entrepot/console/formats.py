@@ -14,6 +14,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from entrepot.kit.web.requests import web_address
+
 MISSING = "–"
 
 #: Status or action → the tone in which it is shown.
@@ -182,11 +184,14 @@ def price_range(row: Any) -> str:
     return amount(low) if high is None or high == low else f"{amount(low)}–{amount(high)}"
 
 
-def thumbnail(url: str, width: int) -> str:
-    """The address of a smaller copy, where the host (Shopify's) makes one on request."""
-    parts = urlsplit(url)
+def thumbnail(url: str | None, width: int) -> str:
+    """The address of a smaller copy, where the host (Shopify's) makes one; empty for what is no web address."""
+    address = web_address(url)
+    if address is None:
+        return ""
+    parts = urlsplit(address)
     if parts.hostname != "cdn.shopify.com":
-        return url
+        return address
     query = {**dict(parse_qsl(parts.query)), "width": str(width)}
     return urlunsplit(parts._replace(query=urlencode(query)))
 

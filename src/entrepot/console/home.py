@@ -51,7 +51,7 @@ async def home_page(request: Request, visit: Visiting) -> HTMLResponse:
         revenue_chart=revenue_chart(days),
         revenue_spark=trend_line([float(day["revenue"]) for day in days]),
         orders_spark=trend_line([float(day["orders"]) for day in days]),
-        sellers=await queries.select_top_sellers(session, limit=7),
+        sellers=await queries.select_top_sellers(session, limit=5),
         imports=runs.rows[:5],
     )
 

@@ -13,7 +13,9 @@ from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.output import JsonOption, count_of, print_json, print_line, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Show events and their deliveries, and redrive them.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Show events and their deliveries, and redrive them."
+)
 T = TypeVar("T")
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many.")]
 

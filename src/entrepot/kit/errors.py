@@ -16,7 +16,9 @@ class EntrepotError(Exception):
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 70
 
-    def __init__(self, detail: str, *, hint: str | None = None, where: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, detail: str, *, hint: str | None = None, where: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.hint = hint
@@ -94,7 +96,14 @@ class LimitedError(EntrepotError):
     status = 429
     exit_code = 6
 
-    def __init__(self, detail: str, *, retry_after: float, hint: str | None = None, where: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        retry_after: float,
+        hint: str | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail, hint=hint, where=where)
         self.retry_after = retry_after
 

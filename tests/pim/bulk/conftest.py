@@ -1,6 +1,7 @@
 """Imports of hand-written lines into the test's own database, and the mirror as plain values."""
 
 import json
+import os
 import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
@@ -148,3 +149,10 @@ async def merchant(ground_db: Database) -> UUID:
 async def neighbor(ground_db: Database) -> UUID:
     """Another shop of the test's own."""
     return await add_shop(ground_db, f"{secrets.token_hex(6)}.myshopify.com")
+
+
+@pytest.fixture
+def ground_home(ground: Settings) -> dict[str, str]:
+    """The environment in which a program finds the database of these tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
+    return kept | {"ENTREPOT_HOME": str(ground.home), "ENTREPOT_DATABASE_NAME": ground.database_name}

@@ -194,7 +194,7 @@ async def test_levels_become_differences_in_the_ledger(mirror: Mirror, merchant:
     again = await mirror.take(merchant, level(9), force=True)
     assert again.outcome.by_type["InventoryLevel"].unchanged == 1
     rows = await mirror.rows(merchant, "SELECT * FROM pim.inventory_current ORDER BY location_id")
-    assert [row["current_quantity"] for row in rows] == [9, -2], rows
+    assert [row["quantity"] for row in rows] == [9, -2], rows
 
 
 async def test_the_views_of_a_shop_are_fresh_after_an_import(mirror: Mirror, merchant: UUID) -> None:

@@ -32,6 +32,12 @@ def known_tasks() -> None:
     discover()
 
 
+@pytest.fixture
+def mirror(db: Database, tmp_path: Path) -> Mirror:
+    """A mirror in a database of the test's own: a worker takes whatever jobs there are."""
+    return Mirror(db, tmp_path)
+
+
 async def ask(
     db: Database,
     shop: UUID,

@@ -98,8 +98,13 @@ def _create_database(connection: psycopg.Connection[tuple[object, ...]], name: s
 
 def _create_roles(connection: psycopg.Connection[tuple[object, ...]], settings: Settings) -> None:
     keyring = None if settings.embedded else Keyring.open(settings)
+    managed_elsewhere = {
+        "owner": settings.database_owner_url,
+        "app": settings.database_app_url,
+        "system": settings.database_system_url,
+    }
     with connection.transaction():
-        for name in ROLE_NAMES.values():
+        for role, name in ROLE_NAMES.items():
             identifier = sql.Identifier(name)
             row = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", [name]).fetchone()
             try:
@@ -109,7 +114,7 @@ def _create_roles(connection: psycopg.Connection[tuple[object, ...]], settings: 
                             "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
                         ).format(identifier)
                     )
-                if keyring is not None:
+                if keyring is not None and managed_elsewhere[role] is None:
                     password = sql.Literal(keyring.derive_password(name))
                     connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(identifier, password))
             except psycopg.errors.InsufficientPrivilege as error:

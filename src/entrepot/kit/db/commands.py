@@ -33,8 +33,12 @@ RoleOption = Annotated[
     RoleName, typer.Option("--role", help="Who signs in: app and system serve, owner migrates.")
 ]
 
-app = typer.Typer(no_args_is_help=True, help="Start, migrate, check and back up the database.")
-partitions_app = typer.Typer(no_args_is_help=True, help="Show the partitions, and make, drain and drop them.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Start, migrate, check and back up the database."
+)
+partitions_app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Show the partitions, and make, drain and drop them."
+)
 app.add_typer(partitions_app, name="partitions")
 
 

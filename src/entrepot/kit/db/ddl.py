@@ -125,7 +125,7 @@ def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> It
     own = f"{rows.column} = (SELECT nullif(current_setting('{rows.setting}', true), '')::uuid)"
     check = own
     for column, target in rows.within:
-        check += f" AND {column} = ANY (ARRAY(SELECT target.id FROM {target} AS target))"  # noqa: S608 - declared names
+        check += f" AND {column} IN (SELECT target.id FROM {target} AS target)"  # noqa: S608 - declared names
     yield f"CREATE POLICY {table.name}_tenant ON {name} FOR ALL TO {APP} USING ({own}) WITH CHECK ({check})"
     if rows.shared_nulls:
         yield f"CREATE POLICY {table.name}_shared ON {name} FOR SELECT TO {APP} USING ({rows.column} IS NULL)"

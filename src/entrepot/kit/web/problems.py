@@ -107,6 +107,8 @@ def problem_of(request: Request, error: Exception) -> dict[str, Any]:
 
 async def answer(request: Request, error: Exception) -> Response:
     """The response for any exception: a page where a browser asks for one, problem+json everywhere else."""
+    if isinstance(error, HTTPException) and isinstance(error.__cause__, EntrepotError):
+        error = error.__cause__  # the framework wraps what is raised while it reads a body
     body = problem_of(request, error)
     status = body["status"]
     known = _known(error)

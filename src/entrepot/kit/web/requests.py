@@ -61,6 +61,11 @@ def local_path(value: str | None, default: str = "/") -> str:
     return value
 
 
+def web_address(url: str | None) -> str | None:
+    """The address, if a browser may go there: what a shop's file calls one may be `javascript:` as well."""
+    return url if url and url.lower().startswith(("https://", "http://")) else None
+
+
 def check_origin(request: HTTPConnection) -> None:
     """Raise ForbiddenError when a browser says that another site made it send this request."""
     site = request.headers.get("sec-fetch-site")

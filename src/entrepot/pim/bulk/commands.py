@@ -32,7 +32,9 @@ from entrepot.pim.bulk.reading import CHUNK, Source, examine
 from entrepot.pim.bulk.showing import errors_of, list_runs
 from entrepot.pim.tenants.shops import add_shop, find_shop
 
-app = typer.Typer(no_args_is_help=True, help="Import a shop from Shopify's export files.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Import a shop from Shopify's export files."
+)
 ShopOption = Annotated[
     str,
     typer.Option("--shop", metavar="DOMAIN", help="The shop's domain; a shop that is not here yet is added."),

@@ -284,7 +284,7 @@ def _variant(
     position: int,
 ) -> dict[str, Any]:
     if not columns & OPTION_COLUMNS:  # a product without options has one variant, which Shopify names so
-        names, values = ["Title"], ["Default Title"]
+        names, values = ["Title", None, None], ["Default Title", None, None]
     gid, number = identity("ProductVariant", handle, *(value or "" for value in values))
     record: dict[str, Any] = {
         "id": gid,

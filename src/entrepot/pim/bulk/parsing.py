@@ -13,7 +13,7 @@ from entrepot.pim.bulk import gids
 from entrepot.pim.bulk.fields import FieldError, contains_nul
 from entrepot.pim.bulk.reading import LongLine
 from entrepot.pim.bulk.records import WHOLE, menu_items
-from entrepot.pim.bulk.rejections import Rejection, kept, sentence, shown
+from entrepot.pim.bulk.rejections import LONGEST_KEPT_RECORD, Rejection, kept, sentence, shown
 from entrepot.pim.bulk.rows import RecordRow, Row, typed_row
 from entrepot.pim.bulk.shapes import METAFIELD, MISSING, PRODUCT, SHAPES, VARIANT, Shape, reaches
 
@@ -34,6 +34,12 @@ PARENTS = {
     "InventoryLevel": frozenset({"ProductVariant", "InventoryItem"}),
     "ResourcePublication": frozenset({"Product", "Collection"}),
 }
+
+
+#: Parts take far more memory than the bytes that they are written in; no export comes near this many in a line.
+MOST_PARTS = 400_000
+#: A line that cannot have too many, and is not counted through.
+SURELY_SMALL = MOST_PARTS
 
 
 @dataclass
@@ -60,6 +66,11 @@ class Parser:
                 line.beginning,
                 "PARSE",
             )
+            return rows
+        if len(line) > SURELY_SMALL and sum(map(line.count, (b",", b"[", b"{"))) > MOST_PARTS:
+            self._count("line")
+            wrong = FieldError("TOO_MANY_PARTS", f"The line has more than {MOST_PARTS} parts")
+            self._reject(number, "line", wrong, line, "PARSE")
             return rows
         try:
             record = orjson.loads(line)
@@ -99,11 +110,11 @@ class Parser:
         for name in nested:
             for node in _nodes(record[name]):
                 if type(node) is dict:
-                    self._take(number, {"__parentId": record.get("id"), **node}, escaped, line, rows)
+                    self._take(number, {"__parentId": record.get("id"), **node}, escaped, None, rows)
                 else:
                     self._count("unknown")
                     wrong = FieldError("NOT_AN_OBJECT", "holds something that is not an object", node, name)
-                    self._reject(number, "unknown", wrong, line or b"", "VALIDATION")
+                    self._reject(number, "unknown", wrong, b"", "VALIDATION")
 
     def _record(
         self,
@@ -126,7 +137,7 @@ class Parser:
                 number,
                 kind or "unknown",
                 error,
-                line if line is not None else orjson.dumps(record, default=str),
+                line if line is not None else (shown(record, LONGEST_KEPT_RECORD) or "").encode(),
                 "VALIDATION",
             )
 

@@ -17,6 +17,8 @@ from entrepot.kit.errors import InvalidInputError
 CHUNK = 1 << 20
 #: The longest line that is parsed; Shopify's own limit for one object is far below.
 LONGEST_LINE = 16 << 20
+#: The most lines that a block holds.
+MOST_LINES = 5000
 #: How much of a line that is too long is kept for its record in bulk_errors.
 KEPT_OF_LONG_LINE = 4096
 GZIP_MAGIC = b"\x1f\x8b"
@@ -176,8 +178,14 @@ def blocks(source: Source, on_bytes: OnBytes | None = None) -> Iterator[Block]:
         if cut >= 0:
             data = carried + chunk[:cut]
             carried = chunk[cut + 1 :]
-            yield Block(number, data)
-            number += data.count(b"\n") + 1
+            count = data.count(b"\n") + 1
+            if count <= MOST_LINES:
+                yield Block(number, data)
+            else:  # so many short lines are hardly records, and each rejection takes more memory than its line
+                parts = data.split(b"\n")
+                for start in range(0, count, MOST_LINES):
+                    yield Block(number + start, b"\n".join(parts[start : start + MOST_LINES]))
+            number += count
         else:
             carried += chunk
         if len(carried) > LONGEST_LINE:

@@ -31,7 +31,7 @@ def sentence(error: FieldError) -> str:
     return f"{shown(error.field)} {error.reason}." if error.field else f"{error.reason}."
 
 
-def shown(value: Any) -> str | None:
+def shown(value: Any, longest: int = LONGEST_KEPT_VALUE) -> str | None:
     """A value as it goes into a record of an error: JSON, bounded, without U+0000."""
     if value is None:
         return None
@@ -40,7 +40,7 @@ def shown(value: Any) -> str | None:
     except TypeError:  # nested more deeply than JSON is written
         text = "{…}"
     text = text.replace("\x00", "\\u0000")
-    return text if len(text) <= LONGEST_KEPT_VALUE else text[:LONGEST_KEPT_VALUE] + "…"
+    return text if len(text) <= longest else text[:longest] + "…"
 
 
 def kept(line: bytes) -> str:

@@ -94,7 +94,7 @@ def product_checks(names: set[str]) -> list[str]:
     """The statements that mark staged products invalid."""
     covered = PRODUCT.covered(names)
     required = [("legacy_resource_id", "legacyResourceId"), ("title", "title")]
-    required += [(column, column) for column in ("handle", "status") if column in covered]
+    required += [(column, column) for column in ("handle",) if column in covered]
     known = "EXISTS (SELECT FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
     description = (
         "s.description"

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from entrepot.kit.errors import NotFoundError
 from entrepot.kit.web.rendering import render
+from entrepot.kit.web.requests import web_address
 from entrepot.pim.audit.pages import entries_shown
 from entrepot.pim.audit.reading import product_history
 from entrepot.pim.products import queries
@@ -107,8 +108,3 @@ def shown_media(product: Mapping[Any, Any], media: Any) -> list[dict[str, Any]]:
     if not found and url:
         found.append({"image": url, "url": url, "alt": None, "media_type": "IMAGE"})
     return found
-
-
-def web_address(url: str | None) -> str | None:
-    """The address, if a browser may go there: a file may hold `javascript:` as well."""
-    return url if url and url.lower().startswith(("https://", "http://")) else None

@@ -13,7 +13,7 @@ from entrepot.kit.jobs import discover
 from entrepot.kit.output import JsonOption, count_of, print_json, print_line, print_table
 from entrepot.pim.queue import queries, scheduling
 
-app = typer.Typer(no_args_is_help=True, help="Show and control background jobs.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and control background jobs.")
 T = TypeVar("T")
 STATUSES = ("waiting", "active", "completed", "failed")
 Name = Annotated[str, typer.Argument(help="Name of the task, as `entrepot jobs schedules` shows it.")]

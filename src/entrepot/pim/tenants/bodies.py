@@ -1,7 +1,7 @@
 """Sessions and shops as the API takes and gives them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -28,7 +28,7 @@ class SignIn(BaseModel):
     password: SecretStr = Field(max_length=1024)
 
 
-_SHOP_EXAMPLE = {
+_SHOP_EXAMPLE: dict[str, Any] = {
     "shop_id": "0199f1c2-7a10-7c55-9d31-6a7be2c4c000",
     "domain": "harbor-goods.myshopify.com",
     "name": "Harbor Goods",

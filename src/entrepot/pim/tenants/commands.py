@@ -33,10 +33,14 @@ from entrepot.pim.tenants import staff as staff_functions
 from entrepot.pim.tenants import tokens as token_functions
 from entrepot.pim.tenants.schemas import ApiToken, IssuedToken, Shop, StaffMember
 
-shops = typer.Typer(no_args_is_help=True, help="Add and show shops.")
-staff = typer.Typer(no_args_is_help=True, help="Add the people of a shop and set their passwords.")
-tokens = typer.Typer(no_args_is_help=True, help="Make, list and revoke API tokens.")
-keys = typer.Typer(no_args_is_help=True, help="Show and rotate the keys that seal secrets.")
+shops = typer.Typer(add_completion=False, no_args_is_help=True, help="Add and show shops.")
+staff = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Add the people of a shop and set their passwords."
+)
+tokens = typer.Typer(add_completion=False, no_args_is_help=True, help="Make, list and revoke API tokens.")
+keys = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Show and rotate the keys that seal secrets."
+)
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from entrepot.sandbox.shopify.exporting import ExportSummary, write_export
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.callback()

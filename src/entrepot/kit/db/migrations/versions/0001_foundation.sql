@@ -4473,7 +4473,7 @@ ALTER TABLE pim.staging_products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE pim.staging_products FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY staging_products_tenant ON pim.staging_products FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid) AND bulk_run_id = ANY (ARRAY(SELECT target.id FROM pim.bulk_runs AS target)));
+CREATE POLICY staging_products_tenant ON pim.staging_products FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid) AND bulk_run_id IN (SELECT target.id FROM pim.bulk_runs AS target));
 
 CREATE POLICY staging_products_system ON pim.staging_products FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
@@ -4485,7 +4485,7 @@ ALTER TABLE pim.staging_records ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE pim.staging_records FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY staging_records_tenant ON pim.staging_records FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid) AND bulk_run_id = ANY (ARRAY(SELECT target.id FROM pim.bulk_runs AS target)));
+CREATE POLICY staging_records_tenant ON pim.staging_records FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid) AND bulk_run_id IN (SELECT target.id FROM pim.bulk_runs AS target));
 
 CREATE POLICY staging_records_system ON pim.staging_records FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
@@ -4497,7 +4497,7 @@ ALTER TABLE pim.staging_variants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE pim.staging_variants FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY staging_variants_tenant ON pim.staging_variants FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid) AND bulk_run_id = ANY (ARRAY(SELECT target.id FROM pim.bulk_runs AS target)));
+CREATE POLICY staging_variants_tenant ON pim.staging_variants FOR ALL TO entrepot_app USING (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid)) WITH CHECK (shop_id = (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid) AND bulk_run_id IN (SELECT target.id FROM pim.bulk_runs AS target));
 
 CREATE POLICY staging_variants_system ON pim.staging_variants FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
