@@ -43,6 +43,37 @@ def as_lines(records: Iterable[Record | bytes]) -> bytes:
     return b"".join((record if isinstance(record, bytes) else json.dumps(record).encode()) + b"\n" for record in records)
 
 
+#: What differs between two shops that hold the same.
+OWN = "{id,shop_id,media_id,product_id,variant_id,collection_id,customer_id,menu_id,parent_item_id,publication_id,resource_id,reference_id,created_at,updated_at,synced_at,recorded_at}"
+TABLES = (
+    "shopify_products", "shopify_variants", "shopify_collections", "shopify_customers", "shopify_media", "shopify_metaobjects", "shopify_menus",
+    "shopify_publications", "inventory_locations",
+)  # fmt: skip
+#: The tables whose rows say what belongs together, with the identifiers of Shopify in place of ours.
+TIES = {
+    "shopify_orders": f"""
+        SELECT to_jsonb(o) - '{OWN}'::text[] - 'line_items', c.shopify_gid, (SELECT jsonb_agg(item - 'variant_id' || jsonb_build_object('variant', v.shopify_gid) ORDER BY place)
+               FROM jsonb_array_elements(o.line_items) WITH ORDINALITY AS line (item, place) LEFT JOIN pim.shopify_variants AS v ON v.id::text = item ->> 'variant_id')
+        FROM pim.shopify_orders AS o LEFT JOIN pim.shopify_customers AS c ON c.id = o.customer_id""",
+    "variants of products": "SELECT p.shopify_gid, v.shopify_gid FROM pim.shopify_variants AS v JOIN pim.shopify_products AS p ON p.id = v.product_id",
+    "shopify_collection_products": """SELECT c.shopify_gid, p.shopify_gid, t.position FROM pim.shopify_collection_products AS t
+        JOIN pim.shopify_collections AS c ON c.id = t.collection_id JOIN pim.shopify_products AS p ON p.id = t.product_id""",
+    "shopify_product_media": """SELECT p.shopify_gid, m.shopify_gid, t.position, t.is_featured FROM pim.shopify_product_media AS t
+        JOIN pim.shopify_products AS p ON p.id = t.product_id JOIN pim.shopify_media AS m USING (media_id)""",
+    "shopify_variant_media": """SELECT v.shopify_gid, m.shopify_gid, t.position FROM pim.shopify_variant_media AS t
+        JOIN pim.shopify_variants AS v ON v.id = t.variant_id JOIN pim.shopify_media AS m USING (media_id)""",
+    "shopify_menu_items": f"""SELECT to_jsonb(t) - '{OWN}'::text[], m.shopify_gid, p.shopify_gid FROM pim.shopify_menu_items AS t
+        JOIN pim.shopify_menus AS m ON m.id = t.menu_id LEFT JOIN pim.shopify_menu_items AS p ON p.id = t.parent_item_id""",
+    "shopify_resource_publications": f"""SELECT to_jsonb(t) - '{OWN}'::text[], u.shopify_gid, coalesce(p.shopify_gid, c.shopify_gid) FROM pim.shopify_resource_publications AS t
+        JOIN pim.shopify_publications AS u ON u.id = t.publication_id LEFT JOIN pim.shopify_products AS p ON p.id = t.resource_id
+        LEFT JOIN pim.shopify_collections AS c ON c.id = t.resource_id""",
+    "inventory_ledger": f"""SELECT to_jsonb(t) - '{OWN}'::text[], v.shopify_gid FROM pim.inventory_ledger AS t JOIN pim.shopify_variants AS v ON v.id = t.variant_id""",
+    "inventory_current": "SELECT v.shopify_gid, t.location_id, t.quantity FROM pim.inventory_current AS t JOIN pim.shopify_variants AS v ON v.id = t.variant_id",
+    "sync_checkpoints": "SELECT resource_type, records_synced, status FROM pim.sync_checkpoints",
+    "events": "SELECT event_type, payload ->> 'gid' FROM marketplace.hm_event_queue",
+}
+
+
 class Mirror:
     """Imports into shops and reads what came of it."""
 
@@ -102,6 +133,16 @@ class Mirror:
         )
         assert len(found) == 1
         return found[0]
+
+    async def contents(self, shop: UUID) -> dict[str, list[str]]:
+        """Everything that imports wrote for a shop, but our identifiers and the times of writing."""
+        queries = {table: f"SELECT to_jsonb(t) - '{OWN}'::text[] FROM pim.{table} AS t" for table in TABLES} | TIES
+        found = {}
+        async with self.db.tenant(shop_id=shop) as session:
+            for name, query in queries.items():
+                rows = await session.execute(text(f"SELECT row_to_json(q)::text FROM ({query}) AS q ORDER BY 1"))
+                found[name] = list(rows.scalars())
+        return found
 
     async def errors(self, shop: UUID, imported: Imported) -> list[dict[str, Any]]:
         """What a run rejected."""

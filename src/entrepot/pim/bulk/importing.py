@@ -36,6 +36,10 @@ from entrepot.pim.bulk.snapshot import delete_missing
 
 #: From how many changed rows on a table is analyzed at once.
 MANY = 1000
+#: Rejections that go into bulk_errors at once, which bounds the memory.
+MOST_ERRORS = 2000
+#: How long the lock of another import is waited for, in seconds; a killed one's server process may need a moment to notice.
+PATIENCE = 10
 #: Views that show a shop's figures, refreshed after each import.
 VIEWS = ("inventory_current", "mv_shop_summary", "mv_low_stock_alerts", "mv_top_sellers")
 RESOURCES = {
@@ -249,8 +253,9 @@ class Feed:
             self.rejected[rejection.type] = self.rejected.get(rejection.type, 0) + 1
 
     async def _reject(self, session: AsyncSession, rejections: list[Rejection]) -> None:
-        if rejections:
-            rows = [_error(rejection, self.sources[rejection.file_number].name) for rejection in rejections]
+        for start in range(0, len(rejections), MOST_ERRORS):
+            part = rejections[start : start + MOST_ERRORS]
+            rows = [_error(rejection, self.sources[rejection.file_number].name) for rejection in part]
             await session.execute(
                 queries.INSERT_ERRORS,
                 {"run": self.run.id, "shop": self.context.shop_id, "errors": orjson.dumps(rows).decode()},
@@ -331,7 +336,7 @@ async def _only_import(context: Context) -> AsyncIterator[None]:
     """Hold the shop's import lock; it goes with the process, however that ends."""
     connection = await context.db.listen()
     try:
-        deadline = time.monotonic() + 10  # a killed import's server process may need a moment to notice
+        deadline = time.monotonic() + PATIENCE
         while not await _try_lock(connection, context.shop_id):
             if time.monotonic() > deadline:
                 raise ConflictError(
