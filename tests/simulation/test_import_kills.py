@@ -143,7 +143,8 @@ async def test_kills_at_any_moment(mirror: Mirror, merchant: UUID, neighbor: UUI
         await asyncio.sleep(0.05)
 
 
-async def test_a_kill_between_the_merge_and_its_end(mirror: Mirror, merchant: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("after", ["the same", "forced", "another"])
+async def test_a_kill_between_the_merge_and_its_end(mirror: Mirror, merchant: UUID, monkeypatch: pytest.MonkeyPatch, after: str) -> None:
     level = {"id": "gid://shopify/InventoryLevel/1", "location": {"id": "gid://shopify/Location/1"}, "available": 5, "__parentId": "gid://shopify/ProductVariant/11"}
     records = [product(1), variant(11, 1), {"id": "gid://shopify/Location/1", "name": "L"}, level]
     with monkeypatch.context() as patch:
@@ -156,8 +157,11 @@ async def test_a_kill_between_the_merge_and_its_end(mirror: Mirror, merchant: UU
             await mirror.take(merchant, *records, name="shop.jsonl")
     assert await mirror.count(merchant, "staging_products") == 1
     assert await mirror.rows(merchant, "SELECT quantity FROM pim.inventory_current") == []
-    again = await mirror.take(merchant, *records, name="shop.jsonl")
-    assert again.repeated
+    if after == "another":
+        records = records[:1]
+    again = await mirror.take(merchant, *records, name="shop.jsonl", force=after == "forced")
+    assert again.repeated == (after == "the same")
+    assert again.outcome.total.unchanged == len(records)
     assert await mirror.count(merchant, "staging_products") == 0
     assert await mirror.rows(merchant, "SELECT quantity FROM pim.inventory_current") == [{"quantity": 5}]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A run; `resumed` when an earlier attempt was interrupted, `settled` when nothing is left to do after its merge."""
+    """A run; `resumed` when an earlier attempt was interrupted, `settled` when no merge before waits for its end."""
 
     id: UUID
     resumed: bool
@@ -61,18 +61,19 @@ async def begin(
     async with context.transaction() as session:
         shop = {"shop": context.shop_id}
         last = (await session.execute(queries.LAST_RUN, shop)).one_or_none()
+        settled = last is None or _settled(last)
         same = last is not None and (last.cursor_state or {}).get("fingerprint") == digest
         if run_id is not None:
             row = (await session.execute(queries.WAITING_RUN, {**shop, "run": run_id})).one_or_none()
             if row is None:
                 raise NotFoundError(f"There is no import {run_id}.")
-            run = Run(run_id, resumed=row.status == "running")
+            settled = settled and (row.status == "pending" or _settled(row))
+            run = Run(run_id, resumed=row.status == "running", settled=settled)
         elif same and last is not None and last.status == "completed" and not force:
-            return Run(last.id, resumed=False, settled=bool(last.cursor_state.get("settled"))), unchanged(
-                outcomes.from_dict(last.cursor_state["by_type"])
-            )
+            run = Run(last.id, resumed=False, settled=settled)
+            return run, unchanged(outcomes.from_dict(last.cursor_state["by_type"]))
         elif same and last is not None and last.status in ("running", "failed"):
-            run = Run(last.id, resumed=True)
+            run = Run(last.id, resumed=True, settled=settled)
         else:
             values = {
                 **shop,
@@ -81,7 +82,7 @@ async def begin(
                 "idempotency_key": f"{context.shop_id.hex}:{digest[:24]}:{uuid4().hex}",
                 "state": state,
             }
-            run = Run((await session.execute(queries.INSERT_RUN, values)).scalar_one(), resumed=False)
+            run = Run((await session.execute(queries.INSERT_RUN, values)).scalar_one(), resumed=False, settled=settled)
             run_id = None
         if run.resumed or run_id is not None:
             for statement in queries.CLEAR_RUN:
@@ -103,6 +104,11 @@ async def begin(
             }
             await session.execute(queries.INSERT_ARTIFACT, values)
     return run, None
+
+
+def _settled(run: Any) -> bool:
+    """Whether an earlier run came to its very end: the views show what it merged."""
+    return bool((run.cursor_state or {}).get("settled"))
 
 
 def unchanged(last: Outcome) -> Outcome:
