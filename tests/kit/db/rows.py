@@ -107,7 +107,7 @@ def read_tables(connection: Connection) -> dict[str, Table]:
                 table.words[allowed[1]] = allowed[2]
         for row in cursor.execute(POLICY_CHECKS):
             for column, target in re.findall(
-                r"(\w+) = ANY \(ARRAY\( SELECT target\.id\s+FROM (\S+) target\)\)", row["definition"]
+                r"(\w+) IN \( SELECT target\.id\s+FROM (\S+) target\)", row["definition"]
             ):
                 policy = Reference(f"the policy on {column}", (column,), target, ("id",))
                 if policy not in tables[row["table"]].references:

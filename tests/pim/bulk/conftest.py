@@ -29,18 +29,28 @@ Record = dict[str, Any]
 
 def product(number: int, **fields: Any) -> Record:
     """A product as short as the mirror takes one."""
-    return {"id": f"gid://shopify/Product/{number}", "title": f"Product {number}", "handle": f"product-{number}"} | fields
+    return {
+        "id": f"gid://shopify/Product/{number}",
+        "title": f"Product {number}",
+        "handle": f"product-{number}",
+    } | fields
 
 
 def variant(number: int, parent: int, **fields: Any) -> Record:
     """A variant of a product."""
-    record = {"id": f"gid://shopify/ProductVariant/{number}", "price": "10.00", "__parentId": f"gid://shopify/Product/{parent}"}
+    record = {
+        "id": f"gid://shopify/ProductVariant/{number}",
+        "price": "10.00",
+        "__parentId": f"gid://shopify/Product/{parent}",
+    }
     return record | fields
 
 
 def as_lines(records: Iterable[Record | bytes]) -> bytes:
     """Records as JSONL; bytes are lines as they are."""
-    return b"".join((record if isinstance(record, bytes) else json.dumps(record).encode()) + b"\n" for record in records)
+    return b"".join(
+        (record if isinstance(record, bytes) else json.dumps(record).encode()) + b"\n" for record in records
+    )
 
 
 #: What differs between two shops that hold the same.
@@ -89,7 +99,9 @@ class Mirror:
         path.write_bytes(content)
         return path
 
-    async def take(self, shop: UUID, *records: Record | bytes, name: str | None = None, **options: bool) -> Imported:
+    async def take(
+        self, shop: UUID, *records: Record | bytes, name: str | None = None, **options: bool
+    ) -> Imported:
         """Import records as one file."""
         return await self.take_files(shop, self.write(as_lines(records), name), **options)
 
@@ -98,8 +110,14 @@ class Mirror:
         sources = [examine(path, path.name) for path in paths]
         imported = await import_files(Context(self.db, shop), sources, Options(**options), SILENT)
         for kind, counts in imported.outcome.by_type.items():
-            assert counts.read == counts.inserted + counts.updated + counts.unchanged + counts.rejected, (kind, counts)
-            assert min(counts.inserted, counts.updated, counts.unchanged, counts.rejected) >= 0, (kind, counts)
+            assert counts.read == counts.inserted + counts.updated + counts.unchanged + counts.rejected, (
+                kind,
+                counts,
+            )
+            assert min(counts.inserted, counts.updated, counts.unchanged, counts.rejected) >= 0, (
+                kind,
+                counts,
+            )
         if not imported.repeated:
             errors = await self.errors(shop, imported)
             assert len(errors) == imported.outcome.total.rejected
@@ -122,25 +140,35 @@ class Mirror:
 
     async def product(self, shop: UUID, number: int) -> dict[str, Any]:
         """A product's row."""
-        found = await self.rows(shop, "SELECT * FROM pim.shopify_products WHERE shopify_gid = :gid", gid=f"gid://shopify/Product/{number}")
+        found = await self.rows(
+            shop,
+            "SELECT * FROM pim.shopify_products WHERE shopify_gid = :gid",
+            gid=f"gid://shopify/Product/{number}",
+        )
         assert len(found) == 1
         return found[0]
 
     async def variant(self, shop: UUID, number: int) -> dict[str, Any]:
         """A variant's row."""
         found = await self.rows(
-            shop, "SELECT * FROM pim.shopify_variants WHERE shopify_gid = :gid", gid=f"gid://shopify/ProductVariant/{number}"
+            shop,
+            "SELECT * FROM pim.shopify_variants WHERE shopify_gid = :gid",
+            gid=f"gid://shopify/ProductVariant/{number}",
         )
         assert len(found) == 1
         return found[0]
 
     async def contents(self, shop: UUID) -> dict[str, list[str]]:
         """Everything that imports wrote for a shop, but our identifiers and the times of writing."""
-        queries = {table: f"SELECT to_jsonb(t) - '{OWN}'::text[] FROM pim.{table} AS t" for table in TABLES} | TIES
+        queries = {
+            table: f"SELECT to_jsonb(t) - '{OWN}'::text[] FROM pim.{table} AS t" for table in TABLES
+        } | TIES
         found = {}
         async with self.db.tenant(shop_id=shop) as session:
             for name, query in queries.items():
-                rows = await session.execute(text(f"SELECT row_to_json(q)::text FROM ({query}) AS q ORDER BY 1"))
+                rows = await session.execute(
+                    text(f"SELECT row_to_json(q)::text FROM ({query}) AS q ORDER BY 1")
+                )
                 found[name] = list(rows.scalars())
         return found
 

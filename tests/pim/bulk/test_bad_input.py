@@ -8,10 +8,18 @@ from tests.pim.bulk.conftest import Mirror, product, variant
 GOOD = [product(1), variant(11, 1)]
 DEEP = b"[" * 900 + b"]" * 900
 MENU = {"id": "gid://shopify/Menu/1", "title": "Main", "handle": "main"}
-LEVEL = {"id": "gid://shopify/InventoryLevel/1?inventory_item_id=1", "__parentId": "gid://shopify/ProductVariant/11"}
+LEVEL = {
+    "id": "gid://shopify/InventoryLevel/1?inventory_item_id=1",
+    "__parentId": "gid://shopify/ProductVariant/11",
+}
 LOCATION = {"id": "gid://shopify/Location/1", "name": "Shop"}
 PUBLICATION = {"id": "gid://shopify/Publication/1", "name": "Online store"}
-ORDER = {"id": "gid://shopify/Order/1", "name": "#1001", "totalPriceSet": {"shopMoney": {"amount": "5.0"}}, "currencyCode": "EUR"}
+ORDER = {
+    "id": "gid://shopify/Order/1",
+    "name": "#1001",
+    "totalPriceSet": {"shopMoney": {"amount": "5.0"}},
+    "currencyCode": "EUR",
+}
 
 
 def bad_product(**fields: Any) -> dict[str, Any]:
@@ -126,7 +134,6 @@ CASES: list[tuple[str, dict[str, Any] | bytes, str | None, str]] = [
 ]  # fmt: skip
 
 
-
 async def test_every_bad_line_beside_good_ones(mirror: Mirror, merchant: UUID) -> None:
     before = [GOOD[0], LOCATION, PUBLICATION]
     imported = await mirror.take(merchant, *before, *(case[1] for case in CASES), GOOD[1])
@@ -153,7 +160,9 @@ def letters(number: int) -> str:
     return "".join(chr(97 + number // 26**place % 26) for place in range(6))
 
 
-async def test_a_text_of_more_words_than_the_index_holds_is_rejected_alone(mirror: Mirror, merchant: UUID) -> None:
+async def test_a_text_of_more_words_than_the_index_holds_is_rejected_alone(
+    mirror: Mirror, merchant: UUID
+) -> None:
     # A word of six letters takes ten bytes, and the title "Product 1" eighteen, of 2^20 - 1.
     over = " ".join(letters(number) for number in range(104_856))
     under = " ".join(letters(number) for number in range(104_855))
@@ -166,5 +175,8 @@ async def test_a_text_of_more_words_than_the_index_holds_is_rejected_alone(mirro
     assert await mirror.reasons(merchant, imported) == [
         (2, "description", "TOO_LONG"), (4, "description", "TOO_LONG"), (5, "description", "TOO_LONG"), (6, "__parentId", "ORPHAN"),
     ]  # fmt: skip
-    kept = await mirror.rows(merchant, "SELECT shopify_gid, length(description) AS length FROM pim.shopify_products ORDER BY shopify_gid")
+    kept = await mirror.rows(
+        merchant,
+        "SELECT shopify_gid, length(description) AS length FROM pim.shopify_products ORDER BY shopify_gid",
+    )
     assert [row["length"] for row in kept] == [len(under), len(long)]

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.pim.bulk.conftest import Mirror, as_lines, product, variant
 
 from entrepot.kit.errors import InvalidInputError
 from entrepot.pim.bulk.reading import examine
-from tests.pim.bulk.conftest import Mirror, product, variant
 
 HEADER = "Handle,Title,Body (HTML),Vendor,Tags,Status,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Grams,Image Src"
 
@@ -22,7 +22,10 @@ async def take(mirror: Mirror, shop: UUID, *rows: str | bytes, header: str = HEA
 
 
 async def titles(mirror: Mirror, shop: UUID) -> list[str]:
-    return [row["title"] for row in await mirror.rows(shop, "SELECT title FROM pim.shopify_products ORDER BY title")]
+    return [
+        row["title"]
+        for row in await mirror.rows(shop, "SELECT title FROM pim.shopify_products ORDER BY title")
+    ]
 
 
 @pytest.mark.shared_data
@@ -46,11 +49,26 @@ async def test_three_real_exports(mirror: Mirror, merchant: UUID, shared: Path) 
 
 
 async def test_quotes_and_line_ends_in_a_cell(mirror: Mirror, merchant: UUID) -> None:
-    imported = await take(mirror, merchant, 'a,"A ""quoted"", B","line 1\nline 2\r\nline 3",V,"x, y",active,Title,Default Title,S,1.00,500,', "b,,,,,,,,,,,", "c,C,,,,,,,,1.00,,")
+    imported = await take(
+        mirror,
+        merchant,
+        'a,"A ""quoted"", B","line 1\nline 2\r\nline 3",V,"x, y",active,Title,Default Title,S,1.00,500,',
+        "b,,,,,,,,,,,",
+        "c,C,,,,,,,,1.00,,",
+    )
     row = (await mirror.rows(merchant, "SELECT * FROM pim.shopify_products WHERE handle = 'a'"))[0]
-    assert (row["title"], row["description_html"], row["tags"], row["status"]) == ('A "quoted", B', "line 1\nline 2\r\nline 3", ["x", "y"], "ACTIVE")
+    assert (row["title"], row["description_html"], row["tags"], row["status"]) == (
+        'A "quoted", B',
+        "line 1\nline 2\r\nline 3",
+        ["x", "y"],
+        "ACTIVE",
+    )
     assert row["legacy_resource_id"] < 0
-    weight = (await mirror.rows(merchant, "SELECT price, weight, weight_unit, sku FROM pim.shopify_variants WHERE sku = 'S'"))[0]
+    weight = (
+        await mirror.rows(
+            merchant, "SELECT price, weight, weight_unit, sku FROM pim.shopify_variants WHERE sku = 'S'"
+        )
+    )[0]
     assert (weight["price"], weight["weight"], weight["weight_unit"]) == (1, 500, "GRAMS")
     # Counted from the line on which the row begins.
     assert await mirror.reasons(merchant, imported) == [(5, None, "EMPTY_ROW")]
@@ -71,8 +89,12 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("row", "line", "field", "code"), BAD, ids=[case[3] + str(number) for number, case in enumerate(BAD)])
-async def test_a_bad_row_beside_a_good_one(mirror: Mirror, merchant: UUID, row: str | bytes, line: int, field: str | None, code: str) -> None:
+@pytest.mark.parametrize(
+    ("row", "line", "field", "code"), BAD, ids=[case[3] + str(number) for number, case in enumerate(BAD)]
+)
+async def test_a_bad_row_beside_a_good_one(
+    mirror: Mirror, merchant: UUID, row: str | bytes, line: int, field: str | None, code: str
+) -> None:
     imported = await take(mirror, merchant, row, "good,Good,,,,,,,,2.00,,")
     errors = [error for error in await mirror.reasons(merchant, imported) if error[2] != "ORPHAN"]
     assert errors == [(line, field, code)]
@@ -89,7 +111,10 @@ async def test_an_open_quote_is_one_bad_row(mirror: Mirror, merchant: UUID) -> N
 async def test_marks_and_line_ends(mirror: Mirror, merchant: UUID, way: str) -> None:
     content = f"{HEADER}\na,Ä,,,,,,,,1.00,,\nb,B,,,,,,,,1.00,,\n"
     content = content.replace("\n", {"crlf": "\r\n", "both": "\r\n", "cr": "\r"}.get(way, "\n"))
-    await mirror.take_files(merchant, mirror.write(("\ufeff" if way in ("mark", "both") else "").encode() + content.encode(), "shop.csv"))
+    await mirror.take_files(
+        merchant,
+        mirror.write(("\ufeff" if way in ("mark", "both") else "").encode() + content.encode(), "shop.csv"),
+    )
     assert await titles(mirror, merchant) == ["B", "Ä"]
 
 
@@ -104,7 +129,9 @@ def test_what_is_no_product_csv(mirror: Mirror) -> None:
 
 
 async def test_a_handle_twice_is_the_later_product(mirror: Mirror, merchant: UUID) -> None:
-    imported = await take(mirror, merchant, "a,A1,,,,,Size,S,1,1.00,,", "b,B,,,,,,,,1.00,,", "a,A2,,,,,Size,M,2,1.00,,")
+    imported = await take(
+        mirror, merchant, "a,A1,,,,,Size,S,1,1.00,,", "b,B,,,,,,,,1.00,,", "a,A2,,,,,Size,M,2,1.00,,"
+    )
     assert [(line, code) for line, _, code in await mirror.reasons(merchant, imported)] == [(2, "DUPLICATE")]
     assert await titles(mirror, merchant) == ["A2", "B"]
     assert await mirror.count(merchant, "shopify_variants") == 3
@@ -116,7 +143,10 @@ async def test_handles_in_any_script(mirror: Mirror, merchant: UUID) -> None:
 
 
 async def test_three_hundred_values_of_an_option(mirror: Mirror, merchant: UUID) -> None:
-    rows = [f"a,{'A' if number == 0 else ''},,,,,{'Size' if number == 0 else ''},{number},s{number},1.00,," for number in range(300)]
+    rows = [
+        f"a,{'A' if number == 0 else ''},,,,,{'Size' if number == 0 else ''},{number},s{number},1.00,,"
+        for number in range(300)
+    ]
     await take(mirror, merchant, *rows)
     options = await mirror.one(merchant, "SELECT options FROM pim.shopify_products")
     assert options[0]["values"] == [str(number) for number in range(300)]
@@ -125,11 +155,19 @@ async def test_three_hundred_values_of_an_option(mirror: Mirror, merchant: UUID)
 
 
 async def test_a_column_that_the_file_does_not_have_says_nothing(mirror: Mirror, merchant: UUID) -> None:
-    await take(mirror, merchant, 'a,A,<p>Text</p>,V,"x, y",draft,Title,Default Title,S,1.00,500,https://cdn/a.jpg')
+    await take(
+        mirror, merchant, 'a,A,<p>Text</p>,V,"x, y",draft,Title,Default Title,S,1.00,500,https://cdn/a.jpg'
+    )
     await take(mirror, merchant, "a,New,2.00", header="Handle,Title,Variant Price")
     row = (await mirror.rows(merchant, "SELECT * FROM pim.shopify_products"))[0]
     assert row["title"] == "New"
-    assert (row["description"], row["description_html"], row["vendor"], row["tags"], row["status"]) == ("Text", "<p>Text</p>", "V", ["x", "y"], "DRAFT")
+    assert (row["description"], row["description_html"], row["vendor"], row["tags"], row["status"]) == (
+        "Text",
+        "<p>Text</p>",
+        "V",
+        ["x", "y"],
+        "DRAFT",
+    )
     assert row["options"] == [{"name": "Title", "position": 1, "values": ["Default Title"]}]
     assert row["featured_image_url"] == "https://cdn/a.jpg"
     row = (await mirror.rows(merchant, "SELECT * FROM pim.shopify_variants"))[0]
@@ -137,16 +175,28 @@ async def test_a_column_that_the_file_does_not_have_says_nothing(mirror: Mirror,
 
 
 async def test_an_empty_cell_clears(mirror: Mirror, merchant: UUID) -> None:
-    await take(mirror, merchant, 'a,A,<p>Text</p>,V,"x, y",draft,Title,Default Title,S,1.00,500,https://cdn/a.jpg')
+    await take(
+        mirror, merchant, 'a,A,<p>Text</p>,V,"x, y",draft,Title,Default Title,S,1.00,500,https://cdn/a.jpg'
+    )
     await take(mirror, merchant, "a,A,,,,,Title,Default Title,,1.00,,")
     row = (await mirror.rows(merchant, "SELECT * FROM pim.shopify_products"))[0]
-    assert (row["description"], row["vendor"], row["tags"], row["featured_image_url"]) == (None, None, [], None)
-    assert (await mirror.rows(merchant, "SELECT sku, weight FROM pim.shopify_variants"))[0] == {"sku": None, "weight": None}
+    assert (row["description"], row["vendor"], row["tags"], row["featured_image_url"]) == (
+        None,
+        None,
+        [],
+        None,
+    )
+    assert (await mirror.rows(merchant, "SELECT sku, weight FROM pim.shopify_variants"))[0] == {
+        "sku": None,
+        "weight": None,
+    }
 
 
 async def test_the_title_may_stand_in_a_later_row(mirror: Mirror, merchant: UUID) -> None:
     await take(mirror, merchant, "a,,,,,,Size,S,1,1.00,,", "a,A,,V,,,Size,M,2,1.00,,")
-    assert await mirror.rows(merchant, "SELECT title, vendor FROM pim.shopify_products") == [{"title": "A", "vendor": "V"}]
+    assert await mirror.rows(merchant, "SELECT title, vendor FROM pim.shopify_products") == [
+        {"title": "A", "vendor": "V"}
+    ]
     assert await mirror.count(merchant, "shopify_variants") == 2
 
 
@@ -160,7 +210,9 @@ async def test_a_line_without_end_is_one_bad_row_and_takes_no_memory(mirror: Mir
 
 
 async def test_a_csv_and_a_bulk_operation_in_one_run(mirror: Mirror, merchant: UUID) -> None:
-    jsonl = mirror.write(__import__("json").dumps(product(1)).encode() + b"\n" + __import__("json").dumps(variant(11, 1)).encode())
-    imported = await mirror.take_files(merchant, jsonl, mirror.write(f"{HEADER}\na,A,,,,,,,,1.00,,\n".encode(), "shop.csv"))
+    jsonl = mirror.write(as_lines([product(1), variant(11, 1)]))
+    imported = await mirror.take_files(
+        merchant, jsonl, mirror.write(f"{HEADER}\na,A,,,,,,,,1.00,,\n".encode(), "shop.csv")
+    )
     assert await mirror.errors(merchant, imported) == []
     assert await titles(mirror, merchant) == ["A", "Product 1"]

@@ -1,5 +1,6 @@
 """Files that cannot be read, files that are damaged, and files that are nothing but trouble."""
 
+import asyncio
 import gzip
 import os
 import subprocess
@@ -11,14 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
+from tests.pim.bulk.conftest import Mirror, as_lines, product, variant
 
 from entrepot.kit.errors import InvalidInputError
 from entrepot.pim.bulk import reading
 from entrepot.pim.bulk.feeding import PROCESSES
 from entrepot.pim.bulk.reading import LongLine, Source, examine, lines
-from tests.pim.bulk.conftest import Mirror, as_lines, product, variant
 
-linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc")
+linux = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc"
+)
 GOOD = as_lines([product(1), variant(11, 1)])
 
 
@@ -35,7 +38,10 @@ def test_what_cannot_be_read_is_one_sentence(mirror: Mirror, tmp_path: Path) -> 
         (mirror.write(b" \n\t\n  \r\n", "blank.jsonl"), "is empty"),
         (mirror.write(gzip.compress(b" \n"), "blank.jsonl.gz"), "is empty"),
         (mirror.write(gzip.compress(GOOD)[:-20], "cut.jsonl.gz"), "ends in the middle"),
-        (mirror.write(gzip.compress(GOOD)[:40] + b"xxxxxxx" + gzip.compress(GOOD)[47:], "hurt.jsonl.gz"), "is damaged"),
+        (
+            mirror.write(gzip.compress(GOOD)[:40] + b"xxxxxxx" + gzip.compress(GOOD)[47:], "hurt.jsonl.gz"),
+            "is damaged",
+        ),
         (mirror.write(b"\x89PNG\r\n\x1a\n", "image.png"), "neither"),
         (mirror.write(b"PK\x03\x04", "export.zip"), "neither"),
     ):
@@ -53,15 +59,21 @@ def test_a_file_that_may_not_be_read(mirror: Mirror) -> None:
         examine(path)
 
 
-async def test_a_plain_file_named_gz_and_a_gzip_named_otherwise(mirror: Mirror, merchant: UUID, neighbor: UUID) -> None:
+async def test_a_plain_file_named_gz_and_a_gzip_named_otherwise(
+    mirror: Mirror, merchant: UUID, neighbor: UUID
+) -> None:
     await mirror.take_files(merchant, mirror.write(GOOD, "export.jsonl.gz"))
-    await mirror.take_files(neighbor, mirror.write(gzip.compress(GOOD[:60]) + gzip.compress(GOOD[60:]), "export.txt"))
+    await mirror.take_files(
+        neighbor, mirror.write(gzip.compress(GOOD[:60]) + gzip.compress(GOOD[60:]), "export.txt")
+    )
     for shop in (merchant, neighbor):
         assert await mirror.count(shop, "shopify_variants") == 1
 
 
 async def test_a_gzip_cut_after_its_beginning_imports_nothing(mirror: Mirror, merchant: UUID) -> None:
-    whole = gzip.compress(as_lines(product(number, description=os.urandom(300).hex()) for number in range(3000)))
+    whole = gzip.compress(
+        as_lines(product(number, description=os.urandom(300).hex()) for number in range(3000))
+    )
     path = mirror.write(whole[: len(whole) * 2 // 3], "cut.jsonl.gz")
     with pytest.raises(InvalidInputError, match="nothing was imported"):
         await mirror.take_files(merchant, path)
@@ -97,13 +109,22 @@ async def test_a_line_of_fifty_megabytes(mirror: Mirror, merchant: UUID) -> None
 
 
 async def test_a_mark_and_windows_line_ends(mirror: Mirror, merchant: UUID) -> None:
-    imported = await mirror.take_files(merchant, mirror.write(b"\xef\xbb\xbf" + GOOD.replace(b"\n", b"\r\n") + b"\r\n\r\n"))
+    imported = await mirror.take_files(
+        merchant, mirror.write(b"\xef\xbb\xbf" + GOOD.replace(b"\n", b"\r\n") + b"\r\n\r\n")
+    )
     assert imported.outcome.total.inserted == imported.outcome.total.read == 2
 
 
 @limits(max_examples=200, deadline=None)
-@given(st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line), max_size=30), st.integers(1, 60), st.integers(10, 50), st.booleans())
-def test_lines_are_the_same_whatever_the_chunks(tmp_path_factory: pytest.TempPathFactory, content: list[bytes], chunk: int, longest: int, packed: bool) -> None:
+@given(
+    st.lists(st.binary(max_size=40).filter(lambda line: b"\n" not in line), max_size=30),
+    st.integers(1, 60),
+    st.integers(10, 50),
+    st.booleans(),
+)
+def test_lines_are_the_same_whatever_the_chunks(
+    tmp_path_factory: pytest.TempPathFactory, content: list[bytes], chunk: int, longest: int, packed: bool
+) -> None:
     data = b"\n".join(content)
     path = tmp_path_factory.getbasetemp() / "chunks"
     path.write_bytes(gzip.compress(data) if packed else data)
@@ -118,20 +139,37 @@ def test_lines_are_the_same_whatever_the_chunks(tmp_path_factory: pytest.TempPat
             expected.append((number, len(line)))
         elif stripped := (line.strip().removeprefix(b"\xef\xbb\xbf") if number == 1 else line.strip()):
             expected.append((number, stripped))
-    assert [(number, line.length if isinstance(line, LongLine) else line) for number, line in found] == expected
+    assert [
+        (number, line.length if isinstance(line, LongLine) else line) for number, line in found
+    ] == expected
+
+
+def test_a_block_never_holds_more_lines_than_its_rejections_may_take(mirror: Mirror) -> None:
+    count = 3 * reading.MOST_LINES + 17
+    path = mirror.write(b"".join(b"%d\n" % number for number in range(1, count + 1)))
+    found = []
+    for block in reading.blocks(examine(path, "short.jsonl")):
+        part = [line for _, line in reading.split(block)]
+        assert len(part) <= reading.MOST_LINES
+        found += [number for number, _ in reading.split(block)]
+    assert found == list(range(1, count + 1))
 
 
 async def peaks_of_import(mirror: Mirror, shop: UUID, path: Path, environment: dict[str, str]) -> list[int]:
     """What the importing program and each of its children needed at most, in MiB."""
     domain = await mirror.one(shop, "SELECT shopify_domain FROM pim.shops")
     command = [sys.executable, "-c", MEASURED, "shopify", "import", str(path), "--shop", domain, "--json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode in (0, 1), done.stderr[-2000:]
     return [int(peak) >> 10 for peak in done.stderr.strip().splitlines()[-1].split()]
 
 
 @linux
-async def test_memory_does_not_grow_with_the_file(mirror: Mirror, merchant: UUID, ground_home: dict[str, str]) -> None:
+async def test_memory_does_not_grow_with_the_file(
+    mirror: Mirror, merchant: UUID, ground_home: dict[str, str]
+) -> None:
     path = mirror.write(b"", "large.jsonl")
     text = "<p>lorem ipsum dolor sit amet</p> " * 1500
     with path.open("wb") as file:
@@ -141,19 +179,25 @@ async def test_memory_does_not_grow_with_the_file(mirror: Mirror, merchant: UUID
     peaks = await peaks_of_import(mirror, merchant, path, ground_home)
     assert len(peaks) == 1 + (PROCESSES if PROCESSES > 1 else 0)
     assert sum(peaks) < 300, f"{peaks} MiB"
-    print(peaks)
     assert await mirror.count(merchant, "shopify_products") == 2000
 
 
 @linux
-async def test_memory_is_bounded_for_lines_that_are_made_to_need_it(mirror: Mirror, merchant: UUID, ground_home: dict[str, str]) -> None:
+async def test_memory_is_bounded_for_lines_that_are_made_to_need_it(
+    mirror: Mirror, merchant: UUID, ground_home: dict[str, str]
+) -> None:
     path = mirror.write(b"", "hostile.jsonl")
     with path.open("wb") as file:
-        file.write(b"0\n" * 40_000 + b'{"id":"' + b"[" * (30 << 20) + b"\n" + b"[" + b"[]," * (5 << 20) + b"[]]\n")
-        file.write(b'{"id":"gid://shopify/Product/1","title":"T","handle":"t","variants":{"nodes":[' + b'{"id":"x"},' * 90_000 + b'{"id":"y"}]}}\n')
+        file.write(
+            b"0\n" * 40_000 + b'{"id":"' + b"[" * (30 << 20) + b"\n" + b"[" + b"[]," * (5 << 20) + b"[]]\n"
+        )
+        file.write(
+            b'{"id":"gid://shopify/Product/1","title":"T","handle":"t","variants":{"nodes":['
+            + b'{"id":"x"},' * 90_000
+            + b'{"id":"y"}]}}\n'
+        )
     peaks = await peaks_of_import(mirror, merchant, path, ground_home)
     assert max(peaks) < 300, f"{peaks} MiB"
-    print(peaks)
     assert await mirror.count(merchant, "shopify_products") == 1
 
 

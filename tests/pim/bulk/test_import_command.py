@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import text
-
 from tests.pim.bulk.conftest import Mirror, as_lines, product, variant
 
 GOOD = as_lines([product(1), variant(11, 1)])
@@ -19,7 +18,9 @@ COMMAND = [sys.executable, "-c", "from entrepot.cli.main import run; run()", "sh
 
 def entrepot(environment: dict[str, str], *arguments: str | Path, given: bytes = b"") -> tuple[int, str, str]:
     """Exit code, standard output, standard error."""
-    done = subprocess.run([*COMMAND, *map(str, arguments)], env=environment, input=given, capture_output=True, check=False)
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)], env=environment, input=given, capture_output=True, check=False
+    )
     said = done.stderr.decode()
     assert "Traceback" not in said, said
     return done.returncode, done.stdout.decode(), said
@@ -27,7 +28,9 @@ def entrepot(environment: dict[str, str], *arguments: str | Path, given: bytes =
 
 async def shops(mirror: Mirror, domain: str) -> list[tuple[UUID, str]]:
     async with mirror.db.system() as session:
-        rows = await session.execute(text("SELECT id, currency_code FROM pim.shops WHERE shopify_domain = :domain"), {"domain": domain})
+        rows = await session.execute(
+            text("SELECT id, currency_code FROM pim.shops WHERE shopify_domain = :domain"), {"domain": domain}
+        )
         return [(row.id, row.currency_code) for row in rows]
 
 
@@ -42,8 +45,23 @@ async def test_a_new_shop_from_a_file(mirror: Mirror, ground_home: dict[str, str
     code, out, _ = entrepot(ground_home, "import", path, "--shop", domain, "--json")
     assert code == 0
     printed = json.loads(out)
-    assert {"run_id", "read", "inserted", "updated", "unchanged", "rejected", "deleted", "seconds", "by_type"} <= printed.keys()
-    assert (printed["read"], printed["inserted"], printed["rejected"], printed["repeated"]) == (2, 2, 0, False)
+    assert {
+        "run_id",
+        "read",
+        "inserted",
+        "updated",
+        "unchanged",
+        "rejected",
+        "deleted",
+        "seconds",
+        "by_type",
+    } <= printed.keys()
+    assert (printed["read"], printed["inserted"], printed["rejected"], printed["repeated"]) == (
+        2,
+        2,
+        0,
+        False,
+    )
     ((shop, currency),) = await shops(mirror, domain)
     assert currency == "SEK"
     assert await mirror.one(shop, "SELECT currency_code FROM pim.shopify_variants") == "SEK"
@@ -52,7 +70,9 @@ async def test_a_new_shop_from_a_file(mirror: Mirror, ground_home: dict[str, str
     assert "imported last; nothing was done" in out
 
 
-async def test_rejected_rows_are_counted_shown_and_told_by_the_exit_code(mirror: Mirror, ground_home: dict[str, str]) -> None:
+async def test_rejected_rows_are_counted_shown_and_told_by_the_exit_code(
+    mirror: Mirror, ground_home: dict[str, str]
+) -> None:
     domain = new_domain()
     path = mirror.write(BAD, "bad.jsonl")
     code, out, _ = entrepot(ground_home, "import", path, "--shop", domain, "--currency", "EUR")
@@ -70,7 +90,9 @@ async def test_rejected_rows_are_counted_shown_and_told_by_the_exit_code(mirror:
     assert await mirror.count(shop, "shopify_variants") == 1
 
 
-async def test_a_file_that_cannot_be_read_is_one_error_and_exit_2(mirror: Mirror, tmp_path: Path, ground_home: dict[str, str]) -> None:
+async def test_a_file_that_cannot_be_read_is_one_error_and_exit_2(
+    mirror: Mirror, tmp_path: Path, ground_home: dict[str, str]
+) -> None:
     domain = new_domain()
     cut = mirror.write(gzip.compress(GOOD)[:-9], "cut.jsonl.gz")
     for path in (tmp_path, tmp_path / "none.jsonl", cut):
@@ -90,9 +112,13 @@ async def test_a_file_that_cannot_be_read_is_one_error_and_exit_2(mirror: Mirror
 
 async def test_standard_input_plain_and_packed(mirror: Mirror, ground_home: dict[str, str]) -> None:
     domain = new_domain()
-    code, out, _ = entrepot(ground_home, "import", "-", "--shop", domain, "--json", given=gzip.compress(GOOD, mtime=0))
+    code, out, _ = entrepot(
+        ground_home, "import", "-", "--shop", domain, "--json", given=gzip.compress(GOOD, mtime=0)
+    )
     assert (code, json.loads(out)["inserted"]) == (0, 2)
-    code, out, _ = entrepot(ground_home, "import", "-", "--shop", domain, "--json", given=gzip.compress(GOOD, mtime=0))
+    code, out, _ = entrepot(
+        ground_home, "import", "-", "--shop", domain, "--json", given=gzip.compress(GOOD, mtime=0)
+    )
     assert (code, json.loads(out)["repeated"]) == (0, True)
     code, out, _ = entrepot(ground_home, "import", "-", "--shop", domain, "--json", given=GOOD)
     assert (code, json.loads(out)["unchanged"]) == (0, 2)

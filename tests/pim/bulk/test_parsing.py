@@ -17,7 +17,11 @@ GID = "gid://shopify/"
 def parse(*records: dict[str, Any]) -> tuple[list[dict[str, Any]], Parser]:
     """The rows of records, each as its columns."""
     parser = Parser()
-    rows = [shown(row) for number, record in enumerate(records, start=1) for row in parser.parse(number, json.dumps(record).encode())]
+    rows = [
+        shown(row)
+        for number, record in enumerate(records, start=1)
+        for row in parser.parse(number, json.dumps(record).encode())
+    ]
     return rows, parser
 
 
@@ -180,7 +184,11 @@ OTHERS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("record", "expected"), OTHERS, ids=[f"{number}-{case[0].get('id', 'publication')}" for number, case in enumerate(OTHERS)])
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    OTHERS,
+    ids=[f"{number}-{case[0].get('id', 'publication')}" for number, case in enumerate(OTHERS)],
+)
 def test_other_records(record: dict[str, Any], expected: dict[str, Any]) -> None:
     gid = record.get("id")
     kind = gid.removeprefix(GID).split("/")[0] if gid else None
@@ -211,7 +219,11 @@ def nested(connection: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     image = {"id": f"{GID}MediaImage/1", "mediaContentType": "IMAGE"}
 
     def joined(nodes: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"nodes": nodes} if connection == "nodes" else {"edges": [{"node": node, "cursor": "x"} for node in nodes], "pageInfo": {}}
+        return (
+            {"nodes": nodes}
+            if connection == "nodes"
+            else {"edges": [{"node": node, "cursor": "x"} for node in nodes], "pageInfo": {}}
+        )
 
     whole = product | {
         "variants": joined([variants[0] | {"metafields": joined([field])}, variants[1]]),
@@ -235,15 +247,22 @@ def test_a_nested_connection_is_the_same_as_lines(connection: str) -> None:
     assert one_parser.rejections == many_parser.rejections == []
 
 
-@pytest.mark.parametrize("connection", [{"nodes": [5]}, {"edges": [5]}, {"edges": 5}, {"nodes": "x"}, {"edges": [{"node": "x"}]}])
+@pytest.mark.parametrize(
+    "connection", [{"nodes": [5]}, {"edges": [5]}, {"edges": 5}, {"nodes": "x"}, {"edges": [{"node": "x"}]}]
+)
 def test_what_stands_in_a_connection_and_is_no_object_is_refused(connection: dict[str, Any]) -> None:
     rows, parser = parse({"id": f"{GID}Product/1", "title": "T", "variants": connection})
     assert [row["shopify_gid"] for row in rows] == [f"{GID}Product/1"]
-    assert [(rejection.code, rejection.field) for rejection in parser.rejections] == [("NOT_AN_OBJECT", "variants")]
+    assert [(rejection.code, rejection.field) for rejection in parser.rejections] == [
+        ("NOT_AN_OBJECT", "variants")
+    ]
     assert parser.read == {"Product": 1, "unknown": 1}
 
 
-@pytest.mark.parametrize("connection", [{}, {"nodes": []}, {"edges": []}, {"edges": None}, {"nodes": [None]}, {"edges": [{"node": None}]}])
+@pytest.mark.parametrize(
+    "connection",
+    [{}, {"nodes": []}, {"edges": []}, {"edges": None}, {"nodes": [None]}, {"edges": [{"node": None}]}],
+)
 def test_an_empty_connection_holds_nothing(connection: dict[str, Any]) -> None:
     rows, parser = parse({"id": f"{GID}Product/1", "title": "T", "variants": connection})
     assert len(rows) == 1
@@ -259,7 +278,12 @@ def test_a_field_counts_as_told_only_where_a_good_record_has_it() -> None:
     _, parser = parse(
         {"id": f"{GID}Product/1", "title": "T", "handle": "t"},
         {"id": f"{GID}Product/2", "title": "T", "vendor": "V", "status": "WRONG"},
-        {"id": f"{GID}ProductVariant/3", "price": "1", "inventoryItem": {"id": f"{GID}InventoryItem/1"}, "__parentId": f"{GID}Product/1"},
+        {
+            "id": f"{GID}ProductVariant/3",
+            "price": "1",
+            "inventoryItem": {"id": f"{GID}InventoryItem/1"},
+            "__parentId": f"{GID}Product/1",
+        },
     )
     assert set(PRODUCT.covered(parser.names["Product"])) == {"title", "handle"}
     assert set(VARIANT.covered(parser.names["ProductVariant"])) == {"price", "inventory_item_id"}
@@ -267,7 +291,13 @@ def test_a_field_counts_as_told_only_where_a_good_record_has_it() -> None:
 
 def test_a_null_above_a_field_says_that_there_is_none() -> None:
     _, parser = parse(
-        {"id": f"{GID}ProductVariant/3", "price": "1", "inventoryItem": {"unitCost": None}, "image": None, "__parentId": f"{GID}Product/1"},
+        {
+            "id": f"{GID}ProductVariant/3",
+            "price": "1",
+            "inventoryItem": {"unitCost": None},
+            "image": None,
+            "__parentId": f"{GID}Product/1",
+        },
         {"id": f"{GID}Order/3", "name": "#1", "customer": {"id": f"{GID}Customer/1"}},
         {"id": f"{GID}Order/4", "name": "#2", "customer": None},
     )

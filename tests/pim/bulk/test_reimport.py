@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from tests.pim.bulk.conftest import NOW, Mirror, product, variant
+from tests.pim.bulk.conftest import NOW, Mirror, as_lines, product, variant
 
 from entrepot.sandbox.shopify.exporting import write_export
 
@@ -21,7 +21,9 @@ async def versions(mirror: Mirror, merchant: UUID) -> dict[str, list[tuple[Any, 
     found = {}
     async with mirror.db.tenant(shop_id=merchant) as session:
         for table in (*TABLES, "audit_logs"):
-            rows = await session.execute(text(f"SELECT tableoid, ctid::text, xmin::text FROM pim.{table} ORDER BY 1, 2"))
+            rows = await session.execute(
+                text(f"SELECT tableoid, ctid::text, xmin::text FROM pim.{table} ORDER BY 1, 2")
+            )
             found[table] = [tuple(row) for row in rows]
     return found
 
@@ -29,7 +31,9 @@ async def versions(mirror: Mirror, merchant: UUID) -> dict[str, list[tuple[Any, 
 @pytest.mark.parametrize("way", ["grouped", "parents first", "shuffled"])
 async def test_a_whole_export_again_writes_nothing(mirror: Mirror, merchant: UUID, way: str) -> None:
     path = mirror.write(b"")
-    summary = write_export(path, seed=4, products=25, now=NOW, grouped=way == "grouped", shuffle=way == "shuffled")
+    summary = write_export(
+        path, seed=4, products=25, now=NOW, grouped=way == "grouped", shuffle=way == "shuffled"
+    )
     first = await mirror.take_files(merchant, path)
     assert first.outcome.total.inserted == first.outcome.total.read == summary.lines
     for table in TABLES:
@@ -53,7 +57,9 @@ async def test_children_may_come_before_their_parents(mirror: Mirror, merchant: 
 
 
 async def test_a_changed_title_is_one_update_and_one_audit_row(mirror: Mirror, merchant: UUID) -> None:
-    records = [product(number) for number in range(1, 6)] + [variant(number, number) for number in range(1, 6)]
+    records = [product(number) for number in range(1, 6)] + [
+        variant(number, number) for number in range(1, 6)
+    ]
     await mirror.take(merchant, *records)
     before = await versions(mirror, merchant)
     old = await mirror.product(merchant, 3)
@@ -69,28 +75,52 @@ async def test_a_changed_title_is_one_update_and_one_audit_row(mirror: Mirror, m
     assert new["id"] == old["id"]
     assert new["updated_at"] > old["updated_at"]
     audit = await mirror.rows(
-        merchant, "SELECT action, old_values ->> 'title' AS old, new_values ->> 'title' AS new FROM pim.audit_logs WHERE action = 'UPDATE'"
+        merchant,
+        "SELECT action, old_values ->> 'title' AS old, new_values ->> 'title' AS new FROM pim.audit_logs WHERE action = 'UPDATE'",
     )
     assert audit == [{"action": "UPDATE", "old": "Product 3", "new": "New name"}]
     assert len(after["audit_logs"]) == len(before["audit_logs"]) + 1
 
 
 async def test_a_null_clears_and_an_absent_field_says_nothing(mirror: Mirror, merchant: UUID) -> None:
-    await mirror.take(merchant, product(1, vendor="V", productType="T", tags=["a"], templateSuffix="x"), product(2, vendor="W", productType="U"))
+    await mirror.take(
+        merchant,
+        product(1, vendor="V", productType="T", tags=["a"], templateSuffix="x"),
+        product(2, vendor="W", productType="U"),
+    )
     await mirror.take(merchant, product(1, vendor=None), product(2))
     first, second = await mirror.product(merchant, 1), await mirror.product(merchant, 2)
     # No record tells of productType: it stays. One tells of vendor: both lose it.
-    assert (first["vendor"], first["product_type"], first["tags"], first["template_suffix"]) == (None, "T", ["a"], "x")
+    assert (first["vendor"], first["product_type"], first["tags"], first["template_suffix"]) == (
+        None,
+        "T",
+        ["a"],
+        "x",
+    )
     assert (second["vendor"], second["product_type"]) == (None, "U")
 
 
 async def test_an_absent_field_below_another_says_nothing(mirror: Mirror, merchant: UUID) -> None:
-    item = {"id": "gid://shopify/InventoryItem/5", "unitCost": {"amount": "4.00"}, "measurement": {"weight": {"value": 2, "unit": "GRAMS"}}}
-    await mirror.take(merchant, product(1), variant(11, 1, inventoryItem=item), variant(12, 1, inventoryItem=item))
-    await mirror.take(merchant, variant(11, 1, inventoryItem={"id": item["id"]}), variant(12, 1, inventoryItem={"id": item["id"]}))
+    item = {
+        "id": "gid://shopify/InventoryItem/5",
+        "unitCost": {"amount": "4.00"},
+        "measurement": {"weight": {"value": 2, "unit": "GRAMS"}},
+    }
+    await mirror.take(
+        merchant, product(1), variant(11, 1, inventoryItem=item), variant(12, 1, inventoryItem=item)
+    )
+    await mirror.take(
+        merchant,
+        variant(11, 1, inventoryItem={"id": item["id"]}),
+        variant(12, 1, inventoryItem={"id": item["id"]}),
+    )
     row = await mirror.variant(merchant, 11)
     assert (row["cost"], row["weight"], row["weight_unit"]) == (4, 2, "GRAMS")
-    await mirror.take(merchant, variant(11, 1, inventoryItem={"unitCost": None}), variant(12, 1, inventoryItem={"unitCost": {"amount": "5"}}))
+    await mirror.take(
+        merchant,
+        variant(11, 1, inventoryItem={"unitCost": None}),
+        variant(12, 1, inventoryItem={"unitCost": {"amount": "5"}}),
+    )
     assert (await mirror.variant(merchant, 11))["cost"] is None
     row = await mirror.variant(merchant, 12)
     assert (row["cost"], row["weight"], row["inventory_item_id"]) == (5, 2, item["id"])
@@ -106,10 +136,14 @@ async def test_what_an_export_has_no_field_for_stays(mirror: Mirror, merchant: U
     collection = {"id": "gid://shopify/Collection/1", "title": "C", "handle": "c"}
     menu = {"id": "gid://shopify/Menu/1", "title": "M", "handle": "m"}
     await mirror.take(
-        merchant, collection | {"ruleSet": {"appliedDisjunctively": False, "rules": [{"column": "TAG"}]}}, menu | {"items": [{"title": "A"}, {"title": "B"}]}
+        merchant,
+        collection | {"ruleSet": {"appliedDisjunctively": False, "rules": [{"column": "TAG"}]}},
+        menu | {"items": [{"title": "A"}, {"title": "B"}]},
     )
     await mirror.take(merchant, collection | {"title": "D"}, menu | {"title": "N"})
-    row = (await mirror.rows(merchant, "SELECT title, collection_type, rules FROM pim.shopify_collections"))[0]
+    row = (await mirror.rows(merchant, "SELECT title, collection_type, rules FROM pim.shopify_collections"))[
+        0
+    ]
     assert row == {"title": "D", "collection_type": "SMART", "rules": [{"column": "TAG"}]}
     assert await mirror.one(merchant, "SELECT items_count FROM pim.shopify_menus WHERE title = 'N'") == 2
     assert await mirror.count(merchant, "shopify_menu_items") == 2
@@ -136,7 +170,7 @@ async def test_the_same_files_again_do_nothing_unless_forced(mirror: Mirror, mer
 
 
 async def test_a_then_b_then_a_again_imports_a_again(mirror: Mirror, merchant: UUID) -> None:
-    a, b = (mirror.write(__import__("json").dumps(product(1, title=title)).encode()) for title in "AB")
+    a, b = (mirror.write(as_lines([product(1, title=title)])) for title in "AB")
     for path, title in ((a, "A"), (b, "B"), (a, "A")):
         imported = await mirror.take_files(merchant, path)
         assert not imported.repeated
@@ -144,7 +178,9 @@ async def test_a_then_b_then_a_again_imports_a_again(mirror: Mirror, merchant: U
 
 
 async def test_a_product_twice_in_a_file_is_the_later_one(mirror: Mirror, merchant: UUID) -> None:
-    imported = await mirror.take(merchant, product(1, title="A"), variant(11, 1), product(1, title="B"), variant(11, 1, price="2"))
+    imported = await mirror.take(
+        merchant, product(1, title="A"), variant(11, 1), product(1, title="B"), variant(11, 1, price="2")
+    )
     assert await mirror.reasons(merchant, imported) == [(1, "id", "DUPLICATE"), (2, "id", "DUPLICATE")]
     assert (await mirror.product(merchant, 1))["title"] == "B"
     assert (await mirror.variant(merchant, 11))["price"] == 2

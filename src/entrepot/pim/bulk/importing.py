@@ -129,7 +129,12 @@ async def import_files(
             await fail(context, run.id, error)
             raise _readable(error) from error
         total = outcome.total
-        await _settle(context, run, outcome, changed=total.inserted + total.updated + total.deleted > 0 or not run.settled)
+        await _settle(
+            context,
+            run,
+            outcome,
+            changed=total.inserted + total.updated + total.deleted > 0 or not run.settled,
+        )
     return Imported(
         run.id, outcome, time.monotonic() - started, snapshot_withheld=withheld, resumed=run.resumed
     )

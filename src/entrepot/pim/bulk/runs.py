@@ -82,7 +82,11 @@ async def begin(
                 "idempotency_key": f"{context.shop_id.hex}:{digest[:24]}:{uuid4().hex}",
                 "state": state,
             }
-            run = Run((await session.execute(queries.INSERT_RUN, values)).scalar_one(), resumed=False, settled=settled)
+            run = Run(
+                (await session.execute(queries.INSERT_RUN, values)).scalar_one(),
+                resumed=False,
+                settled=settled,
+            )
             run_id = None
         if run.resumed or run_id is not None:
             for statement in queries.CLEAR_RUN:
