@@ -103,9 +103,6 @@ async def test_a_file_that_cannot_be_read_is_one_error_and_exit_2(
     code, out, said = entrepot(ground_home, "import", mirror.write(GOOD), cut, "--shop", domain, "--json")
     assert code == 2
     assert json.loads(out)["error"]["exit_code"] == 2
-    code, _, said = entrepot(ground_home, "import", "-", "--shop", domain, given=b"\x00\x01\x02")
-    assert code == 2
-    assert "standard input is neither" in said
     # A shop is added only for a file that can be read.
     assert await shops(mirror, domain) == []
 
@@ -122,3 +119,8 @@ async def test_standard_input_plain_and_packed(mirror: Mirror, ground_home: dict
     assert (code, json.loads(out)["repeated"]) == (0, True)
     code, out, _ = entrepot(ground_home, "import", "-", "--shop", domain, "--json", given=GOOD)
     assert (code, json.loads(out)["unchanged"]) == (0, 2)
+    code, _, said = entrepot(ground_home, "import", "-", "--shop", domain, given=b"\x00\x01\x02")
+    assert code == 2
+    assert "standard input is neither" in said
+    # What was spooled is gone with the import.
+    assert list((Path(ground_home["ENTREPOT_HOME"]) / "artifacts").glob("input-*")) == []

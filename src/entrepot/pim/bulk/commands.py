@@ -1,11 +1,10 @@
 """`entrepot shopify`: importing a shop from the files that Shopify gave, and looking at what the imports did."""
 
 import asyncio
-import hashlib
-import os
 import re
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -90,7 +89,14 @@ def import_(
 async def _import(
     files: list[Path], domain: str, currency: str | None, options: Options, *, quiet: bool
 ) -> Imported:
-    sources = [_spooled() if str(file) == "-" else examine(file) for file in files]
+    with ExitStack() as spools:
+        sources = [_spooled(spools) if str(file) == "-" else examine(file) for file in files]
+        return await _import_sources(sources, domain, currency, options, quiet=quiet)
+
+
+async def _import_sources(
+    sources: list[Source], domain: str, currency: str | None, options: Options, *, quiet: bool
+) -> Imported:
     settings = get_settings()
     async with Database.opened(settings, pool_size=4) as db:
         async with db.system(trace_id=new_trace_id()) as session:
@@ -109,19 +115,15 @@ async def _import(
             return await import_files(context, sources, options, report)
 
 
-def _spooled() -> Source:
-    """Standard input as a file in the home; named by its digest, so that the same input is the same file."""
+def _spooled(spools: ExitStack) -> Source:
+    """Standard input as a file in the home, since an import reads twice; it is deleted when the import is over."""
     directory = get_settings().home / "artifacts"
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=directory, prefix="input-")
-    digest = hashlib.sha256()
-    with os.fdopen(handle, "wb") as spool:
-        while chunk := sys.stdin.buffer.read(CHUNK):
-            digest.update(chunk)
-            spool.write(chunk)
-    path = directory / digest.hexdigest()
-    Path(name).replace(path)
-    return examine(path, "standard input")
+    spool = spools.enter_context(tempfile.NamedTemporaryFile(dir=directory, prefix="input-"))  # noqa: SIM115 - the stack closes it
+    while chunk := sys.stdin.buffer.read(CHUNK):
+        spool.write(chunk)
+    spool.flush()
+    return examine(Path(spool.name), "standard input")
 
 
 def currency_of(sources: list[Source]) -> str | None:
