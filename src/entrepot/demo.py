@@ -51,7 +51,7 @@ from entrepot.sandbox.shopify.exporting import write_export
 
 DOMAIN = "harbor-goods.myshopify.com"
 NAME = "Harbor Goods"
-EMAIL = "robin@harbor-goods.example"
+EMAIL = "staff@harbor-goods.example"
 CURRENCY = "USD"
 TIMEZONE = "America/New_York"
 SEED = 1851

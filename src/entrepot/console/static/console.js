@@ -152,10 +152,16 @@ for (const chart of document.querySelectorAll(".chart")) chart.scrollLeft = char
 
 // An image that does not load gives way to the blank that stands for none.
 function blank(image) {
-  image.classList.add("failed");
-  image.removeAttribute("src");
+  const stand = document.createElement("span");
+  stand.className = `${image.className} failed`;
+  if (image.alt) {
+    stand.setAttribute("role", "img");
+    stand.setAttribute("aria-label", image.alt);
+  }
+  image.replaceWith(stand);
 }
 for (const image of document.querySelectorAll("img")) {
-  if (image.complete && image.naturalWidth === 0 && image.loading !== "lazy") blank(image);
-  else image.addEventListener("error", () => blank(image), { once: true });
+  image.addEventListener("error", () => blank(image), { once: true });
+  // It may have failed before this ran, or not have begun: asked for again, it tells which.
+  if (image.complete && image.naturalWidth === 0) image.src = image.src;
 }
