@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 
 from entrepot.kit.crypto import Keyring, keyring_path
 from entrepot.kit.db.bootstrap import EXTENSIONS
-from entrepot.kit.db.migrating import migrate
+from entrepot.kit.db.migrating import head, migrate
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.doctor import Check, checks, examine
 from entrepot.kit.doctor.home import examine_home
@@ -188,18 +189,34 @@ async def test_a_server_of_ones_own_that_does_not_answer(tmp_path: Path) -> None
     assert not (tmp_path / "home").exists()
 
 
+@contextmanager
+def server_of_its_own(home: Path) -> Iterator[Settings]:
+    """A server of its own, since what is broken here are roles, which all databases of a server share."""
+    server = EmbeddedServer(home, settings={"fsync": "off", "shared_buffers": "32MB"})
+    server.start()
+    try:
+        yield Settings(home=home)
+    finally:
+        server.stop("immediate")
+
+
+@pytest.fixture
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A server on which nothing was done yet."""
+    with server_of_its_own(tmp_path_factory.mktemp("bare") / "home") as settings:
+        yield settings
+
+
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A server of its own, since what is broken here are roles, which all databases of a server share."""
-    settings = Settings(home=tmp_path_factory.mktemp("doctor") / "home")
-    server = EmbeddedServer(settings.home, settings={"fsync": "off", "shared_buffers": "32MB"})
-    server.start()
-    yield settings
-    server.stop("immediate")
+    """A migrated server; each test leaves it as well as it found it."""
+    with server_of_its_own(tmp_path_factory.mktemp("doctor") / "home") as settings:
+        migrate(settings)
+        yield settings
 
 
 class TestUnwell:
-    """In the order of an installation: nothing there yet, then migrated and broken in one way after the other."""
+    """Broken in one way after the other."""
 
     def run(self, settings: Settings, *statements: str, database: str = "entrepot") -> list[Check]:
         url = EmbeddedServer(settings.home).url("postgres", database)
@@ -208,14 +225,13 @@ class TestUnwell:
                 connection.execute(statement.encode())
         return asyncio.run(examine(settings))
 
-    def test_a_new_server_has_warnings_only(self, own: Settings) -> None:
-        found = self.run(own, database="postgres")
+    def test_a_new_server_has_warnings_only(self, bare: Settings) -> None:
+        found = self.run(bare, database="postgres")
         assert "fail" not in states(found).values()
         assert named(found, "migrations").state == "warn"
         assert named(found, "role entrepot_app").state == "warn"
 
     def test_what_breaks_is_found_and_what_is_said_mends_it(self, own: Settings) -> None:
-        migrate(own)
         assert "fail" not in states(self.run(own)).values()
         breaks = {
             "role entrepot_app": "ALTER ROLE entrepot_app SUPERUSER",
@@ -228,7 +244,6 @@ class TestUnwell:
             assert named(self.run(own, mend), name).state == "ok"
 
     def test_the_owner_is_no_role_to_serve_as(self, own: Settings) -> None:
-        migrate(own)
         check = named(self.run(own, "GRANT entrepot_owner TO entrepot_app"), "role entrepot_app")
         assert check.state == "fail"
         assert named(self.run(own, check.mend.split(": ", 1)[1]), "role entrepot_app").state == "ok"
@@ -240,16 +255,22 @@ class TestUnwell:
         assert named(self.run(own, "DROP TABLE stray"), "role entrepot_app").state == "ok"
 
     def test_a_missing_extension_and_an_old_schema(self, own: Settings) -> None:
-        migrate(own)
         found = self.run(
             own, "DROP EXTENSION pgstattuple", "UPDATE entrepot.alembic_version SET version_num = 'older'"
         )
-        assert named(found, "extension pgstattuple").state == "fail"
-        assert named(found, "migrations").state == "fail"
+        mended = self.run(
+            own,
+            "CREATE EXTENSION pgstattuple",
+            f"UPDATE entrepot.alembic_version SET version_num = '{head()}'",
+        )
+        for name in ("extension pgstattuple", "migrations"):
+            assert named(found, name).state == "fail"
+            assert named(mended, name).state == "ok"
 
     def test_the_time_zone_of_the_database(self, own: Settings) -> None:
         migrate_safe = "ALTER DATABASE entrepot SET timezone = 'Europe/Bucharest'"
         assert named(self.run(own, migrate_safe), "time zone").state == "warn"
+        assert named(self.run(own, "ALTER DATABASE entrepot RESET timezone"), "time zone").state == "ok"
 
     def test_a_superuser_in_the_settings(self, own: Settings) -> None:
         url = SecretStr(EmbeddedServer(own.home).url("postgres", "entrepot"))

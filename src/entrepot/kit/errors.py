@@ -30,7 +30,7 @@ class EntrepotError(Exception):
     def problem(self, instance: str | None = None) -> dict[str, Any]:
         """The error as an RFC 9457 problem object."""
         body: dict[str, Any] = {
-            "type": f"https://entrepot.dev/errors/{self.kind}",
+            "type": f"urn:entrepot:error:{self.kind}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,

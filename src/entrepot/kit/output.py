@@ -1,7 +1,6 @@
 """What commands print: tables and sentences for people, or one JSON object on standard output with `--json`."""
 
 import dataclasses
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,7 +25,7 @@ def console(*, stderr: bool = False) -> "Console":
 
     stream = sys.stderr if stderr else sys.stdout
     # In a pipe or a file there is no edge to wrap at, and a wrapped table cannot be searched.
-    width = None if stream.isatty() or "COLUMNS" in os.environ else 240
+    width = None if stream.isatty() else 240
     return Console(file=stream, highlight=False, width=width)
 
 

@@ -49,7 +49,7 @@ class Problem(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "type": "https://entrepot.dev/errors/not-found",
+                    "type": "urn:entrepot:error:not-found",
                     "title": "Not found",
                     "status": 404,
                     "detail": "There is no product 0199f1c2-7a10-7c55-9d31-6a7be2c4c001.",
