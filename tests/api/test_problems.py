@@ -58,7 +58,7 @@ async def test_nothing_is_told_to_those_who_are_not_known(client: httpx.AsyncCli
     for path in GUARDED:
         response = await client.get(f"/api/v1/{path}")
         assert response.status_code == 401, path
-        assert response.json()["type"].endswith("/unauthenticated")
+        assert response.json()["type"].endswith(":unauthenticated")
 
 
 async def test_every_field_that_is_wrong_is_named(client: httpx.AsyncClient, person: Person) -> None:
@@ -118,4 +118,4 @@ async def test_a_body_that_nobody_wants_to_hold_is_refused_before_anyone_is_know
     ):
         response = await client.post(path, content=long, headers={"content-type": kind})
         assert response.status_code == 413, path
-        assert response.json()["type"].endswith("/too-large")
+        assert response.json()["type"].endswith(":too-large")
