@@ -28,7 +28,8 @@ from entrepot.kit.db import Database
 from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.progress import SILENT
 from entrepot.kit.settings import Settings
-from entrepot.pim.bulk.importing import Context, Imported, Options, import_files
+from entrepot.pim.bulk.context import Context
+from entrepot.pim.bulk.importing import Imported, Options, import_files
 from entrepot.pim.bulk.reading import examine
 from entrepot.pim.tenants.shops import add_shop
 from entrepot.sandbox.shopify.exporting import export_lines

@@ -23,7 +23,8 @@ from entrepot.kit.db.database import SET_CONTEXT
 from entrepot.kit.db.urls import role_url
 from entrepot.kit.progress import SILENT
 from entrepot.kit.settings import Settings
-from entrepot.pim.bulk.importing import Context, Options, import_files
+from entrepot.pim.bulk.context import Context
+from entrepot.pim.bulk.importing import Options, import_files
 from entrepot.pim.bulk.reading import examine
 from entrepot.pim.tenants.shops import add_shop
 from entrepot.sandbox.shopify.exporting import write_export

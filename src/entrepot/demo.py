@@ -39,7 +39,8 @@ from entrepot.kit.settings import Settings
 from entrepot.kit.telemetry import configure_logging, new_trace_id
 from entrepot.pim.analytics.queries import select_figures
 from entrepot.pim.bulk.commands import show
-from entrepot.pim.bulk.importing import Context, Imported, Options, import_files
+from entrepot.pim.bulk.context import Context
+from entrepot.pim.bulk.importing import Imported, Options, import_files
 from entrepot.pim.bulk.reading import examine
 from entrepot.pim.bulk.showing import errors_of
 from entrepot.pim.tenants.passwords import generate_password

@@ -26,6 +26,7 @@ from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.errors import ConflictError
 from entrepot.kit.settings import Settings
 from entrepot.pim.bulk import importing
+from entrepot.pim.bulk.context import Context
 from entrepot.sandbox.shopify.exporting import write_export
 
 COMMAND = [sys.executable, "-c", "from entrepot.cli.main import run; run()", "shopify", "import"]
@@ -233,7 +234,7 @@ async def test_an_import_that_does_not_get_its_turn_says_so(
     mirror: Mirror, merchant: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "PATIENCE", 0)
-    async with importing._only_import(importing.Context(mirror.db, merchant)):
+    async with importing._only_import(Context(mirror.db, merchant)):
         with pytest.raises(ConflictError, match="Another import of this shop is running") as caught:
             await mirror.take(merchant, product(1))
     assert caught.value.exit_code == 4
@@ -242,7 +243,7 @@ async def test_an_import_that_does_not_get_its_turn_says_so(
 
 
 async def test_imports_of_two_shops_go_side_by_side(mirror: Mirror, merchant: UUID, neighbor: UUID) -> None:
-    async with importing._only_import(importing.Context(mirror.db, merchant)):
+    async with importing._only_import(Context(mirror.db, merchant)):
         assert (await mirror.take(neighbor, product(1))).outcome.total.inserted == 1
 
 

@@ -19,7 +19,8 @@ from entrepot.kit.db.bootstrap import grant_database
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.progress import SILENT
 from entrepot.kit.settings import Settings
-from entrepot.pim.bulk.importing import Context, Imported, Options, import_files
+from entrepot.pim.bulk.context import Context
+from entrepot.pim.bulk.importing import Imported, Options, import_files
 from entrepot.pim.bulk.reading import examine
 from entrepot.pim.bulk.showing import errors_of
 

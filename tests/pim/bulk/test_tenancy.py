@@ -6,7 +6,8 @@ from sqlalchemy import text
 from tests.pim.bulk.conftest import NOW, Mirror, as_lines, product, variant
 
 from entrepot.kit.progress import SILENT
-from entrepot.pim.bulk.importing import Context, Options, import_files
+from entrepot.pim.bulk.context import Context
+from entrepot.pim.bulk.importing import Options, import_files
 from entrepot.pim.bulk.reading import examine
 from entrepot.sandbox.shopify.exporting import write_export
 

@@ -26,7 +26,8 @@ from entrepot.kit.output import (
 from entrepot.kit.progress import reporting
 from entrepot.kit.settings import get_settings
 from entrepot.kit.telemetry import new_trace_id
-from entrepot.pim.bulk.importing import Context, Imported, Options, import_files
+from entrepot.pim.bulk.context import Context
+from entrepot.pim.bulk.importing import Imported, Options, import_files
 from entrepot.pim.bulk.reading import CHUNK, Source, examine
 from entrepot.pim.bulk.showing import errors_of, list_runs
 from entrepot.pim.tenants.shops import add_shop, find_shop

@@ -19,12 +19,12 @@ import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.events.publishing import publish, publish_from
-from entrepot.kit.db import Database
 from entrepot.kit.db.refresh import analyze, refresh
 from entrepot.kit.errors import ConflictError, EntrepotError, UnavailableError
 from entrepot.kit.progress import Report
 from entrepot.pim import schema as _declared_views  # noqa: F401 - refresh finds a view among the declared ones
 from entrepot.pim.bulk import csv_products, outcomes, queries, staging
+from entrepot.pim.bulk.context import Context
 from entrepot.pim.bulk.feeding import Parsed, parsed
 from entrepot.pim.bulk.merging import merge
 from entrepot.pim.bulk.outcomes import Outcome
@@ -85,24 +85,6 @@ class Imported:
             "resumed": self.resumed,
             "snapshot_withheld": self.snapshot_withheld,
         }
-
-
-@dataclass
-class Context:
-    """Whose import it is; handed to every transaction for row security and the audit log."""
-
-    db: Database
-    shop_id: UUID
-    user_id: UUID | None = None
-    trace_id: str | None = None
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A transaction of the shop."""
-        async with self.db.tenant(
-            shop_id=self.shop_id, user_id=self.user_id, trace_id=self.trace_id
-        ) as session:
-            yield session
 
 
 async def import_files(

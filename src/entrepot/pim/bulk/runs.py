@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -12,11 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from entrepot.kit.errors import EntrepotError, NotFoundError
 from entrepot.pim.bulk import outcomes, queries
+from entrepot.pim.bulk.context import Context
 from entrepot.pim.bulk.outcomes import Outcome
 from entrepot.pim.bulk.reading import Source
-
-if TYPE_CHECKING:
-    from entrepot.pim.bulk.importing import Context
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def fingerprint(sources: list[Source], *, snapshot: bool) -> str:
 
 
 async def begin(
-    context: "Context", sources: list[Source], *, snapshot: bool, force: bool, run_id: UUID | None
+    context: Context, sources: list[Source], *, snapshot: bool, force: bool, run_id: UUID | None
 ) -> tuple[Run, Outcome | None]:
     """Write a run down, or take the interrupted one up again.
 
@@ -124,7 +122,7 @@ def unchanged(last: Outcome) -> Outcome:
 
 
 @asynccontextmanager
-async def step(context: "Context", run_id: UUID, name: str) -> AsyncIterator[Step]:
+async def step(context: Context, run_id: UUID, name: str) -> AsyncIterator[Step]:
     """A step of a run, in transactions of its own, so that who watches sees it begin and end."""
     values = {"shop": context.shop_id, "run": run_id}
     async with context.transaction() as session:
@@ -144,7 +142,7 @@ async def step(context: "Context", run_id: UUID, name: str) -> AsyncIterator[Ste
         )
 
 
-async def fail(context: "Context", run_id: UUID, error: Exception) -> None:
+async def fail(context: Context, run_id: UUID, error: Exception) -> None:
     """Mark a run as failed, with the reason; where the database is gone the run stays unfinished, which is true too."""
     reason = (
         str(error)

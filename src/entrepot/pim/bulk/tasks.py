@@ -11,7 +11,8 @@ from entrepot.kit.errors import ConflictError, EntrepotError, InvalidInputError
 from entrepot.kit.jobs import Job, enqueue, task
 from entrepot.kit.progress import SILENT
 from entrepot.pim.bulk import summary_queries, upkeep
-from entrepot.pim.bulk.importing import Context, Options, import_files
+from entrepot.pim.bulk.context import Context
+from entrepot.pim.bulk.importing import Options, import_files
 from entrepot.pim.bulk.reading import examine
 from entrepot.pim.bulk.summaries import get_run
 
