@@ -72,7 +72,7 @@ def test_with_json_an_error_is_one_object_on_standard_output(capsys: pytest.Capt
     assert main(["shops", "list", "--josn", "--json"]) == 2
     captured = capsys.readouterr()
     error = json.loads(captured.out)["error"]
-    assert error["type"].endswith("/invalid-input")
+    assert error["type"].endswith(":invalid-input")
     assert "--josn" in error["detail"]
     assert error["exit_code"] == 2
     assert captured.err == ""
@@ -118,7 +118,7 @@ def test_an_error_that_nobody_expected_shows_its_traceback(capsys: pytest.Captur
     assert "ZeroDivisionError" in captured.err
     assert "defect" in captured.err
     assert report_error(ZeroDivisionError("by zero"), as_json=True) == EntrepotError.exit_code
-    assert json.loads(capsys.readouterr().out)["error"]["type"].endswith("/bug")
+    assert json.loads(capsys.readouterr().out)["error"]["type"].endswith(":bug")
 
 
 def test_errors_of_the_system_and_the_database_are_told_without_a_traceback() -> None:
