@@ -97,7 +97,6 @@ async def merge(
     """
     parameters: dict[str, Any] = {"run": run_id, "shop": shop_id, "currency": currency}
     await plan_for_bulk(session)
-    await session.execute(text("SET LOCAL gin_pending_list_limit = '64MB'"))
     await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
     await session.execute(
         text("CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text) ON COMMIT DROP")
