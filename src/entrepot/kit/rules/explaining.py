@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from entrepot.kit.rules.compiling import Groups, asking, testing
+from entrepot.kit.rules.compiling import asking, testing
+from entrepot.kit.rules.membership import Groups
 from entrepot.kit.rules.syntax import Asked, Attribute, Every, Literal, Operation, Test
 from entrepot.kit.rules.values import reach
 from entrepot.kit.rules.wording import name_of, value_words, words_of, words_of_test
