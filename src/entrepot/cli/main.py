@@ -37,6 +37,9 @@ class Entrepot(LazyGroup):
         LazyCommand(
             "tokens", "entrepot.pim.tenants.commands:tokens", "Make, list and revoke API tokens.", DATA
         ),
+        LazyCommand(
+            "rules", "entrepot.kit.rules.commands:app", "Check, explain and evaluate conditions.", RULES
+        ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
