@@ -157,7 +157,7 @@ def test_the_demo_serves_until_it_is_interrupted(home: Path) -> None:
             lines.append(process.stdout.readline())
         known = login("".join(lines))
         with httpx.Client(base_url=address) as client:
-            assert client.get("/health/ready").json() == {"status": "ok"}
+            assert client.get("/health/ready").json() == {"status": "ok", "rules": "heard"}
             page = client.get("/sign-in")
             assert page.status_code == 200
             fields = dict(
@@ -177,7 +177,7 @@ def test_the_demo_serves_until_it_is_interrupted(home: Path) -> None:
 
 def test_serve_answers_runs_jobs_and_ends_when_told(home: Path) -> None:
     with serving(home, "-m", "entrepot", "serve") as (process, address, _):
-        assert httpx.get(f"{address}/health/ready").json() == {"status": "ok"}
+        assert httpx.get(f"{address}/health/ready").json() == {"status": "ok", "rules": "heard"}
         assert httpx.get(f"{address}/sign-in").status_code == 200
         assert httpx.get(f"{address}/api/v1/openapi.json").json()["info"]["title"] == "Entrepot"
         taken = entrepot(home, "serve", "--port", address.rpartition(":")[2])
