@@ -570,6 +570,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at'];
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'DRAFT' OR NEW.published_at IS NOT NULL OR NEW.retired_at IS NOT NULL THEN
+            RAISE EXCEPTION 'a version begins as a draft, not %', NEW.state USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         -- A platform that goes takes everything with it.
         IF OLD.state <> 'DRAFT' AND EXISTS (SELECT FROM marketplace.hm_platform WHERE id = OLD.platform_id) THEN
@@ -580,6 +586,10 @@ BEGIN
     END IF;
     IF NEW.state <> OLD.state AND NOT (OLD.state || '>' || NEW.state = ANY (TG_ARGV)) THEN
         RAISE EXCEPTION 'no step leads from % to %', OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state = OLD.state AND (NEW.published_at, NEW.retired_at) IS DISTINCT FROM (OLD.published_at, OLD.retired_at) THEN
+        RAISE EXCEPTION 'a version begins and ends to decide with a step, and never without one'
+            USING ERRCODE = 'restrict_violation';
     END IF;
     IF OLD.state <> 'DRAFT' AND to_jsonb(NEW) - moving <> to_jsonb(OLD) - moving THEN
         RAISE EXCEPTION 'version % is %, and only a draft can be changed', OLD.version, OLD.state
@@ -644,13 +654,15 @@ COMMENT ON FUNCTION marketplace.record_step() IS
 -- The triggers run as whoever takes the step; guard and record functions need no grant, since only triggers call them.
 GRANT EXECUTE ON FUNCTION marketplace.announce_rules(text, uuid) TO entrepot_app, entrepot_system;
 
-CREATE TRIGGER hm_policy_definition_guard BEFORE UPDATE OR DELETE ON marketplace.hm_policy_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>REVIEW', 'REVIEW>DRAFT', 'APPROVED>DRAFT', 'REVIEW>APPROVED', 'APPROVED>PUBLISHED', 'PUBLISHED>SUSPENDED', 'SUSPENDED>PUBLISHED', 'DRAFT>DEPRECATED', 'REVIEW>DEPRECATED', 'APPROVED>DEPRECATED', 'PUBLISHED>DEPRECATED', 'SUSPENDED>DEPRECATED');
+CREATE TRIGGER hm_policy_definition_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_policy_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>REVIEW', 'REVIEW>DRAFT', 'APPROVED>DRAFT', 'REVIEW>APPROVED', 'APPROVED>PUBLISHED', 'PUBLISHED>SUSPENDED', 'SUSPENDED>PUBLISHED', 'DRAFT>DEPRECATED', 'REVIEW>DEPRECATED', 'APPROVED>DEPRECATED', 'PUBLISHED>DEPRECATED', 'SUSPENDED>DEPRECATED');
 CREATE TRIGGER hm_policy_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_policy_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('policy', 'PUBLISHED', 'SUSPENDED');
 CREATE TRIGGER hm_policy_rule_guard_insert AFTER INSERT ON marketplace.hm_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
 CREATE TRIGGER hm_policy_rule_guard_update AFTER UPDATE ON marketplace.hm_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_rule_guard_move AFTER UPDATE ON marketplace.hm_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
 CREATE TRIGGER hm_policy_rule_guard_delete AFTER DELETE ON marketplace.hm_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
 CREATE TRIGGER hm_policy_scope_guard_insert AFTER INSERT ON marketplace.hm_policy_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
 CREATE TRIGGER hm_policy_scope_guard_update AFTER UPDATE ON marketplace.hm_policy_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_move AFTER UPDATE ON marketplace.hm_policy_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
 CREATE TRIGGER hm_policy_scope_guard_delete AFTER DELETE ON marketplace.hm_policy_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
 
 
