@@ -100,6 +100,39 @@ COMMENT ON COLUMN marketplace.hm_platform.created_at IS 'When the row was writte
 
 COMMENT ON COLUMN marketplace.hm_platform.updated_at IS 'When the row last changed';
 
+CREATE TABLE marketplace.hm_policy_evaluation_log (
+	decision_id UUID NOT NULL, 
+	decision_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	evaluation_order INTEGER NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID, 
+	matched_boolean BOOLEAN NOT NULL, 
+	contribution VARCHAR(10) NOT NULL, 
+	rule_output_json JSONB, 
+	CONSTRAINT pk_hm_policy_evaluation_log PRIMARY KEY (decision_id, decision_time, evaluation_order), 
+	CONSTRAINT ck_hm_policy_evaluation_log_contribution CHECK (contribution IN ('DECISIVE', 'OVERRIDDEN', 'IRRELEVANT')), 
+	CONSTRAINT ck_hm_policy_evaluation_log_matched CHECK (matched_boolean = (contribution <> 'IRRELEVANT'))
+)
+ PARTITION BY RANGE (decision_time);
+
+COMMENT ON TABLE marketplace.hm_policy_evaluation_log IS 'What a rule had to do with a decision: every rule of a small version, those that were looked at of a large one.';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.decision_id IS 'Decision that it explains';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.decision_time IS 'When that was decided; chooses the partition';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.evaluation_order IS 'Place in the order of precedence, from 1; the default comes last';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_id IS 'Rule; null for the default effect';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.matched_boolean IS 'Whether it was in force and its scopes and condition were met';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.contribution IS 'DECISIVE, OVERRIDDEN (it matched, another decided) or IRRELEVANT';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_output_json IS 'Effect of a rule that matched';
+
 CREATE TABLE marketplace.hm_platform_member (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	platform_id UUID NOT NULL, 
@@ -190,40 +223,6 @@ COMMENT ON COLUMN marketplace.hm_policy_definition.created_at IS 'When the row w
 
 COMMENT ON COLUMN marketplace.hm_policy_definition.updated_at IS 'When the row last changed';
 
-CREATE TABLE marketplace.hm_policy_evaluation_log (
-	decision_id UUID NOT NULL, 
-	decision_time TIMESTAMP WITH TIME ZONE NOT NULL, 
-	evaluation_order INTEGER NOT NULL, 
-	platform_id UUID NOT NULL, 
-	rule_id UUID, 
-	matched_boolean BOOLEAN NOT NULL, 
-	contribution VARCHAR(10) NOT NULL, 
-	rule_output_json JSONB, 
-	CONSTRAINT pk_hm_policy_evaluation_log PRIMARY KEY (decision_id, decision_time, evaluation_order), 
-	CONSTRAINT ck_hm_policy_evaluation_log_contribution CHECK (contribution IN ('DECISIVE', 'OVERRIDDEN', 'IRRELEVANT')), 
-	CONSTRAINT ck_hm_policy_evaluation_log_matched CHECK (matched_boolean = (contribution <> 'IRRELEVANT')), 
-	CONSTRAINT fk_hm_policy_evaluation_log_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
-)
- PARTITION BY RANGE (decision_time);
-
-COMMENT ON TABLE marketplace.hm_policy_evaluation_log IS 'What a rule had to do with a decision: every rule of a small version, those that were looked at of a large one.';
-
-COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.decision_id IS 'Decision that it explains';
-
-COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.decision_time IS 'When that was decided; chooses the partition';
-
-COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.evaluation_order IS 'Place in the order of precedence, from 1; the default comes last';
-
-COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.platform_id IS 'Tenant';
-
-COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_id IS 'Rule; null for the default effect';
-
-COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.matched_boolean IS 'Whether it was in force and its scopes and condition were met';
-
-COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.contribution IS 'DECISIVE, OVERRIDDEN (it matched, another decided) or IRRELEVANT';
-
-COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_output_json IS 'Effect of a rule that matched';
-
 CREATE TABLE marketplace.hm_rule_revision (
 	platform_id UUID NOT NULL, 
 	engine VARCHAR(30) NOT NULL, 
@@ -301,8 +300,7 @@ CREATE TABLE marketplace.hm_policy_decision (
 	decision_time TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
 	CONSTRAINT pk_hm_policy_decision PRIMARY KEY (id, decision_time), 
 	CONSTRAINT fk_hm_policy_decision_platform_id_policy_definition_id FOREIGN KEY(platform_id, policy_definition_id) REFERENCES marketplace.hm_policy_definition (platform_id, id) ON DELETE CASCADE, 
-	CONSTRAINT ck_hm_policy_decision_final_decision CHECK (final_decision IN ('ALLOW', 'DENY')), 
-	CONSTRAINT fk_hm_policy_decision_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+	CONSTRAINT ck_hm_policy_decision_final_decision CHECK (final_decision IN ('ALLOW', 'DENY'))
 )
  PARTITION BY RANGE (decision_time);
 
@@ -447,6 +445,20 @@ CREATE TRIGGER hm_platform_audit_update AFTER UPDATE ON marketplace.hm_platform 
 
 CREATE TRIGGER hm_platform_audit_delete AFTER DELETE ON marketplace.hm_platform REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:id');
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_evaluation_log TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_policy_evaluation_log TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_evaluation_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_evaluation_log FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_evaluation_log_tenant ON marketplace.hm_policy_evaluation_log FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_evaluation_log_system ON marketplace.hm_policy_evaluation_log FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_policy_evaluation_log', 'decision_time', 'month', 3, interval '63072000 seconds');
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_platform_member TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_platform_member TO entrepot_app;
@@ -486,20 +498,6 @@ CREATE TRIGGER hm_policy_definition_audit_insert AFTER INSERT ON marketplace.hm_
 CREATE TRIGGER hm_policy_definition_audit_update AFTER UPDATE ON marketplace.hm_policy_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 CREATE TRIGGER hm_policy_definition_audit_delete AFTER DELETE ON marketplace.hm_policy_definition REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
-
-GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_evaluation_log TO entrepot_system;
-
-GRANT SELECT, INSERT ON marketplace.hm_policy_evaluation_log TO entrepot_app;
-
-ALTER TABLE marketplace.hm_policy_evaluation_log ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE marketplace.hm_policy_evaluation_log FORCE ROW LEVEL SECURITY;
-
-CREATE POLICY hm_policy_evaluation_log_tenant ON marketplace.hm_policy_evaluation_log FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
-
-CREATE POLICY hm_policy_evaluation_log_system ON marketplace.hm_policy_evaluation_log FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
-
-SELECT entrepot.maintain_partitions('marketplace.hm_policy_evaluation_log', 'decision_time', 'month', 3, interval '63072000 seconds');
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_rule_revision TO entrepot_system;
 
