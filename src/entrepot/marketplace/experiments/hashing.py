@@ -144,7 +144,9 @@ def _written_out(length: int, version: int) -> Run:
         terms.append("c")
     lines.append(f"state = int(({' + '.join(terms)}) % 16777216.0) * 256 + low")
     lines += [line.format(cube=PRIME**3 & MASK, mask=MASK) for line in _ENDINGS[version]]
-    source = "\n    ".join(["def run(data, low, high, *, pairs, singles, leading, added, second_round):", *lines])
+    source = "\n    ".join(
+        ["def run(data, low, high, *, pairs, singles, leading, added, second_round):", *lines]
+    )
     return _compiled(source)
 
 
