@@ -332,13 +332,19 @@ def _gates(document: ExperimentDocument) -> tuple[Gate, ...]:
 def _slots(size: int, ranges: Sequence[tuple[float, float]]) -> bytes:
     """Which bucket each place of the hash falls into. A place is looked up once an assignment, in a table of bytes."""
     slots = bytearray([NOWHERE]) * size
-    for place in range(size):
-        number = place / size
-        for index, (start, end) in enumerate(ranges):
-            if start <= number < end:
-                slots[place] = index
-                break
+    for index in reversed(range(len(ranges))):  # where ranges overlap the first counts, so it is laid last
+        start, end = (_first_place(size, edge) for edge in ranges[index])
+        if start < end:
+            slots[start:end] = bytes([index]) * (end - start)
     return bytes(slots)
+
+
+def _first_place(size: int, edge: float) -> int:
+    """The first place whose number is at the edge or above, compared as the SDKs compare: place / size as a float."""
+    place = max(0, min(size, round(edge * size) - 1))
+    while place < size and place / size < edge:
+        place += 1
+    return place
 
 
 def _floats(span: Span) -> tuple[float, float]:
