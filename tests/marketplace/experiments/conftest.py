@@ -1,12 +1,14 @@
 """Experiments in the test's database, and the engine over them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from entrepot.kit.db import Database
+from entrepot.kit.db.live import REVISION
 from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.experiments.documents import ExperimentDocument
 from entrepot.marketplace.experiments.engine import ExperimentEngine
@@ -35,7 +37,12 @@ def document(**given: Any) -> ExperimentDocument:
 def weights(*shares: float) -> list[dict[str, Any]]:
     """Buckets a, b, c … with these weights; the first is the control."""
     return [
-        {"variant_key": "abcdefghij"[index], "allocation_weight": share, "is_control": index == 0, "payload": index}
+        {
+            "variant_key": "abcdefghij"[index],
+            "allocation_weight": share,
+            "is_control": index == 0,
+            "payload": index,
+        }
         for index, share in enumerate(shares)
     ]
 
@@ -56,9 +63,19 @@ def publish_experiment(db: Database, platform: UUID) -> Publish:
 
 
 @pytest.fixture
-async def engine(db: Database, engines: Engines) -> AsyncIterator[ExperimentEngine]:
-    """The engine of a process."""
-    made = ExperimentEngine(db, engines.changes)
-    await made.start()
-    yield made
-    await made.stop()
+def engine(engines: Engines) -> ExperimentEngine:
+    """The experiment engine of the process."""
+    return engines.experiments
+
+
+async def heard(engine: ExperimentEngine, platform_id: UUID) -> None:
+    """Wait until the engine has heard of the last change of the platform's experiments; at most five seconds."""
+    async with engine._db.tenant(platform_id=platform_id) as session:
+        values = {"platform_id": platform_id, "engine": "experiment"}
+        revision = (await session.execute(REVISION, values)).scalar_one()
+    for _ in range(500):
+        held = engine._copy._held.get(platform_id)
+        if engine._copy._told.get(platform_id, 0) >= revision or held is None or held.revision >= revision:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"revision {revision} was not heard of")

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -57,9 +58,9 @@ def _as_moment(value: Any) -> Any:
     return value
 
 
-def _in_utc(value: Any) -> Any:
-    value = _as_moment(value)
-    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
+def _in_utc(value: datetime) -> datetime:
+    """Every zone says the same of a moment, so documents that mean the same are equal."""
+    return value.astimezone(UTC)
 
 
 def _number(value: Decimal) -> int | float:
@@ -68,7 +69,7 @@ def _number(value: Decimal) -> int | float:
 
 
 Written = PlainSerializer(_number, return_type=int | float, when_used="json")
-Moment = Annotated[AwareDatetime, BeforeValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_moment), AfterValidator(_in_utc)]
 Key = Annotated[str, Field(pattern=KEY_PATTERN)]
 Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 #: A share of all entities, from 0 to 1.

@@ -207,9 +207,8 @@ def _by_metric(
     withheld: str | None,
 ) -> MetricResult:
     rows = {variant: sums.get((variant, metric.key)) for variant in entities}
-    currencies = sorted(
-        {code for row in rows.values() if row is not None for code in row["currencies"] or ()}
-    )
+    named = {row[column] for row in rows.values() if row for column in ("first_currency", "last_currency")}
+    currencies = sorted(named - {None})
     currency = currencies[0] if len(currencies) == 1 else None
     if withheld is not None:
         return MetricResult(metric, guardrail, (), currency, "withheld")
