@@ -45,6 +45,12 @@ class Entrepot(LazyGroup):
             RULES,
         ),
         LazyCommand(
+            "experiment",
+            "entrepot.marketplace.experiments.commands:app",
+            "Assign entities to variants, and show the results.",
+            RULES,
+        ),
+        LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
         LazyCommand(

@@ -1,14 +1,25 @@
 -- Back to 0001: everything of the marketplace's rules goes, with its data.
 
+DROP VIEW marketplace.hm_experiment_variant;
+DROP VIEW marketplace.hm_experiment;
 DROP TABLE marketplace.hm_policy_scope;
 DROP TABLE marketplace.hm_policy_rule;
 DROP TABLE marketplace.hm_policy_decision;
+DROP TABLE marketplace.hm_experiment_result;
+DROP TABLE marketplace.hm_experiment_exposure;
+DROP TABLE marketplace.hm_experiment_bucket;
+DROP TABLE marketplace.hm_experiment_audience;
 DROP TABLE marketplace.hm_state_transition;
 DROP TABLE marketplace.hm_rule_revision;
 DROP TABLE marketplace.hm_policy_definition;
 DROP TABLE marketplace.hm_platform_member;
+DROP TABLE marketplace.hm_experiment_override;
+DROP TABLE marketplace.hm_experiment_metric;
+DROP TABLE marketplace.hm_experiment_definition;
+DROP TABLE marketplace.hm_experiment_assignment;
 DROP TABLE marketplace.hm_policy_evaluation_log;
 DROP TABLE marketplace.hm_platform;
+DROP FUNCTION marketplace.announce_override;
 DROP FUNCTION marketplace.announce_rules;
 DROP FUNCTION marketplace.guard_part;
 DROP FUNCTION marketplace.guard_version;
