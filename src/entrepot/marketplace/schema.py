@@ -1,6 +1,7 @@
 """Every table and view of the `marketplace` schema but the outbox; importing this module declares them."""
 
 from entrepot.marketplace.lifecycle import tables as lifecycle
+from entrepot.marketplace.limits import tables as limits
 from entrepot.marketplace.platforms import tables as platforms
 
-__all__ = ["lifecycle", "platforms"]
+__all__ = ["lifecycle", "limits", "platforms"]

@@ -1,12 +1,33 @@
 -- Back to 0001: everything of the marketplace's rules goes, with its data.
 
+DROP VIEW marketplace.hm_api_rate_limit;
+DROP VIEW marketplace.hm_tenant_quota;
+DROP TABLE marketplace.hm_limit_scope;
 DROP TABLE marketplace.hm_state_transition;
 DROP TABLE marketplace.hm_rule_revision;
 DROP TABLE marketplace.hm_platform_member;
+DROP TABLE marketplace.hm_limit_reservation;
+DROP TABLE marketplace.hm_limit_definition;
+DROP TABLE marketplace.hm_limit_counter;
 DROP TABLE marketplace.hm_platform;
 DROP FUNCTION marketplace.announce_rules;
 DROP FUNCTION marketplace.guard_part;
 DROP FUNCTION marketplace.guard_version;
+DROP FUNCTION marketplace.limit_adopt;
+DROP FUNCTION marketplace.limit_count;
+DROP FUNCTION marketplace.limit_give_back;
+DROP FUNCTION marketplace.limit_hold;
+DROP FUNCTION marketplace.limit_meter;
+DROP FUNCTION marketplace.limit_reclaim;
+DROP FUNCTION marketplace.limit_repeated;
+DROP FUNCTION marketplace.limit_return;
+DROP FUNCTION marketplace.limit_settle;
+DROP FUNCTION marketplace.limit_slid;
+DROP FUNCTION marketplace.limit_slide;
+DROP FUNCTION marketplace.limit_state;
+DROP FUNCTION marketplace.limit_take_each;
+DROP FUNCTION marketplace.limit_take_together;
+DROP FUNCTION marketplace.limit_window;
 DROP FUNCTION marketplace.record_step;
 DROP POLICY hm_event_queue_platform ON marketplace.hm_event_queue;
 DROP POLICY audit_logs_platform ON pim.audit_logs;
