@@ -47,9 +47,6 @@ class AuditLog(Base):
 
     id: Mapped[UUID] = key()
     shop_id: Mapped[UUID | None] = shop_id("Shop whose row changed; null for global data", nullable=True)
-    platform_id: Mapped[UUID | None] = mapped_column(
-        Uuid, comment="Marketplace platform whose row changed; null for a shop's and for global data"
-    )
     user_id: Mapped[UUID | None] = mapped_column(
         Uuid, comment="Who changed it, even when gone since; null for the program itself"
     )
@@ -69,4 +66,7 @@ class AuditLog(Base):
     request_id: Mapped[str | None] = mapped_column(String(100), comment="Trace that the change belongs to")
     created_at: Mapped[datetime] = timestamp(
         "When it was done; chooses the partition", primary_key=True, server_default=text("now()")
+    )
+    platform_id: Mapped[UUID | None] = mapped_column(
+        Uuid, comment="Marketplace platform whose row changed; null for a shop's and for global data"
     )
