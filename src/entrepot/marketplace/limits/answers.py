@@ -17,6 +17,7 @@ class Answer:
     are what they are after this answer; of a token bucket, `remaining` are the tokens in it. `reset_at` is when nothing
     of what is used counts any more, None for limits that never reset. Where it was denied, `retry_after` is how many
     seconds from now the same amount would be let in if nobody else came; None where waiting does not help.
+    A suspended limit is counted and not `enforced`: everything is allowed.
     `id` and `expires_at` are those of a reservation or lease; `repeated` says that the id had been answered before.
     """
 
@@ -32,6 +33,7 @@ class Answer:
     retry_after: float | None = None
     warned: bool = False
     scope: str | None = None
+    enforced: bool = True
     id: UUID | None = None
     expires_at: datetime | None = None
     repeated: bool = False

@@ -227,6 +227,7 @@ BEGIN
             IF outcome IS NOT NULL THEN
                 SELECT c.current_usage INTO used FROM marketplace.hm_limit_counter AS c
                 WHERE c.platform_id = the_platform AND c.limit_key = the_key AND c.window_start = starts AND c.entity_id = the_entity;
+                used := coalesce(used, 0);
                 RETURN;
             END IF;
         END IF;
@@ -244,6 +245,7 @@ BEGIN
             IF the_amount > the_limit THEN
                 outcome := 'DENIED';
                 used := 0;
+                expires_at := NULL;
                 RETURN;
             END IF;
             INSERT INTO marketplace.hm_limit_counter AS c (platform_id, limit_key, window_start, entity_id, algorithm,
@@ -462,7 +464,7 @@ COMMENT ON FUNCTION marketplace.limit_meter(uuid, text, text, bigint, bigint, bi
 CREATE FUNCTION marketplace.limit_settle(
     the_platform uuid, the_id uuid, the_kind text, the_action text, the_amount bigint, the_lifetime bigint,
     the_time timestamptz,
-    OUT outcome text, OUT limit_key text, OUT entity_id text, OUT amount bigint, OUT settled_amount bigint,
+    OUT outcome text, OUT limit_key text, OUT entity_id text, OUT state text, OUT amount bigint, OUT settled_amount bigint,
     OUT expires_at timestamptz, OUT settled_at timestamptz
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -523,6 +525,7 @@ BEGIN
     END IF;
     limit_key := hold.limit_key;
     entity_id := hold.entity_id;
+    state := hold.state;
     amount := hold.amount;
     settled_amount := hold.settled_amount;
     expires_at := hold.expires_at;
@@ -661,3 +664,15 @@ GRANT EXECUTE ON FUNCTION
     marketplace.limit_take_together(json, timestamptz),
     marketplace.limit_state(uuid, text, text, text, text, bigint, text, timestamptz)
 TO entrepot_app, entrepot_system;
+
+-- Fixed windows of limits that name no zone begin by the platform's.
+CREATE FUNCTION marketplace.limit_zone_changed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM marketplace.announce_rules('limit', NEW.id);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION marketplace.limit_zone_changed() IS 'Tells the limits engines that a platform''s days begin elsewhere.';
+
+CREATE TRIGGER hm_platform_limit_zone AFTER UPDATE OF time_zone ON marketplace.hm_platform FOR EACH ROW
+WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION marketplace.limit_zone_changed();

@@ -1,15 +1,13 @@
 """Every algorithm as plain Python: what the functions in the database do, said a second time.
 
-Times are whole microseconds since 1970 (UTC). `Counters` holds counters in memory: an oracle for the tests, and limits
-for a program that has no database.
+Times are whole microseconds since 1970 (UTC). Functions of values only: `memory` keeps counters by them, the engine
+answers `check` by them, and the tests hold the database to them.
 
 The token bucket is the generic cell rate algorithm (ITU-T I.371): it keeps one number, the theoretical arrival time.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
@@ -24,6 +22,8 @@ Outcome = Literal["ALLOWED", "DENIED", "REPEATED", "OTHER", "RELEASED", "EXPIRED
 
 #: Slices of a sliding window beside the one that runs: what has left the window counts for at most 1/20 of it longer.
 SLICES = 20
+#: The largest limit: the largest integer that a header can hold (RFC 9651).
+MOST = 999_999_999_999_999
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
@@ -150,7 +150,13 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def answer(
-    rule: Rule, taken: Taken, entity_id: str, amount: int, *, hold_id: UUID | None = None
+    rule: Rule,
+    taken: Taken,
+    entity_id: str,
+    amount: int,
+    *,
+    hold_id: UUID | None = None,
+    enforced: bool = True,
 ) -> Answer:
     """A taking in words. `used` of a token bucket is what is missing in it."""
     basis = rule.limit
@@ -166,6 +172,7 @@ def answer(
         entity_id=entity_id,
         amount=amount,
         allowed=allowed,
+        enforced=enforced,
         limit=rule.limit,
         used=used,
         remaining=max(basis - used, 0),
@@ -239,168 +246,39 @@ def _meter(rule: Rule, counter: Counter, amount: int, at: int) -> tuple[Taken, C
     return Taken("ALLOWED", None, at, arrival), Counter("TOKEN_BUCKET", counter.used + amount, reset=arrival)
 
 
+def peek(rule: Rule, counter: Counter, amount: int, at: int, *, expiry: int | None = None) -> Taken:
+    """Whether an amount could be taken, and what is used before that. `expiry` is when the next thing held expires."""
+    taken, _ = judge(rule, counter, amount, at)
+    before, _ = judge(replace(rule, limit=MOST, capacity=MOST), counter, 0, at)
+    retry = taken.retry_at
+    if rule.algorithm == "CONCURRENT" and taken.outcome == "DENIED" and amount <= rule.limit:
+        retry = expiry
+    end = counter.reset if rule.algorithm == "TOKEN_BUCKET" else before.resets_at
+    return Taken(taken.outcome, before.used, at, end, retry)
+
+
+def reclaim(counter: Counter, expired: Iterable[tuple[int, int | None, int]]) -> None:
+    """Give back to a counter what has expired: amounts, slices that they count in, microseconds they are worth."""
+    for amount, number, time in expired:
+        give_back(counter, amount, number, time)
+
+
+def give_back(counter: Counter, units: int, number: int | None, time: int) -> None:
+    """Give units back to a counter: to their slice, if it still counts; for a token bucket, as the time they are worth."""
+    if counter.algorithm == "SLIDING_WINDOW":
+        place = len(counter.slices) - 1 - ((counter.slice or 0) - (number or 0))
+        if 0 <= place < len(counter.slices):
+            units = min(units, counter.slices[place])
+            counter.slices[place] -= units
+            counter.used -= units
+        return
+    counter.used = max(counter.used - units, 0)
+    if counter.algorithm == "TOKEN_BUCKET" and counter.reset is not None:
+        counter.reset -= time
+
+
 def worth(hold: Hold, units: int, at: int) -> int:
     """The microseconds that giving back `units` of a token bucket is worth: what flowed in meanwhile may have run over."""
     if hold.worth_until is None:
         return 0
     return max(round((hold.worth_until - hold.taken_at) * (units / hold.amount)) - (at - hold.taken_at), 0)
-
-
-class Counters:
-    """Counters in memory, under the same rules as those in the database. Not for several threads at once."""
-
-    def __init__(self, clock: Callable[[], int] | None = None) -> None:
-        self._clock = clock or (lambda: moment(datetime.now(UTC)))
-        self._counters: dict[tuple[str, int, str], Counter] = {}
-        self.holds: dict[UUID, Hold] = {}
-
-    @contextmanager
-    def together(self) -> Iterator[Callable[[], None]]:
-        """A block after which everything is as before when the function that it gives has been called."""
-        kept = deepcopy((self._counters, self.holds))
-        refused = False
-
-        def refuse() -> None:
-            nonlocal refused
-            refused = True
-
-        yield refuse
-        if refused:
-            self._counters, self.holds = kept
-
-    def take(
-        self,
-        rule: Rule,
-        entity_id: str,
-        amount: int = 1,
-        *,
-        kind: Kind | None = None,
-        hold_id: UUID | None = None,
-        lifetime: int | None = None,
-        at: int | None = None,
-    ) -> Taken:
-        """Take an amount, under an id where one is given."""
-        at = self._clock() if at is None else at
-        start, counter = self._find(rule, entity_id, at)
-        expires = None
-        if hold_id is not None:
-            known = self.holds.get(hold_id)
-            if known is not None:
-                return self._repeated(rule, known, kind, entity_id, amount, counter, at)
-            if kind != "REQUEST":
-                expires = at + (rule.hold if lifetime is None else lifetime)
-        if self._reclaim(rule.key, start, entity_id, at):
-            start, counter = self._find(rule, entity_id, at)
-        taken, after = judge(rule, counter, amount, at)
-        if taken.outcome == "DENIED":
-            if rule.algorithm == "CONCURRENT" and amount <= rule.limit:
-                held = [hold.expires_at for hold in self._held(rule.key, start, entity_id) if hold.expires_at]
-                return Taken("DENIED", taken.used, at, None, min(held, default=None))
-            return taken
-        self._counters[rule.key, start, entity_id] = after
-        if hold_id is not None and kind is not None:
-            worth_until = None
-            if rule.algorithm == "TOKEN_BUCKET":
-                worth_until = at + amount * rule.emission
-            self.holds[hold_id] = Hold(
-                kind, rule.key, entity_id, start, amount, at, expires, after.slice, worth_until
-            )
-            if kind == "REQUEST":
-                self.holds[hold_id].state, self.holds[hold_id].settled_amount = "COMMITTED", amount
-        return Taken(taken.outcome, taken.used, at, taken.resets_at, None, expires)
-
-    def settle(self, hold_id: UUID, target: State, amount: int | None = None, *, at: int | None = None) -> str:
-        """Commit (`amount` of it) or release what is held: DONE, or why not."""
-        at = self._clock() if at is None else at
-        hold = self.holds.get(hold_id)
-        if hold is None:
-            return "UNKNOWN"
-        self._reclaim(hold.key, hold.window_start, hold.entity_id, at)
-        kept = (hold.amount if amount is None else amount) if target == "COMMITTED" else 0
-        if kept > hold.amount:
-            return "EXCESSIVE"
-        if hold.state == "HELD":
-            hold.state, hold.settled_amount = target, kept
-            self._give_back(hold, hold.amount - kept, worth(hold, hold.amount - kept, at))
-            return "DONE"
-        if (hold.state == target and hold.settled_amount == kept) or (
-            hold.state == "EXPIRED" and target == "RELEASED"
-        ):
-            return "DONE"
-        return hold.state
-
-    def renew(self, hold_id: UUID, lifetime: int, *, at: int | None = None) -> str:
-        """Have something held expire `lifetime` microseconds from now: DONE, or why not."""
-        at = self._clock() if at is None else at
-        hold = self.holds.get(hold_id)
-        if hold is None:
-            return "UNKNOWN"
-        self._reclaim(hold.key, hold.window_start, hold.entity_id, at)
-        if hold.state != "HELD":
-            return hold.state
-        hold.expires_at = at + lifetime
-        return "DONE"
-
-    def give_back(self, rule: Rule, entity_id: str, amount: int) -> int:
-        """Give back to a TOTAL limit; returns how much that was."""
-        counter = self._counters.get((rule.key, 0, entity_id))
-        given = min(amount, counter.used) if counter is not None else 0
-        if counter is not None:
-            counter.used -= given
-        return given
-
-    def _find(self, rule: Rule, entity_id: str, at: int) -> tuple[int, Counter]:
-        start = window_of(rule, at)[0] if rule.algorithm == "FIXED_WINDOW" else 0
-        counter = self._counters.get((rule.key, start, entity_id)) or Counter(rule.algorithm)
-        if counter.algorithm != rule.algorithm:  # the key counted in another way before
-            held = sum(hold.amount for hold in self._held(rule.key, start, entity_id))
-            counter = Counter(rule.algorithm, held)
-        return start, counter
-
-    def _held(self, key: str, start: int, entity_id: str) -> list[Hold]:
-        return [
-            hold
-            for hold in self.holds.values()
-            if (hold.key, hold.window_start, hold.entity_id, hold.state) == (key, start, entity_id, "HELD")
-        ]
-
-    def _reclaim(self, key: str, start: int, entity_id: str, at: int) -> bool:
-        expired = [
-            hold
-            for hold in self._held(key, start, entity_id)
-            if hold.expires_at is not None and hold.expires_at <= at
-        ]
-        for hold in expired:
-            hold.state, hold.settled_amount = "EXPIRED", 0
-            self._give_back(hold, hold.amount, max((hold.worth_until or at) - at, 0))
-        return bool(expired)
-
-    def _give_back(self, hold: Hold, units: int, time: int) -> None:
-        counter = self._counters.get((hold.key, hold.window_start, hold.entity_id))
-        if counter is None or not units:
-            return
-        if counter.algorithm == "SLIDING_WINDOW":
-            place = len(counter.slices) - 1 - ((counter.slice or 0) - (hold.slice or 0))
-            if 0 <= place < len(counter.slices):
-                counter.slices[place] -= units
-                counter.used -= units
-            return
-        counter.used = max(counter.used - units, 0)
-        if counter.algorithm == "TOKEN_BUCKET" and counter.reset is not None:
-            counter.reset -= time
-
-    def _repeated(
-        self, rule: Rule, hold: Hold, kind: Kind | None, entity_id: str, amount: int, counter: Counter, at: int
-    ) -> Taken:
-        same = (hold.kind, hold.key, hold.entity_id, hold.amount) == (kind, rule.key, entity_id, amount)
-        outcome: Outcome = "REPEATED" if same else "OTHER"
-        if same and hold.state in ("RELEASED", "EXPIRED"):
-            outcome = hold.state  # type: ignore[assignment]
-        end = counter.reset
-        used = counter.used
-        if rule.algorithm == "SLIDING_WINDOW" and counter.slice is not None:
-            number = max(at // rule.width, counter.slice)
-            used, end = sum(shifted(counter.slices, number - counter.slice)), (number + SLICES + 1) * rule.width
-        elif rule.algorithm == "FIXED_WINDOW":
-            end = window_of(rule, at)[1]
-        return Taken(outcome, used, at, end, None, hold.expires_at)

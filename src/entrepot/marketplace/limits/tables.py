@@ -40,9 +40,7 @@ class LimitDefinition(Versioned, Base):
     )
 
     limit_key: Mapped[str] = mapped_column(String(100), comment="Name of the limit, such as api.requests")
-    resource_type: Mapped[str] = mapped_column(
-        String(50), comment="What is counted: PRODUCT, API, STORAGE …"
-    )
+    resource_type: Mapped[str] = mapped_column(String(50), comment="What is counted: PRODUCT, API, STORAGE …")
     default_value: Mapped[int] = mapped_column(
         BigInteger, server_default=text("0"), comment="The limit where no scope says another"
     )
@@ -82,9 +80,7 @@ class LimitScope(Base):
         SCHEMA,
         __doc__,
         PLATFORM_ROWS,
-        platform_reference(
-            "limit_definition_id", f"{SCHEMA}.hm_limit_definition", ondelete="CASCADE"
-        ),
+        platform_reference("limit_definition_id", f"{SCHEMA}.hm_limit_definition", ondelete="CASCADE"),
         CheckConstraint("override_value >= 0", name="override_value"),
         CheckConstraint("override_burst >= 0", name="override_burst"),
         Index("idx_limit_scope_definition", "platform_id", "limit_definition_id", "position", unique=True),
@@ -114,9 +110,7 @@ class LimitScope(Base):
     )
 
 
-guard(
-    LimitDefinition, LIMIT, engine="limit", parts=(Part(table=LimitScope, column="limit_definition_id"),)
-)
+guard(LimitDefinition, LIMIT, engine="limit", parts=(Part(table=LimitScope, column="limit_definition_id"),))
 
 
 class LimitCounter(Base):
@@ -188,7 +182,10 @@ class LimitReservation(Base):
 
     platform_id: Mapped[UUID] = platform_id(primary_key=True)
     id: Mapped[UUID] = mapped_column(
-        Uuid, primary_key=True, server_default=text("uuidv7()"), comment="Identifier, which the caller may choose"
+        Uuid,
+        primary_key=True,
+        server_default=text("uuidv7()"),
+        comment="Identifier, which the caller may choose",
     )
     limit_key: Mapped[str] = mapped_column(String(100, collation="C"), comment="Limit of which it is held")
     window_start: Mapped[datetime] = timestamp("Window of the counter")
@@ -209,7 +206,9 @@ class LimitReservation(Base):
     worth_until: Mapped[datetime | None] = timestamp(
         "When giving it back stops to change anything; null for never", nullable=True
     )
-    settled_at: Mapped[datetime | None] = timestamp("When it was committed, released or expired", nullable=True)
+    settled_at: Mapped[datetime | None] = timestamp(
+        "When it was committed, released or expired", nullable=True
+    )
     settled_amount: Mapped[int | None] = mapped_column(BigInteger, comment="How much of it stays counted")
 
 
@@ -266,7 +265,9 @@ declare(
         SCHEMA,
         "hm_api_rate_limit",
         "Rate limits: the live limits of resource type API and their scopes.",
-        _QUOTA.format(burst="coalesce(s.override_burst, d.burst) AS burst, ", which="d.resource_type = 'API'"),
+        _QUOTA.format(
+            burst="coalesce(s.override_burst, d.burst) AS burst, ", which="d.resource_type = 'API'"
+        ),
         _COLUMNS | {"burst": "What a token bucket holds; null for as much as the limit"},
     ),
 )

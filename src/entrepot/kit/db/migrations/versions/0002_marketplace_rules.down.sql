@@ -28,6 +28,7 @@ DROP FUNCTION marketplace.limit_state;
 DROP FUNCTION marketplace.limit_take_each;
 DROP FUNCTION marketplace.limit_take_together;
 DROP FUNCTION marketplace.limit_window;
+DROP FUNCTION marketplace.limit_zone_changed;
 DROP FUNCTION marketplace.record_step;
 DROP POLICY hm_event_queue_platform ON marketplace.hm_event_queue;
 DROP POLICY audit_logs_platform ON pim.audit_logs;

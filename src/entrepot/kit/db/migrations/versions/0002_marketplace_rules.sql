@@ -879,28 +879,37 @@ END $$;
 COMMENT ON FUNCTION marketplace.limit_hold(uuid, text, timestamptz, text, uuid, text, bigint, timestamptz, timestamptz, bigint, timestamptz) IS
     'Writes what is held under an id.';
 
--- A key that counted in another way before: its counter begins anew with what is held at this moment.
+-- A key that counted in another way before: its counter begins anew with what is held at this moment. A sliding window of
+-- another length keeps all that it counted, as if it were of this slice.
 CREATE FUNCTION marketplace.limit_adopt(
     the_platform uuid, the_key text, the_window timestamptz, the_entity text, the_algorithm text, the_slice bigint,
-    the_time timestamptz
+    the_width interval, the_time timestamptz
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    held bigint;
+    counter marketplace.hm_limit_counter;
+    kept bigint;
 BEGIN
-    PERFORM FROM marketplace.hm_limit_counter AS c
+    SELECT * INTO counter FROM marketplace.hm_limit_counter AS c
     WHERE c.platform_id = the_platform AND c.limit_key = the_key AND c.window_start = the_window AND c.entity_id = the_entity
     FOR UPDATE;
-    SELECT coalesce(sum(r.amount), 0) INTO held FROM marketplace.hm_limit_reservation AS r
-    WHERE r.platform_id = the_platform AND r.limit_key = the_key AND r.window_start = the_window
-      AND r.entity_id = the_entity AND r.state = 'HELD';
+    IF counter.algorithm <> the_algorithm THEN
+        SELECT coalesce(sum(r.amount), 0) INTO kept FROM marketplace.hm_limit_reservation AS r
+        WHERE r.platform_id = the_platform AND r.limit_key = the_key AND r.window_start = the_window
+          AND r.entity_id = the_entity AND r.state = 'HELD';
+    ELSIF counter.reset_time <> the_window + (counter.slice + 21) * the_width THEN
+        kept := counter.current_usage;
+    ELSE
+        RETURN;  -- somebody else has done it
+    END IF;
     UPDATE marketplace.hm_limit_counter AS c
-    SET algorithm = the_algorithm, current_usage = held, reset_time = the_time, slice = the_slice,
-        slices = CASE WHEN the_slice IS NOT NULL THEN array_fill(0::bigint, ARRAY[20]) || held END
+    SET algorithm = the_algorithm, current_usage = kept, slice = the_slice,
+        slices = CASE WHEN the_slice IS NOT NULL THEN array_fill(0::bigint, ARRAY[20]) || kept END,
+        reset_time = coalesce(the_window + (the_slice + 21) * the_width, the_time)
     WHERE c.platform_id = the_platform AND c.limit_key = the_key AND c.window_start = the_window
-      AND c.entity_id = the_entity AND c.algorithm <> the_algorithm;
+      AND c.entity_id = the_entity;
 END $$;
-COMMENT ON FUNCTION marketplace.limit_adopt(uuid, text, timestamptz, text, text, bigint, timestamptz) IS
+COMMENT ON FUNCTION marketplace.limit_adopt(uuid, text, timestamptz, text, text, bigint, interval, timestamptz) IS
     'Begins a counter anew whose key counted in another way before.';
 
 -- FIXED_WINDOW, TOTAL and CONCURRENT: one number that may not pass the limit.
@@ -931,6 +940,7 @@ BEGIN
             IF outcome IS NOT NULL THEN
                 SELECT c.current_usage INTO used FROM marketplace.hm_limit_counter AS c
                 WHERE c.platform_id = the_platform AND c.limit_key = the_key AND c.window_start = starts AND c.entity_id = the_entity;
+                used := coalesce(used, 0);
                 RETURN;
             END IF;
         END IF;
@@ -948,6 +958,7 @@ BEGIN
             IF the_amount > the_limit THEN
                 outcome := 'DENIED';
                 used := 0;
+                expires_at := NULL;
                 RETURN;
             END IF;
             INSERT INTO marketplace.hm_limit_counter AS c (platform_id, limit_key, window_start, entity_id, algorithm,
@@ -958,7 +969,7 @@ BEGIN
             RETURNING c.current_usage INTO used;
             EXIT WHEN FOUND;
         ELSIF counter.algorithm <> the_algorithm THEN
-            PERFORM marketplace.limit_adopt(the_platform, the_key, starts, the_entity, the_algorithm, NULL, NULL);
+            PERFORM marketplace.limit_adopt(the_platform, the_key, starts, the_entity, the_algorithm, NULL, NULL, NULL);
         ELSIF counter.next_expiry <= taken_at THEN
             PERFORM marketplace.limit_reclaim(the_platform, the_key, starts, the_entity, taken_at);
         ELSIF counter.current_usage + the_amount > the_limit THEN
@@ -966,7 +977,12 @@ BEGIN
             used := counter.current_usage;
             expires_at := NULL;
             IF the_amount <= the_limit THEN
-                retry_at := CASE the_algorithm WHEN 'FIXED_WINDOW' THEN resets_at WHEN 'CONCURRENT' THEN counter.next_expiry END;
+                retry_at := resets_at;
+                IF the_algorithm = 'CONCURRENT' THEN
+                    SELECT min(r.expires_at) INTO retry_at FROM marketplace.hm_limit_reservation AS r
+                    WHERE r.platform_id = the_platform AND r.limit_key = the_key AND r.window_start = starts
+                      AND r.entity_id = the_entity AND r.state = 'HELD';
+                END IF;
             END IF;
             RETURN;
         END IF;
@@ -1037,7 +1053,7 @@ BEGIN
             RETURNING c.current_usage INTO used;
             EXIT WHEN FOUND;
         ELSIF counter.algorithm <> 'SLIDING_WINDOW' OR counter.reset_time <> starts + (counter.slice + 21) * width THEN
-            PERFORM marketplace.limit_adopt(the_platform, the_key, starts, the_entity, 'SLIDING_WINDOW', number, resets_at);
+            PERFORM marketplace.limit_adopt(the_platform, the_key, starts, the_entity, 'SLIDING_WINDOW', number, width, NULL);
         ELSIF outcome IS NULL AND counter.next_expiry <= taken_at THEN
             PERFORM marketplace.limit_reclaim(the_platform, the_key, starts, the_entity, taken_at);
         ELSE
@@ -1133,7 +1149,7 @@ BEGIN
             RETURNING c.reset_time INTO resets_at;
             EXIT WHEN FOUND;
         ELSIF counter.algorithm <> 'TOKEN_BUCKET' THEN
-            PERFORM marketplace.limit_adopt(the_platform, the_key, starts, the_entity, 'TOKEN_BUCKET', NULL, taken_at);
+            PERFORM marketplace.limit_adopt(the_platform, the_key, starts, the_entity, 'TOKEN_BUCKET', NULL, NULL, taken_at);
         ELSIF counter.next_expiry <= taken_at THEN
             PERFORM marketplace.limit_reclaim(the_platform, the_key, starts, the_entity, taken_at);
         ELSIF greatest(counter.reset_time, taken_at) + cost > taken_at + tolerance THEN
@@ -1161,7 +1177,7 @@ COMMENT ON FUNCTION marketplace.limit_meter(uuid, text, text, bigint, bigint, bi
 CREATE FUNCTION marketplace.limit_settle(
     the_platform uuid, the_id uuid, the_kind text, the_action text, the_amount bigint, the_lifetime bigint,
     the_time timestamptz,
-    OUT outcome text, OUT limit_key text, OUT entity_id text, OUT amount bigint, OUT settled_amount bigint,
+    OUT outcome text, OUT limit_key text, OUT entity_id text, OUT state text, OUT amount bigint, OUT settled_amount bigint,
     OUT expires_at timestamptz, OUT settled_at timestamptz
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -1222,6 +1238,7 @@ BEGIN
     END IF;
     limit_key := hold.limit_key;
     entity_id := hold.entity_id;
+    state := hold.state;
     amount := hold.amount;
     settled_amount := hold.settled_amount;
     expires_at := hold.expires_at;
@@ -1348,7 +1365,7 @@ GRANT EXECUTE ON FUNCTION
     marketplace.limit_slid(bigint[], bigint),
     marketplace.limit_return(uuid, text, timestamptz, text, bigint, interval, bigint[], bigint[], timestamptz),
     marketplace.limit_reclaim(uuid, text, timestamptz, text, timestamptz),
-    marketplace.limit_adopt(uuid, text, timestamptz, text, text, bigint, timestamptz),
+    marketplace.limit_adopt(uuid, text, timestamptz, text, text, bigint, interval, timestamptz),
     marketplace.limit_repeated(uuid, uuid, text, text, text, bigint),
     marketplace.limit_hold(uuid, text, timestamptz, text, uuid, text, bigint, timestamptz, timestamptz, bigint, timestamptz),
     marketplace.limit_count(uuid, text, text, bigint, bigint, text, text, bigint, text, text, uuid, bigint, timestamptz),
@@ -1360,6 +1377,18 @@ GRANT EXECUTE ON FUNCTION
     marketplace.limit_take_together(json, timestamptz),
     marketplace.limit_state(uuid, text, text, text, text, bigint, text, timestamptz)
 TO entrepot_app, entrepot_system;
+
+-- Fixed windows of limits that name no zone begin by the platform's.
+CREATE FUNCTION marketplace.limit_zone_changed() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM marketplace.announce_rules('limit', NEW.id);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION marketplace.limit_zone_changed() IS 'Tells the limits engines that a platform''s days begin elsewhere.';
+
+CREATE TRIGGER hm_platform_limit_zone AFTER UPDATE OF time_zone ON marketplace.hm_platform FOR EACH ROW
+WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION marketplace.limit_zone_changed();
 
 
 -- The installation itself, as a platform: its limits hold for everybody who uses the API.
