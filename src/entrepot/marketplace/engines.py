@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from entrepot.kit.db import Database
 from entrepot.kit.db.live import Changes
 from entrepot.marketplace.experiments.engine import ExperimentEngine
+from entrepot.marketplace.limits.engine import LimitEngine
 from entrepot.marketplace.policies.engine import PolicyEngine
 
 
@@ -20,6 +21,7 @@ class Engines:
         self.changes = Changes(db)
         self.policies = PolicyEngine(db, self.changes)
         self.experiments = ExperimentEngine(db, self.changes)
+        self.limits = LimitEngine(db, self.changes)
         self._stack = AsyncExitStack()
 
     @classmethod
@@ -33,6 +35,8 @@ class Engines:
             engines._stack.push_async_callback(engines.policies.stop)
             await engines.experiments.start()
             engines._stack.push_async_callback(engines.experiments.stop)
+            await engines.limits.start()
+            engines._stack.push_async_callback(engines.limits.stop)
             yield engines
 
 
