@@ -39,6 +39,12 @@ class Entrepot(LazyGroup):
         ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
+            "rules",
+            "entrepot.marketplace.rulebook.commands:app",
+            "Keep rules in files, publish them and roll them back; check conditions.",
+            RULES,
+        ),
+        LazyCommand(
             "policy",
             "entrepot.marketplace.policies.commands:app",
             "Ask policies, and show what they have decided.",

@@ -62,8 +62,28 @@ def parse_document(kind: AnyKind, given: Any, path: str = "") -> BaseModel:
 
 
 def as_plain(document: BaseModel) -> dict[str, Any]:
-    """A document as JSON values, without what is left at its default: what files and editors show."""
-    return document.model_dump(mode="json", exclude_defaults=True, by_alias=True) | {"key": key_of(document)}
+    """A document as JSON values, without what is left at its default: what files and editors show.
+
+    Its fields stand in the order of the model. Names that are the writer's own (attributes, groups) are sorted, since
+    jsonb keeps no order: so the same document is always the same text.
+    """
+    plain = document.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    found: dict[str, Any] = _ordered(document, plain | {"key": key_of(document)})
+    return found
+
+
+def _ordered(value: Any, plain: Any) -> Any:
+    if isinstance(value, BaseModel) and isinstance(plain, dict):
+        fields = type(value).model_fields
+        names = {field.serialization_alias or field.alias or name: name for name, field in fields.items()}
+        return {
+            name: _ordered(getattr(value, names.get(name, name), None), inner) for name, inner in plain.items()
+        }
+    if isinstance(value, Mapping) and isinstance(plain, dict):
+        return {name: _ordered(value.get(name), plain[name]) for name in sorted(plain)}
+    if isinstance(value, list | tuple) and isinstance(plain, list) and len(value) == len(plain):
+        return [_ordered(item, inner) for item, inner in zip(value, plain, strict=True)]
+    return plain
 
 
 def key_of(document: BaseModel) -> str:
