@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 from entrepot.kit.errors import EntrepotError, InvalidInputError, UnavailableError
@@ -54,13 +55,23 @@ def describe(error: EntrepotError, *, color: bool = False) -> str:
     """The error for a person: what was wrong, where, and what to do, a line each."""
     red, dim, reset = ("\033[31;1m", "\033[2m", "\033[0m") if color else ("", "", "")
     lines = [f"{red}error:{reset} {error.detail}"]
-    if error.where:
-        lines.append(
-            f"{dim}where:{reset} " + ", ".join(f"{name} {value}" for name, value in error.where.items())
-        )
+    where = {name: value for name, value in error.where.items() if name != "problems"}
+    problems = error.where.get("problems", ())
+    if len(problems) > 1:
+        lines += [f"  {_problem_line(problem)}" for problem in problems]
+    elif where:
+        lines.append(f"{dim}where:{reset} " + ", ".join(f"{name} {value}" for name, value in where.items()))
     if error.hint:
         lines.append(f"{dim}hint:{reset}  {error.hint}")
     return "\n".join(lines) + "\n"
+
+
+def _problem_line(problem: Mapping[str, Any]) -> str:
+    """`promotions.yaml:12 prices[0].value: It is missing.`"""
+    file, line, path = (problem.get(name) or "" for name in ("file", "line", "path"))
+    place = " ".join(part for part in (f"{file}:{line}" if file else "", str(path)) if part)
+    said = " ".join(str(part) for part in (problem.get("message"), problem.get("hint")) if part)
+    return f"{place}: {said}" if place else said
 
 
 def _usage_error(error: Any) -> InvalidInputError:

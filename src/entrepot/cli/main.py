@@ -42,6 +42,24 @@ class Entrepot(LazyGroup):
         ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
+            "rules",
+            "entrepot.marketplace.rulebook.commands:app",
+            "Keep rules in files, publish them and roll them back; check conditions.",
+            RULES,
+        ),
+        LazyCommand(
+            "policy",
+            "entrepot.marketplace.policies.commands:app",
+            "Ask policies, and show what they have decided.",
+            RULES,
+        ),
+        LazyCommand(
+            "experiment",
+            "entrepot.marketplace.experiments.commands:app",
+            "Assign entities to variants, and show the results.",
+            RULES,
+        ),
+        LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
         LazyCommand(

@@ -1,0 +1,182 @@
+"""Consuming limits, beside the least that PostgreSQL can do for it: one plain `UPDATE … RETURNING` by key.
+
+Sixteen callers at once, each waiting for its answer before it asks again; on one hot key, and spread over ten thousand.
+The plain side has sixteen connections of the same driver, from the same kind of pool, in autocommit, its statement
+prepared: it knows no limit, no tenant and no window. Ours is `LimitEngine.consume` as the API calls it: the limit is
+looked up, the counter taken from under row security, the answer made. Both commit durably.
+
+"one statement each" is the same engine with sixteen connections, so that no two questions ever share a statement: what
+sixteen processes with one caller each would get. Turns are taken; the median of the ratios of each round counts.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from benchmarks import Result
+from entrepot.kit.db import Database
+from entrepot.kit.db.live import Changes
+from entrepot.kit.db.urls import libpq_url, role_url
+from entrepot.kit.settings import Settings
+from entrepot.marketplace.limits.documents import LimitDocument
+from entrepot.marketplace.limits.engine import LimitEngine
+from entrepot.marketplace.limits.kind import KIND
+from entrepot.marketplace.platforms.platforms import add_platform
+from entrepot.marketplace.rulebook.authoring import publish, save_draft
+
+CALLERS = 16
+KEYS = 10_000
+CALLS = {"hot key": 2_000, "10,000 keys": 4_000}
+ROUNDS = 7
+SCARCE = 1_000
+
+PLAIN = b"UPDATE marketplace.bench_counter SET used = used + 1 WHERE id = %s RETURNING used"
+#: One limit of each algorithm that consuming counts, never met.
+ALGORITHMS: dict[str, dict[str, Any]] = {
+    "TOTAL": {},
+    "FIXED_WINDOW": {"reset_period": "DAILY", "time_zone": "America/Toronto"},
+    "SLIDING_WINDOW": {"window_seconds": 3600},
+    "TOKEN_BUCKET": {"window_seconds": 3600, "limit": 36_000_000},
+}
+Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
+Call = Callable[[int], Awaitable[object]]
+
+
+async def run(settings: Settings) -> Result:
+    """Fill both sides, then call them in turns."""
+    _make_plain(settings)
+    async with Database.opened(settings, pool_size=5) as db, Changes(db) as changes:
+        platform = await _publish(db)
+        combining = LimitEngine(db, changes)
+        alone = LimitEngine(db, changes, connections=CALLERS)
+        await combining.start()
+        await alone.start()
+        url = libpq_url(role_url(settings, "app"))
+        options = {"autocommit": True, "options": "-c timezone=UTC -c jit=off"}
+        async with AsyncConnectionPool(
+            url, min_size=CALLERS, max_size=CALLERS, kwargs=options, open=False
+        ) as pool:
+            plain = _plain(pool)
+            sides = {"plain": plain}
+            for algorithm in ALGORITHMS:
+                sides[algorithm] = _consume(combining, platform, algorithm)
+            sides["TOTAL, one statement each"] = _consume(alone, platform, "TOTAL")
+            for call in sides.values():  # every counter is there, every statement prepared
+                await _rate(call, KEYS, lambda n: n)
+            rates = {
+                name: await _turns(sides, many, (lambda _: 0) if name == "hot key" else _spread)
+                for name, many in CALLS.items()
+            }
+        scarce = await _scarce(combining, platform)
+        await combining.stop()
+        await alone.stop()
+    ratios = {}
+    for place, found in rates.items():
+        for side, seen in found.items():
+            if side != "plain":
+                pairs = zip(seen, found["plain"], strict=True)
+                ratios[f"{side} / plain update, {place}"] = round(median(a / b for a, b in pairs), 2)
+    return {
+        "name": "limits",
+        "ratios": {**ratios, "consumed / allowed, of scarce limits (exactly 1)": scarce},
+        "details": {
+            "a second": {
+                place: {side: round(median(seen)) for side, seen in found.items()}
+                for place, found in rates.items()
+            },
+            "callers": CALLERS,
+            "calls a turn": CALLS,
+            "rounds": ROUNDS,
+        },
+    }
+
+
+def _make_plain(settings: Settings) -> None:
+    with psycopg.connect(libpq_url(role_url(settings, "owner")), autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE marketplace.bench_counter (id bigint PRIMARY KEY, used bigint NOT NULL) WITH (fillfactor = 50)"
+        )
+        connection.execute(
+            "INSERT INTO marketplace.bench_counter SELECT n, 0 FROM generate_series(0, %s) AS n", [KEYS]
+        )
+        connection.execute("GRANT SELECT, UPDATE ON marketplace.bench_counter TO entrepot_app")
+
+
+async def _publish(db: Database) -> UUID:
+    async with db.system() as session:
+        platform = (await add_platform(session, "bench", "Bench")).platform_id
+    documents = [
+        {"key": algorithm, "algorithm": algorithm, "limit": 10**12} | rest
+        for algorithm, rest in ALGORITHMS.items()
+    ]
+    documents += [{**one, "key": f"scarce.{one['key']}", "limit": SCARCE} for one in documents]
+    async with db.tenant(platform_id=platform) as session:
+        for document in documents:
+            written = LimitDocument.model_validate(document | {"resource_type": "BENCH"})
+            KIND.check(written)
+            await save_draft(session, KIND, platform, written, user_id=None)
+            await publish(session, KIND, platform, written.key)
+    return platform
+
+
+def _plain(pool: Pool) -> Call:
+    async def call(key: int) -> None:
+        async with pool.connection() as connection:
+            await (await connection.execute(PLAIN, (key,), prepare=True)).fetchone()
+
+    return call
+
+
+def _consume(engine: LimitEngine, platform: UUID, limit: str) -> Call:
+    async def call(key: int) -> None:
+        answer = await engine.consume(platform, limit, f"seller-{key}")
+        assert answer.allowed
+
+    return call
+
+
+def _spread(number: int) -> int:
+    return number * 7919 % KEYS
+
+
+async def _turns(sides: dict[str, Call], many: int, key: Callable[[int], int]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(ROUNDS):
+        order = list(sides) if turn % 2 else list(reversed(sides))
+        for name in order:
+            found[name].append(await _rate(sides[name], many, key))
+    return found
+
+
+async def _rate(call: Call, many: int, key: Callable[[int], int]) -> float:
+    """Calls a second of all callers together."""
+    numbers = iter(range(many))
+
+    async def caller() -> None:
+        for number in numbers:
+            await call(key(number))
+
+    started = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    return many / (time.perf_counter() - started)
+
+
+async def _scarce(engine: LimitEngine, platform: UUID) -> float:
+    """Twice as many calls as there is to take: what was let in, by what may be; of the windows that have not moved on."""
+    let_in = allowed = 0
+    for algorithm in ("TOTAL", "FIXED_WINDOW", "SLIDING_WINDOW"):
+        numbers = iter(range(2 * SCARCE))
+
+        async def caller(key: str = f"scarce.{algorithm}", left: Any = numbers) -> int:
+            return sum([(await engine.consume(platform, key, "one")).allowed for _ in left])
+
+        let_in += sum(await asyncio.gather(*(caller() for _ in range(CALLERS))))
+        allowed += SCARCE
+    assert let_in == allowed, f"{let_in} of {allowed} were let in"
+    return let_in / allowed
