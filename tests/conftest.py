@@ -118,6 +118,31 @@ async def other_shop(db: Database) -> UUID:
     return await add_shop(db, "lagoon.myshopify.com")
 
 
+async def add_platform(db: Database, code: str) -> UUID:
+    """A platform as short as the table allows."""
+    async with db.system() as session:
+        row = await session.execute(
+            text(
+                "INSERT INTO marketplace.hm_platform (platform_code, name) VALUES (:code, :code) RETURNING id"
+            ),
+            {"code": code},
+        )
+        found: UUID = row.scalar_one()
+        return found
+
+
+@pytest.fixture
+async def platform(db: Database) -> UUID:
+    """A platform in the test's database."""
+    return await add_platform(db, "quayside")
+
+
+@pytest.fixture
+async def other_platform(db: Database) -> UUID:
+    """Another tenant of the marketplace."""
+    return await add_platform(db, "breakwater")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The data sets beside the repository; a test that needs them says so when they are missing."""

@@ -1,7 +1,7 @@
 """The application: routes, console, error answers, security headers, and the database that they share."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
@@ -13,25 +13,29 @@ from entrepot.kit.db import Database
 from entrepot.kit.settings import Settings, get_settings
 from entrepot.kit.web import problems
 from entrepot.kit.web.edge import Edge
+from entrepot.marketplace.engines import Engines
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
 from entrepot.pim.tenants import routes as tenants
+from entrepot.pim.tenants.doors import StaffDoors
 
 PREFIX = "/api/v1"
 
 
-def create_app(db: Database | None = None, settings: Settings | None = None) -> FastAPI:
-    """The application over a database; without one it opens its own at start-up and closes it at the end."""
+def create_app(
+    db: Database | None = None, settings: Settings | None = None, engines: Engines | None = None
+) -> FastAPI:
+    """The application over a database and its engines; what is not given is opened at start-up and closed at the end."""
     chosen = settings or (db.settings if db is not None else get_settings())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if db is not None:
-            yield
-            return
-        async with Database.opened(chosen) as opened:
-            app.state.database = opened
+        async with AsyncExitStack() as stack:
+            if db is None:
+                share(app, await stack.enter_async_context(Database.opened(chosen)))
+            if engines is None:
+                app.state.engines = await stack.enter_async_context(Engines.opened(app.state.database))
             yield
 
     app = FastAPI(
@@ -45,7 +49,9 @@ def create_app(db: Database | None = None, settings: Settings | None = None) -> 
     )
     app.state.settings = chosen
     if db is not None:
-        app.state.database = db
+        share(app, db)
+    if engines is not None:
+        app.state.engines = engines
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     api = APIRouter(prefix=PREFIX)
@@ -57,3 +63,9 @@ def create_app(db: Database | None = None, settings: Settings | None = None) -> 
     problems.install(app)
     app.add_middleware(Edge, answer=problems.answer, uploads=("/imports", f"{PREFIX}/imports"))
     return app
+
+
+def share(app: FastAPI, db: Database) -> None:
+    """Put the database, and the door to the people in it, where requests find them."""
+    app.state.database = db
+    app.state.doors = StaffDoors(db)

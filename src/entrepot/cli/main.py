@@ -15,6 +15,7 @@ from entrepot.cli.errors import report_error
 from entrepot.cli.lazy import LazyCommand, LazyGroup
 
 DATA = "Shops and their data"
+RULES = "Marketplace and its rules"
 RUNNING = "Running"
 DATABASE = "Database"
 
@@ -36,6 +37,7 @@ class Entrepot(LazyGroup):
         LazyCommand(
             "tokens", "entrepot.pim.tenants.commands:tokens", "Make, list and revoke API tokens.", DATA
         ),
+        LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),

@@ -27,8 +27,10 @@ def publish_from(select: str) -> TextClause:
     """The statement that publishes what `select` yields: type, subject and data, in the current tenant."""
     return text(
         f"""
-        INSERT INTO marketplace.hm_event_queue (event_type, subject, payload, source)
-        SELECT event.type, event.subject, event.data, :event_source
+        INSERT INTO marketplace.hm_event_queue (platform_id, event_type, subject, payload, source)
+        SELECT CASE WHEN nullif(current_setting('app.current_shop_id', true), '') IS NULL
+                    THEN nullif(current_setting('app.current_platform_id', true), '')::uuid END,
+               event.type, event.subject, event.data, :event_source
         FROM ({select}) AS event
         """
     )

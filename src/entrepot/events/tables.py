@@ -45,13 +45,14 @@ class QueuedEvent(Base):
         Index(
             "uq_event_queue_dedupe",
             "shop_id",
+            "platform_id",
             "event_type",
             "dedupe_key",
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("dedupe_key IS NOT NULL"),
         ),
-        TenantRows(writes="append"),
+        TenantRows(writes="append", also="platform_id"),
     )
 
     id: Mapped[UUID] = key("Identifier of the event (CloudEvents id), ordered by time (UUIDv7)")

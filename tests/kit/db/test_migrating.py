@@ -38,6 +38,9 @@ def downgrade() -> None:
     """Undo it."""
 '''
 
+HEAD = "0002"
+BUILT_IN = ("0001_foundation", "0002_marketplace_rules")
+
 Add = Callable[[str, str, str], Path]
 
 
@@ -115,13 +118,13 @@ def test_the_checksum_covers_both_files(add: Add) -> None:
 
 
 def test_later_revisions_run_in_order(settings: Settings, admin: psycopg.Connection[Any], add: Add) -> None:
-    add("0003", "0002", 'op.execute("ALTER TABLE pim.lamps ADD colour text")')
-    add("0002", "0001", 'op.execute("CREATE TABLE pim.lamps (id uuid)")')
-    assert migrating.head() == "0003"
-    assert [applied.name for applied in migrating.migrate(settings, target="0002")] == ["0002_later"]
-    assert [applied.name for applied in migrating.migrate_if_needed(settings)] == ["0003_later"]
-    assert list(history(admin)) == ["0001_foundation", "0002_later", "0003_later"]
-    assert revision(admin) == ("0003",)
+    add("9002", "9001", 'op.execute("ALTER TABLE pim.lamps ADD colour text")')
+    add("9001", HEAD, 'op.execute("CREATE TABLE pim.lamps (id uuid)")')
+    assert migrating.head() == "9002"
+    assert [applied.name for applied in migrating.migrate(settings, target="9001")] == ["9001_later"]
+    assert [applied.name for applied in migrating.migrate_if_needed(settings)] == ["9002_later"]
+    assert list(history(admin)) == [*BUILT_IN, "9001_later", "9002_later"]
+    assert revision(admin) == ("9002",)
 
 
 @pytest.mark.parametrize(
@@ -136,24 +139,24 @@ def test_later_revisions_run_in_order(settings: Settings, admin: psycopg.Connect
 def test_a_failing_migration_changes_nothing_and_is_recorded(
     settings: Settings, admin: psycopg.Connection[Any], add: Add, failure: str, reason: str
 ) -> None:
-    add("0002", "0001", 'op.execute("CREATE TABLE pim.lamps (id uuid)")')
-    path = add("0003", "0002", f'op.execute("CREATE TABLE pim.shades (id uuid)")\n{failure}')
-    with pytest.raises(ConflictError, match="0003_later failed and changed nothing") as failed:
+    add("9001", HEAD, 'op.execute("CREATE TABLE pim.lamps (id uuid)")')
+    path = add("9002", "9001", f'op.execute("CREATE TABLE pim.shades (id uuid)")\n{failure}')
+    with pytest.raises(ConflictError, match="9002_later failed and changed nothing") as failed:
         migrating.migrate(settings)
     assert reason in failed.value.detail
-    assert failed.value.where == {"migration": "0003_later"}
+    assert failed.value.where == {"migration": "9002_later"}
     assert (exists(admin, "pim.lamps"), exists(admin, "pim.shades")) == (True, False)
-    assert revision(admin) == ("0002",)
-    row = history(admin)["0003_later"]
+    assert revision(admin) == ("9001",)
+    row = history(admin)["9002_later"]
     assert row["success"] is False
     assert reason in row["error_message"]
 
     found = {(one.name, one.found) for one in check.differences(settings) if one.kind == "migration"}
-    assert found == {("0003_later", "failed; pim.migration_history says why")}
+    assert found == {("9002_later", "failed; pim.migration_history says why")}
 
     path.write_text(path.read_text().replace(failure, "pass"))
-    assert [applied.name for applied in migrating.migrate(settings)] == ["0003_later"]
-    row = history(admin)["0003_later"]
+    assert [applied.name for applied in migrating.migrate(settings)] == ["9002_later"]
+    row = history(admin)["9002_later"]
     assert (row["success"], row["error_message"]) == (True, None)
     assert row["checksum"] == migrating.checksum(migrating.all_scripts()[-1])
 
@@ -206,9 +209,9 @@ def test_a_migration_that_was_edited_afterwards_is_found(settings: Settings, add
 
 
 def test_a_migration_that_was_not_applied_is_found(settings: Settings, add: Add) -> None:
-    add("0002", "0001", 'op.execute("SELECT 1")')
+    add("9001", HEAD, 'op.execute("SELECT 1")')
     [found] = check.differences(settings)
-    assert (found.kind, found.name, found.found) == ("migration", "0002_later", None)
+    assert (found.kind, found.name, found.found) == ("migration", "9001_later", None)
 
 
 def test_a_database_of_a_newer_program_is_left_alone(

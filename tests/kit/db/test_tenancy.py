@@ -10,10 +10,11 @@ import pytest
 from psycopg import sql
 from tests.kit.db.rows import TENANT_SETTINGS, is_root, qualified
 from tests.kit.db.tenancy import attempting
-from tests.kit.db.walked import OURS, TENANT_TABLES, VIEWS, Walked, address, catalog, view_breaches
+from tests.kit.db.walked import OURS, ROOTS, TENANT_TABLES, VIEWS, Walked, address, catalog, view_breaches
 
 #: Unique keys over values that people choose or guess, of all tenants together → why that tells nobody anything.
 KEYS_ACROSS_TENANTS = {
+    "marketplace.hm_platform uq_platform_code": "a name in addresses; only entrepot_system adds platforms",
     "pim.app_sessions pk_app_sessions": "the digest of a random cookie",
     "pim.api_tokens idx_api_tokens_hash": "the digest of a random token",
     "pim.bulk_runs idx_bulk_runs_idempotency": "as documented; every key begins with the shop",
@@ -25,6 +26,9 @@ KEYS_ACROSS_TENANTS = {
 
 #: Columns of type uuid that are no key, no tenant and no reference → what they hold.
 LOOSE_IDENTIFIERS = {
+    "marketplace.hm_platform_member.user_id": "a person of a shop; which platforms are theirs, an operator says",
+    "marketplace.hm_state_transition.entity_id": "a version of one of several tables; written by their triggers",
+    "marketplace.hm_state_transition.user_id": "whoever did it, perhaps gone",
     "pim.audit_logs.entity_id": "a row of any table, perhaps gone",
     "pim.audit_logs.user_id": "whoever did it, perhaps gone",
     "pim.ai_batch_items.entity_id": "a row of one of several tables; read under the tenant's rules",
@@ -147,4 +151,5 @@ def test_views_show_only_the_own_rows(walked: Walked) -> None:
 
 
 def test_roots_are_found(walked: Walked) -> None:
-    assert [table.name for table in walked.walk.factory.tables.values() if is_root(table)] == ["pim.shops"]
+    found = {table.name for table in walked.walk.factory.tables.values() if is_root(table)}
+    assert found == set(ROOTS)

@@ -19,11 +19,14 @@ from entrepot.kit.settings import Settings
 
 check.load_declarations()
 
+#: The tables of the tenants themselves.
+ROOTS = ("pim.shops", "marketplace.hm_platform")
+
 #: Found anew in the catalog by `test_no_table_is_missed`.
 TENANT_TABLES = sorted(
     table.fullname
     for table in Base.metadata.tables.values()
-    if any(column in table.columns for column in TENANT_SETTINGS) or table.fullname == "pim.shops"
+    if any(column in table.columns for column in TENANT_SETTINGS) or table.fullname in ROOTS
 )
 
 #: In a query of pg_namespace as n: the schemas that are not PostgreSQL's own.

@@ -21,7 +21,12 @@ from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.settings import Settings
 
 #: The modules whose import declares every table and view of the program.
-DECLARATIONS = ("entrepot.pim.schema", "entrepot.events.tables", "entrepot.kit.jobs.schema")
+DECLARATIONS = (
+    "entrepot.pim.schema",
+    "entrepot.events.tables",
+    "entrepot.kit.jobs.schema",
+    "entrepot.marketplace.schema",
+)
 
 
 @dataclass(frozen=True)

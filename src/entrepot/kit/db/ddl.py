@@ -11,7 +11,16 @@ from typing import Any, TypeVar
 from sqlalchemy import Table, create_mock_engine
 from sqlalchemy.dialects import postgresql
 
-from entrepot.kit.db.features import Audit, Feature, GlobalRows, Partitions, SystemRows, TenantRows, Touch
+from entrepot.kit.db.features import (
+    TENANT_SETTINGS,
+    Audit,
+    Feature,
+    GlobalRows,
+    Partitions,
+    SystemRows,
+    TenantRows,
+    Touch,
+)
 from entrepot.kit.db.tables import Base
 from entrepot.kit.db.views import MATERIALIZED_VIEWS, VIEWS, MaterializedView, View
 
@@ -127,6 +136,13 @@ def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> It
     for column, target in rows.within:
         check += f" AND {column} IN (SELECT target.id FROM {target} AS target)"  # noqa: S608 - declared names
     yield f"CREATE POLICY {table.name}_tenant ON {name} FOR ALL TO {APP} USING ({own}) WITH CHECK ({check})"
+    if rows.also:
+        other = (
+            f"{rows.also} = (SELECT nullif(current_setting('{TENANT_SETTINGS[rows.also]}', true), '')::uuid)"
+        )
+        other += f" AND {rows.column} IS NULL"
+        policy = f"CREATE POLICY {table.name}_{rows.also.removesuffix('_id')} ON {name} FOR ALL TO {APP}"
+        yield f"{policy} USING ({other}) WITH CHECK ({other})"
     if rows.shared_nulls:
         yield f"CREATE POLICY {table.name}_shared ON {name} FOR SELECT TO {APP} USING ({rows.column} IS NULL)"
     yield f"CREATE POLICY {table.name}_system ON {name} FOR ALL TO {SYSTEM} USING (true) WITH CHECK (true)"
@@ -144,9 +160,10 @@ def audit_triggers(table: Table, audit: Audit) -> Iterator[str]:
     """One statement-level trigger an audited operation."""
     rows = feature(table, TenantRows)
     key_columns = [column.name for column in table.primary_key.columns]
-    arguments = ", ".join(
-        f"'{value}'" for value in [key_columns[0], rows.column if rows else "", *secrets(table)]
-    )
+    tenant = ""
+    if rows:
+        tenant = rows.column if rows.tenant == "shop_id" else f"{rows.tenant}:{rows.column}"
+    arguments = ", ".join(f"'{value}'" for value in [key_columns[0], tenant, *secrets(table)])
     referencing = {
         "insert": "REFERENCING NEW TABLE AS new_rows",
         "update": "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",

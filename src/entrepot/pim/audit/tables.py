@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, String, Text, Uuid, text
+from sqlalchemy import CheckConstraint, Index, String, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,10 +29,17 @@ class AuditLog(Base):
         "pim",
         __doc__,
         # Changes of global data tell who runs the installation, and from where: they are no shop's to read.
-        TenantRows(writes="system"),
+        TenantRows(writes="system", also="platform_id"),
         Partitions("created_at", retain=timedelta(days=730)),
         one_of("action", "INSERT", "UPDATE", "DELETE"),
+        CheckConstraint("num_nonnulls(shop_id, platform_id) <= 1", name="one_tenant"),
         Index("idx_audit_shop", "shop_id", text("created_at DESC")),
+        Index(
+            "idx_audit_platform",
+            "platform_id",
+            text("created_at DESC"),
+            postgresql_where=text("platform_id IS NOT NULL"),
+        ),
         Index("idx_audit_entity", "entity_type", "entity_id"),
         Index("idx_audit_user", "user_id"),
         Index("idx_audit_request", "request_id"),
@@ -59,4 +66,7 @@ class AuditLog(Base):
     request_id: Mapped[str | None] = mapped_column(String(100), comment="Trace that the change belongs to")
     created_at: Mapped[datetime] = timestamp(
         "When it was done; chooses the partition", primary_key=True, server_default=text("now()")
+    )
+    platform_id: Mapped[UUID | None] = mapped_column(
+        Uuid, comment="Marketplace platform whose row changed; null for a shop's and for global data"
     )

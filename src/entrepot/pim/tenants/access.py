@@ -11,13 +11,13 @@ from http.cookies import SimpleCookie
 from typing import Annotated
 
 from fastapi import Depends
-from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ForbiddenError
+from entrepot.kit.web.doors import BEARER, COOKIE, SESSION_COOKIE
 from entrepot.kit.web.edge import set_cookie
 from entrepot.kit.web.requests import (
     SAFE_METHODS,
@@ -33,21 +33,10 @@ from entrepot.pim.tenants.sessions import check_csrf, resume_session
 from entrepot.pim.tenants.shops import get_shop
 from entrepot.pim.tenants.tokens import authenticate_token
 
-COOKIE = "entrepot_session"
 #: A browser takes a cookie of this prefix over TLS only, from this host only, for all of it.
 SECURE_COOKIE = "__Host-entrepot_session"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
-
-BEARER = HTTPBearer(
-    scheme_name="token",
-    description="An API token: `Authorization: Bearer ent_…`.",
-    bearerFormat="ent_…",
-    auto_error=False,
-)
-SESSION_COOKIE = APIKeyCookie(
-    name=COOKIE, scheme_name="session", description="The cookie that signing in sets.", auto_error=False
-)
 
 
 @dataclass(frozen=True, slots=True)

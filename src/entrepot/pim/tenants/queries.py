@@ -124,6 +124,15 @@ async def select_staff(
     return await rows_of(session, query, shop_id=shop_id, user_id=user_id, email=email)
 
 
+async def select_users_by_email(session: AsyncSession, email: str) -> Sequence[RowMapping]:
+    """The people with an address, each with the domain of their shop; spans tenants."""
+    query = """
+        SELECT s.id, h.shopify_domain FROM pim.staff_users AS s JOIN pim.shops AS h ON h.id = s.shop_id
+        WHERE s.email = :email AND h.uninstalled_at IS NULL ORDER BY h.shopify_domain
+    """
+    return await rows_of(session, query, email=email)
+
+
 async def update_admin(session: AsyncSession, *, shop_id: UUID, user_id: UUID, admin: bool) -> None:
     """Set or clear the administrator flag."""
     query = """

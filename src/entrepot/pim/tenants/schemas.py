@@ -5,9 +5,20 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-#: What a token may do; each scope includes those before it. "admin" counts only while its owner is an administrator.
-SCOPES = ("read", "write", "admin")
-Scope = Literal["read", "write", "admin"]
+from entrepot.kit.people import SCOPES, Scope, reaches
+
+__all__ = [
+    "SCOPES",
+    "ApiToken",
+    "Identity",
+    "IssuedSession",
+    "IssuedToken",
+    "OpenSession",
+    "Scope",
+    "Session",
+    "Shop",
+    "StaffMember",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +81,10 @@ class Identity:
     locale: str = "en"
 
     def may(self, scope: Scope) -> bool:
-        """Whether the request may do what needs `scope`."""
+        """Whether the request may do what needs `scope`; "admin" counts only while the person is an administrator."""
         if scope == "admin" and not self.admin:
             return False
-        return any(held in SCOPES and SCOPES.index(held) >= SCOPES.index(scope) for held in self.scopes)
+        return reaches(self.scopes, scope)
 
 
 @dataclass(frozen=True, slots=True)

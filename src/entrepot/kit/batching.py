@@ -1,0 +1,121 @@
+"""Writing in batches what comes one at a time and faster than a statement each could follow."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Self, TypeVar
+
+from entrepot.kit.errors import UnavailableError
+from entrepot.kit.telemetry import get_logger
+
+log = get_logger(__name__)
+T = TypeVar("T")
+
+RETRY_SECONDS = 0.5
+
+
+class BatchWriter(Generic[T]):
+    """Collects items and has them written `every` so many seconds, or when `most` of them wait.
+
+    `write` takes a sequence in the order of coming and writes all of it or nothing, in a transaction of its own. A
+    batch that fails is kept and tried again; nothing is dropped while the process lives. Leaving the block writes what
+    is left, so a clean stop loses nothing; a crash loses at most what came in the last `every` seconds, plus the time
+    of the write under way.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        write: Callable[[Sequence[T]], Awaitable[None]],
+        *,
+        every: float = 0.5,
+        most: int = 2000,
+        capacity: int = 100_000,
+    ) -> None:
+        self.name = name
+        self._write = write
+        self._every = every
+        self._most = most
+        self._capacity = capacity
+        self._waiting: list[T] = []
+        self._wake = asyncio.Event()
+        self._written = asyncio.Condition()
+        self._writing = asyncio.Lock()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to write."""
+        self._stopping = False
+        self._task = asyncio.create_task(self._run(), name=f"writer of {self.name}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Write what is left and end; raises what the database raises, with the number of what is lost in the log."""
+        if self._task is not None:
+            self._stopping = True
+            self._wake.set()
+            await self._task
+            self._task = None
+        try:
+            await self.flush()
+        except BaseException:
+            log.error("not written", what=self.name, lost=len(self._waiting))
+            raise
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def put(self, item: T) -> None:
+        """Have an item written soon.
+
+        Raises UnavailableError when as many wait as may: then the database has not kept up, and what is not recorded
+        must not be done.
+        """
+        waiting = self._waiting
+        if len(waiting) >= self._capacity:
+            raise UnavailableError(
+                f"{len(waiting):,} {self.name} wait to be recorded; the database does not keep up.",
+                hint="Try again in a moment; `entrepot doctor` looks at the database.",
+            )
+        waiting.append(item)
+        if len(waiting) == self._most:
+            self._wake.set()
+
+    async def put_waiting(self, item: T) -> None:
+        """Have an item written soon; waits while as many wait as may."""
+        while len(self._waiting) >= self._capacity:
+            async with self._written:
+                await self._written.wait_for(lambda: len(self._waiting) < self._capacity)
+        self.put(item)
+
+    async def flush(self) -> None:
+        """Write everything that waits now."""
+        while self._waiting:
+            # Shielded: a caller that gives up in the middle would leave it open whether the batch was written.
+            await asyncio.shield(asyncio.ensure_future(self._write_batch()))
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._every):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.flush()
+            except Exception as error:
+                # Kept: the next turn writes it. What waits is bounded by `capacity`, which tells the callers.
+                log.warning("not written yet", what=self.name, waiting=len(self._waiting), error=str(error))
+                if not self._stopping:
+                    await asyncio.sleep(RETRY_SECONDS)
+
+    async def _write_batch(self) -> None:
+        async with self._writing:
+            batch = self._waiting[: self._most * 4]
+            if not batch:
+                return
+            await self._write(batch)
+            del self._waiting[: len(batch)]
+        async with self._written:
+            self._written.notify_all()

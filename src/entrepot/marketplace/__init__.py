@@ -1,0 +1,1 @@
+"""A marketplace of one or more platforms: its rules, offers, orders and ledger."""

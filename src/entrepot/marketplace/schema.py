@@ -1,0 +1,6 @@
+"""Every table and view of the `marketplace` schema but the outbox; importing this module declares them."""
+
+from entrepot.marketplace.lifecycle import tables as lifecycle
+from entrepot.marketplace.platforms import tables as platforms
+
+__all__ = ["lifecycle", "platforms"]
