@@ -1,10 +1,32 @@
 -- Back to 0001: everything of the marketplace's rules goes, with its data.
 
+DROP TABLE marketplace.hm_tax_policy_nexus;
+DROP TABLE marketplace.hm_tax_policy_code;
+DROP TABLE marketplace.hm_product_eligibility_policy_gate;
+DROP TABLE marketplace.hm_policy_experiment_variant;
+DROP TABLE marketplace.hm_payout_policy_rule;
+DROP TABLE marketplace.hm_onboarding_policy_rule;
+DROP TABLE marketplace.hm_compliance_policy_certification;
+DROP TABLE marketplace.hm_commission_policy_volume;
+DROP TABLE marketplace.hm_commission_policy_rate;
+DROP TABLE marketplace.hm_tax_policy;
 DROP TABLE marketplace.hm_state_transition;
 DROP TABLE marketplace.hm_rule_revision;
+DROP TABLE marketplace.hm_promotion_policy;
+DROP TABLE marketplace.hm_product_eligibility_policy;
+DROP TABLE marketplace.hm_policy_lock;
+DROP TABLE marketplace.hm_policy_experiment_flags;
 DROP TABLE marketplace.hm_platform_member;
+DROP TABLE marketplace.hm_payout_policy;
+DROP TABLE marketplace.hm_onboarding_policy;
+DROP TABLE marketplace.hm_fulfillment_policy;
+DROP TABLE marketplace.hm_compliance_policy;
+DROP TABLE marketplace.hm_commission_policy;
 DROP TABLE marketplace.hm_platform;
+DROP FUNCTION marketplace.announce_end;
 DROP FUNCTION marketplace.announce_rules;
+DROP FUNCTION marketplace.check_policy_reference;
+DROP FUNCTION marketplace.guard_end;
 DROP FUNCTION marketplace.guard_part;
 DROP FUNCTION marketplace.guard_version;
 DROP FUNCTION marketplace.record_step;

@@ -100,6 +100,494 @@ COMMENT ON COLUMN marketplace.hm_platform.created_at IS 'When the row was writte
 
 COMMENT ON COLUMN marketplace.hm_platform.updated_at IS 'When the row last changed';
 
+CREATE TABLE marketplace.hm_commission_policy (
+	base_commission_rate NUMERIC(7, 4) NOT NULL, 
+	processing_fee_rate NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	fixed_fee_amount NUMERIC(19, 4), 
+	fixed_fee_per VARCHAR(10) DEFAULT 'ORDER' NOT NULL, 
+	min_commission NUMERIC(19, 4), 
+	max_commission NUMERIC(19, 4), 
+	currency VARCHAR(3), 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_commission_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_commission_policy_base_commission_rate CHECK (base_commission_rate BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_commission_policy_processing_fee_rate CHECK (processing_fee_rate BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_commission_policy_fixed_fee_per CHECK (fixed_fee_per IN ('ORDER', 'LINE', 'UNIT')), 
+	CONSTRAINT ck_hm_commission_policy_fixed_fee_amount CHECK (fixed_fee_amount >= 0), 
+	CONSTRAINT ck_hm_commission_policy_min_commission CHECK (min_commission >= 0), 
+	CONSTRAINT ck_hm_commission_policy_max_commission CHECK (max_commission >= coalesce(min_commission, 0)), 
+	CONSTRAINT ck_hm_commission_policy_currency CHECK (currency ~ '^[A-Z]{3}$' OR (currency IS NULL AND num_nonnulls(fixed_fee_amount, min_commission, max_commission) = 0)), 
+	CONSTRAINT ck_hm_commission_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_commission_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_commission_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_commission_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_commission_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_commission_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_commission_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_commission_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_commission_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_commission_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_commission_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_commission_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_commission_policy IS 'What the platform takes from a sale: the base rate, the processing fee and the fixed fee, and their bounds.';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.base_commission_rate IS 'Percent of the price of a line, where its category has no rate of its own';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.processing_fee_rate IS 'Percent of the price of a line for taking the payment';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.fixed_fee_amount IS 'Fixed fee beside the rates, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.fixed_fee_per IS 'What the fixed fee is charged for: ORDER, LINE or UNIT';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.min_commission IS 'Least commission of a line, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.max_commission IS 'Most commission of a line, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.currency IS 'Currency of the amounts (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_compliance_policy (
+	policy_type VARCHAR(50) DEFAULT 'PRODUCT_SAFETY' NOT NULL, 
+	enforcement_level VARCHAR(20) DEFAULT 'MANDATORY' NOT NULL, 
+	minimum_compliance_score INTEGER, 
+	requires_annual_review BOOLEAN DEFAULT false NOT NULL, 
+	requires_aml_check BOOLEAN DEFAULT false NOT NULL, 
+	requires_data_protection BOOLEAN DEFAULT false NOT NULL, 
+	prohibited_items VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	restricted_categories VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	policy_document_url VARCHAR(500), 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_compliance_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_compliance_policy_policy_type CHECK (policy_type IN ('KYC', 'AML', 'GDPR', 'TAX_COMPLIANCE', 'DATA_PROTECTION', 'PRODUCT_SAFETY')), 
+	CONSTRAINT ck_hm_compliance_policy_enforcement_level CHECK (enforcement_level IN ('MANDATORY', 'RECOMMENDED', 'OPTIONAL')), 
+	CONSTRAINT ck_hm_compliance_policy_minimum_compliance_score CHECK (minimum_compliance_score BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_compliance_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_compliance_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_compliance_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_compliance_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_compliance_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_compliance_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_compliance_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_compliance_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_compliance_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_compliance_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_compliance_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_compliance_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_compliance_policy IS 'What the law forbids and demands: prohibited items, restricted categories, certifications.';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.policy_type IS 'What it is about';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.enforcement_level IS 'MANDATORY denies, RECOMMENDED has a person look, OPTIONAL only says so';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.minimum_compliance_score IS 'Least compliance score of a seller, 0 to 100; null where none is asked';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.requires_annual_review IS 'Whether sellers are reviewed every year';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.requires_aml_check IS 'Whether sellers are checked for money laundering';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.requires_data_protection IS 'Whether sellers must have agreed to the processing of personal data';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.prohibited_items IS 'Types of product that nobody may sell';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.restricted_categories IS 'Categories in which a person looks at every product';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.policy_document_url IS 'Where its text can be read';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_fulfillment_policy (
+	allowed_channels VARCHAR(20)[] NOT NULL, 
+	max_weight_kg NUMERIC(10, 3), 
+	handling_days INTEGER DEFAULT 0 NOT NULL, 
+	delivery_sla_days INTEGER NOT NULL, 
+	on_time_target_percentage NUMERIC(7, 4), 
+	packaging_standard VARCHAR(100), 
+	tracking_required BOOLEAN DEFAULT true NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_fulfillment_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_fulfillment_policy_allowed_channels CHECK (cardinality(allowed_channels) > 0 AND allowed_channels <@ ARRAY['FBA', 'MFN', 'DROPSHIP']::varchar[]), 
+	CONSTRAINT ck_hm_fulfillment_policy_max_weight_kg CHECK (max_weight_kg > 0), 
+	CONSTRAINT ck_hm_fulfillment_policy_delivery_sla_days CHECK (delivery_sla_days BETWEEN 1 AND 365), 
+	CONSTRAINT ck_hm_fulfillment_policy_handling_days CHECK (handling_days BETWEEN 0 AND delivery_sla_days), 
+	CONSTRAINT ck_hm_fulfillment_policy_on_time_target_percentage CHECK (on_time_target_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_fulfillment_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_fulfillment_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_fulfillment_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_fulfillment_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_fulfillment_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_fulfillment_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_fulfillment_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_fulfillment_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_fulfillment_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_fulfillment_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_fulfillment_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_fulfillment_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_fulfillment_policy IS 'How orders are sent: through whom, how heavy, how fast, in what.';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.allowed_channels IS 'Who may send: FBA the platform, MFN the seller, DROPSHIP the seller''s supplier';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.max_weight_kg IS 'Heaviest parcel in kilograms; null for any';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.handling_days IS 'Working days from the order to the handover at most';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.delivery_sla_days IS 'Days from the order to the delivery at most';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.on_time_target_percentage IS 'Percent of orders that must arrive in time; null where none is asked';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.packaging_standard IS 'Standard that packaging meets, such as ISTA-6A; null for any';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.tracking_required IS 'Whether every parcel has a tracking number';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_onboarding_policy (
+	identity_required BOOLEAN DEFAULT true NOT NULL, 
+	tax_required BOOLEAN DEFAULT true NOT NULL, 
+	bank_required BOOLEAN DEFAULT true NOT NULL, 
+	approval_required BOOLEAN DEFAULT true NOT NULL, 
+	expires_after_days INTEGER, 
+	reapply_after_days INTEGER DEFAULT 0 NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_onboarding_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_onboarding_policy_expires_after_days CHECK (expires_after_days BETWEEN 1 AND 3650), 
+	CONSTRAINT ck_hm_onboarding_policy_reapply_after_days CHECK (reapply_after_days BETWEEN 0 AND 3650), 
+	CONSTRAINT ck_hm_onboarding_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_onboarding_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_onboarding_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_onboarding_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_onboarding_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_onboarding_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_onboarding_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_onboarding_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_onboarding_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_onboarding_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_onboarding_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_onboarding_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_onboarding_policy IS 'What a new seller has to go through before they may sell.';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.identity_required IS 'Whether the seller''s identity is verified';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.tax_required IS 'Whether their tax registration is verified';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.bank_required IS 'Whether their bank account is verified';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.approval_required IS 'Whether a person approves at the end';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.expires_after_days IS 'Days after which a case that has not come to its end expires; null for never';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.reapply_after_days IS 'Days after a rejection until the seller may apply again';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_payout_policy (
+	default_frequency VARCHAR(20) NOT NULL, 
+	minimum_threshold NUMERIC(19, 4) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	hold_period_days INTEGER NOT NULL, 
+	rolling_reserve_percentage NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	reserve_release_days INTEGER DEFAULT 0 NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_payout_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_payout_policy_default_frequency CHECK (default_frequency IN ('DAILY', 'WEEKLY', 'BIWEEKLY', 'MONTHLY')), 
+	CONSTRAINT ck_hm_payout_policy_rolling_reserve_percentage CHECK (rolling_reserve_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_payout_policy_hold_period_days CHECK (hold_period_days BETWEEN 0 AND 365), 
+	CONSTRAINT ck_hm_payout_policy_reserve_release_days CHECK (reserve_release_days BETWEEN 0 AND 730), 
+	CONSTRAINT ck_hm_payout_policy_minimum_threshold CHECK (minimum_threshold >= 0), 
+	CONSTRAINT ck_hm_payout_policy_currency CHECK (currency ~ '^[A-Z]{3}$'), 
+	CONSTRAINT ck_hm_payout_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_payout_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_payout_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_payout_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_payout_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_payout_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_payout_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_payout_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_payout_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_payout_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_payout_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_payout_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_payout_policy IS 'When sellers are paid, and what is held back.';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.default_frequency IS 'How often a seller is paid, where no rule says otherwise';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.minimum_threshold IS 'Least amount that is paid out, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.currency IS 'Currency of the amounts (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.hold_period_days IS 'Days after delivery until a sale can be paid out';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.rolling_reserve_percentage IS 'Percent of a payout that is held back for refunds';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.reserve_release_days IS 'Days after which what was held back is paid';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.updated_at IS 'When the row last changed';
+
 CREATE TABLE marketplace.hm_platform_member (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	platform_id UUID NOT NULL, 
@@ -128,6 +616,314 @@ COMMENT ON COLUMN marketplace.hm_platform_member.role IS 'viewer reads, editor a
 COMMENT ON COLUMN marketplace.hm_platform_member.created_at IS 'When the row was written';
 
 COMMENT ON COLUMN marketplace.hm_platform_member.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_policy_experiment_flags (
+	policy_kind VARCHAR(20) NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_policy_experiment_flags PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_policy_experiment_flags_policy_kind CHECK (policy_kind IN ('onboarding', 'promotion', 'commission', 'payout', 'compliance', 'tax', 'fulfillment', 'eligibility')), 
+	CONSTRAINT uq_policy_experiment_flags_kind UNIQUE (platform_id, id, policy_kind), 
+	CONSTRAINT ck_hm_policy_experiment_flags_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_policy_experiment_flags_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_policy_experiment_flags_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_policy_experiment_flags_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_policy_experiment_flags_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_policy_experiment_flags_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_policy_experiment_flags_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_policy_experiment_flags_policy_version UNIQUE (platform_id, policy_kind, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_policy_experiment_flags_version UNIQUE (platform_id, policy_kind, country_code, seller_type, version), 
+	CONSTRAINT uq_policy_experiment_flags_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_policy_experiment_flags_in_force EXCLUDE USING gist (platform_id WITH =, policy_kind WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_policy_experiment_flags_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_policy_experiment_flags IS 'A test of policies: which version a seller gets by the variant of an experiment that they are in.';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.policy_kind IS 'Kind of policy that is tested';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.experiment_key IS 'Experiment of the experiment engine that assigns the variants';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_policy_lock (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	subject_type VARCHAR(30) NOT NULL, 
+	subject_id VARCHAR(100) NOT NULL, 
+	policy_kind VARCHAR(20) NOT NULL, 
+	policy_id UUID NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	locked_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	locked_by UUID, 
+	reason TEXT, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_policy_lock PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_policy_lock_subject_type CHECK (subject_type IN ('SELLER', 'STORE', 'ONBOARDING_CASE')), 
+	CONSTRAINT ck_hm_policy_lock_policy_kind CHECK (policy_kind IN ('onboarding', 'promotion', 'commission', 'payout', 'compliance', 'tax', 'fulfillment', 'eligibility', 'experiment')), 
+	CONSTRAINT uq_policy_lock UNIQUE (platform_id, subject_type, subject_id, policy_kind), 
+	CONSTRAINT fk_hm_policy_lock_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_policy_lock_policy ON marketplace.hm_policy_lock (platform_id, policy_id);
+
+COMMENT ON TABLE marketplace.hm_policy_lock IS 'A subject that keeps the version of a policy under which it came, whatever is published later.';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.subject_type IS 'What kind of thing is locked';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.subject_id IS 'Which one, as its own system names it';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.policy_kind IS 'Kind of policy that it keeps';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.policy_id IS 'Version that it keeps, in the table of the kind';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.policy_version IS 'Name of that version';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.locked_at IS 'Since when';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.locked_by IS 'Who locked it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.reason IS 'Why';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_product_eligibility_policy (
+	prohibited_keywords VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	prohibited_hazmat_classes VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	protected_brands VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_product_eligibility_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_product_eligibility_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_product_eligibility_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_product_eligibility_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_product_eligibility_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_product_eligibility_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_product_eligibility_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_product_eligibility_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_product_eligibility_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_product_eligibility_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_product_eligibility_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_product_eligibility_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_product_eligibility_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_product_eligibility_policy IS 'Which products may be sold, by whom, and after whose approval.';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.prohibited_keywords IS 'Words that a title or description must not hold, in any case';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.prohibited_hazmat_classes IS 'Classes of hazardous material that are not sold';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.protected_brands IS 'Brands whose owner must have authorized the seller';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_promotion_policy (
+	promotion_name VARCHAR(255) NOT NULL, 
+	default_discount_type VARCHAR(20) DEFAULT 'PERCENTAGE' NOT NULL, 
+	max_discount_percentage NUMERIC(7, 4), 
+	max_discount_amount NUMERIC(19, 4), 
+	max_cart_discount_amount NUMERIC(19, 4), 
+	currency VARCHAR(3), 
+	platform_co_funding_percentage NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_promotion_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_promotion_policy_default_discount_type CHECK (default_discount_type IN ('PERCENTAGE', 'FIXED_AMOUNT')), 
+	CONSTRAINT ck_hm_promotion_policy_max_discount_percentage CHECK (max_discount_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_promotion_policy_platform_co_funding_percentage CHECK (platform_co_funding_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_promotion_policy_max_discount_amount CHECK (max_discount_amount >= 0), 
+	CONSTRAINT ck_hm_promotion_policy_max_cart_discount_amount CHECK (max_cart_discount_amount >= 0), 
+	CONSTRAINT ck_hm_promotion_policy_currency CHECK (currency ~ '^[A-Z]{3}$' OR (currency IS NULL AND num_nonnulls(max_discount_amount, max_cart_discount_amount) = 0)), 
+	CONSTRAINT ck_hm_promotion_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_promotion_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_promotion_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_promotion_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_promotion_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_promotion_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_promotion_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_promotion_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_promotion_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_promotion_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_promotion_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_promotion_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_promotion_policy IS 'What a discount may come to, and who pays for it.';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.promotion_name IS 'Name of the program of promotions';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.default_discount_type IS 'What a new promotion starts as';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.max_discount_percentage IS 'Most that one promotion takes off a price, in percent';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.max_discount_amount IS 'Most that one promotion takes off a cart, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.max_cart_discount_amount IS 'Most that all promotions together take off a cart, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.currency IS 'Currency of the amounts (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.platform_co_funding_percentage IS 'Percent of a discount that the platform pays; the seller pays the rest';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.updated_at IS 'When the row last changed';
 
 CREATE TABLE marketplace.hm_rule_revision (
 	platform_id UUID NOT NULL, 
@@ -184,7 +980,430 @@ COMMENT ON COLUMN marketplace.hm_state_transition.reason IS 'Why';
 
 COMMENT ON COLUMN marketplace.hm_state_transition.occurred_at IS 'When';
 
+CREATE TABLE marketplace.hm_tax_policy (
+	tax_calculation_model VARCHAR(20) DEFAULT 'DESTINATION_BASED' NOT NULL, 
+	is_tax_inclusive BOOLEAN DEFAULT false NOT NULL, 
+	is_marketplace_facilitator BOOLEAN DEFAULT true NOT NULL, 
+	default_tax_code VARCHAR(50), 
+	shipping_tax_code VARCHAR(50), 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_tax_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_tax_policy_tax_calculation_model CHECK (tax_calculation_model IN ('DESTINATION_BASED', 'ORIGIN_BASED')), 
+	CONSTRAINT ck_hm_tax_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_tax_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_tax_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_tax_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_tax_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_tax_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_tax_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_tax_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_tax_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_tax_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_tax_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_tax_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_tax_policy IS 'How sales into a country are taxed, and who collects.';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.tax_calculation_model IS 'Whose region decides: the buyer''s (DESTINATION_BASED) or the seller''s (ORIGIN_BASED)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.is_tax_inclusive IS 'Whether prices contain the tax already';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.is_marketplace_facilitator IS 'Whether the platform collects and remits in the seller''s place';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.default_tax_code IS 'Tax code of products that have none';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.shipping_tax_code IS 'Tax code of the shipping; null where it is not taxed';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.updated_at IS 'When the row last changed';
+
 COMMENT ON COLUMN pim.audit_logs.platform_id IS 'Marketplace platform whose row changed; null for a shop''s and for global data';
+
+CREATE TABLE marketplace.hm_commission_policy_rate (
+	position INTEGER NOT NULL, 
+	category VARCHAR(100) NOT NULL, 
+	commission_rate NUMERIC(7, 4) NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_commission_policy_rate PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_commission_policy_rate_commission_rate CHECK (commission_rate BETWEEN 0 AND 100), 
+	CONSTRAINT uq_commission_policy_rate_category UNIQUE (platform_id, policy_id, category), 
+	CONSTRAINT fk_hm_commission_policy_rate_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_commission_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_commission_policy_rate_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_commission_policy_rate_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_commission_policy_rate_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_commission_policy_rate IS 'The commission rate of one category, in place of the base rate.';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.category IS 'Category of the line';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.commission_rate IS 'Percent of the price of the line';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_commission_policy_volume (
+	position INTEGER NOT NULL, 
+	volume_threshold NUMERIC(19, 4) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	volume_discount NUMERIC(7, 4) NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_commission_policy_volume PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_commission_policy_volume_volume_discount CHECK (volume_discount BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_commission_policy_volume_volume_threshold CHECK (volume_threshold > 0), 
+	CONSTRAINT ck_hm_commission_policy_volume_currency CHECK (currency ~ '^[A-Z]{3}$'), 
+	CONSTRAINT uq_commission_policy_volume_threshold UNIQUE (platform_id, policy_id, volume_threshold), 
+	CONSTRAINT fk_hm_commission_policy_volume_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_commission_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_commission_policy_volume_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_commission_policy_volume_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_commission_policy_volume_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_commission_policy_volume IS 'What comes off every commission rate from a monthly volume on.';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.volume_threshold IS 'Sales of the seller in the month before from which on it holds, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.currency IS 'Currency of the threshold (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.volume_discount IS 'Percentage points that come off the rate; a rate never falls below zero';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_compliance_policy_certification (
+	position INTEGER NOT NULL, 
+	region_code VARCHAR(10) DEFAULT '*' NOT NULL, 
+	category VARCHAR(100) NOT NULL, 
+	certification_code VARCHAR(50) NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_compliance_policy_certification PRIMARY KEY (id), 
+	CONSTRAINT uq_compliance_policy_certification UNIQUE (platform_id, policy_id, region_code, category, certification_code), 
+	CONSTRAINT fk_hm_compliance_policy_certification_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_compliance_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_compliance_policy_certification_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_compliance_policy_certification_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_compliance_policy_certification_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_compliance_policy_certification IS 'A certification that products of a category need in a region.';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.region_code IS 'Region of sale, such as EU or US-CA; * for any';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.category IS 'Category of the product; * for any';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.certification_code IS 'Certification, such as CE or CPC';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_onboarding_policy_rule (
+	step_order INTEGER NOT NULL, 
+	step_name VARCHAR(100) NOT NULL, 
+	is_mandatory BOOLEAN DEFAULT true NOT NULL, 
+	provider_name VARCHAR(100), 
+	max_retries INTEGER DEFAULT 0 NOT NULL, 
+	sla_hours INTEGER, 
+	configuration_json JSONB DEFAULT '{}' NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_onboarding_policy_rule PRIMARY KEY (id), 
+	CONSTRAINT uq_onboarding_policy_rule_step UNIQUE (platform_id, policy_id, step_name), 
+	CONSTRAINT ck_hm_onboarding_policy_rule_max_retries CHECK (max_retries BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_onboarding_policy_rule_sla_hours CHECK (sla_hours BETWEEN 1 AND 8760), 
+	CONSTRAINT fk_hm_onboarding_policy_rule_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_onboarding_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_onboarding_policy_rule_order UNIQUE (platform_id, policy_id, step_order), 
+	CONSTRAINT ck_hm_onboarding_policy_rule_step_order CHECK (step_order >= 1), 
+	CONSTRAINT fk_hm_onboarding_policy_rule_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_onboarding_policy_rule IS 'A step of onboarding: who carries it out, how often it may be tried, and how long it may take.';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.step_order IS 'Place among the steps, from 1';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.step_name IS 'Name of the step, once in the policy';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.is_mandatory IS 'Whether the seller must complete it';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.provider_name IS 'Service that carries it out';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.max_retries IS 'How often it may be tried again after a failure';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.sla_hours IS 'Hours within which it should be done';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.configuration_json IS 'What the provider is told';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_payout_policy_rule (
+	rule_order INTEGER NOT NULL, 
+	rule_name VARCHAR(100) NOT NULL, 
+	frequency VARCHAR(20) NOT NULL, 
+	threshold NUMERIC(19, 4), 
+	hold_period_days INTEGER, 
+	fee_percentage NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	eligibility_criteria JSONB DEFAULT '{}' NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_payout_policy_rule PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_payout_policy_rule_frequency CHECK (frequency IN ('DAILY', 'WEEKLY', 'BIWEEKLY', 'MONTHLY')), 
+	CONSTRAINT ck_hm_payout_policy_rule_fee_percentage CHECK (fee_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_payout_policy_rule_hold_period_days CHECK (hold_period_days BETWEEN 0 AND 365), 
+	CONSTRAINT ck_hm_payout_policy_rule_threshold CHECK (threshold >= 0), 
+	CONSTRAINT uq_payout_policy_rule_name UNIQUE (platform_id, policy_id, rule_name), 
+	CONSTRAINT fk_hm_payout_policy_rule_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_payout_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_payout_policy_rule_order UNIQUE (platform_id, policy_id, rule_order), 
+	CONSTRAINT ck_hm_payout_policy_rule_rule_order CHECK (rule_order >= 1), 
+	CONSTRAINT fk_hm_payout_policy_rule_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_payout_policy_rule IS 'Other terms of payout for sellers who meet a condition; the first rule that is met holds.';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.rule_order IS 'Place among the rules of its policy, from 1; the first that is met holds';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.rule_name IS 'Name of the rule, such as Express';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.frequency IS 'How often the seller is paid';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.threshold IS 'Least amount that is paid out, in the policy''s currency; null for the policy''s';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.hold_period_days IS 'Days until a sale can be paid out; null for the policy''s';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.fee_percentage IS 'Percent of the payout that the seller pays for these terms';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.eligibility_criteria IS 'Condition on the seller (the rules language)';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_policy_experiment_variant (
+	position INTEGER NOT NULL, 
+	policy_kind VARCHAR(20) NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	tested_policy_id UUID NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_policy_experiment_variant PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_policy_experiment_variant_platform_id_policy_id_p_27ff FOREIGN KEY(platform_id, policy_id, policy_kind) REFERENCES marketplace.hm_policy_experiment_flags (platform_id, id, policy_kind) ON DELETE CASCADE, 
+	CONSTRAINT uq_policy_experiment_variant_key UNIQUE (platform_id, policy_id, variant_key), 
+	CONSTRAINT fk_hm_policy_experiment_variant_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_policy_experiment_flags (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_policy_experiment_variant_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_policy_experiment_variant_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_policy_experiment_variant_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_policy_experiment_variant IS 'The version that sellers of one variant get; those of a variant without a row keep the version in force.';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.policy_kind IS 'Kind of policy that is tested';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.variant_key IS 'Variant of the experiment';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.tested_policy_id IS 'Version that its sellers get, in the table of the kind';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.policy_version IS 'Name of that version';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_product_eligibility_policy_gate (
+	position INTEGER NOT NULL, 
+	category VARCHAR(100) NOT NULL, 
+	minimum_seller_tier VARCHAR(20), 
+	required_approval VARCHAR(100), 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_product_eligibility_policy_gate PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_product_eligibility_policy_gate_minimum_seller_tier CHECK (minimum_seller_tier IN ('BRONZE', 'SILVER', 'GOLD', 'PLATINUM')), 
+	CONSTRAINT ck_hm_product_eligibility_policy_gate_gate CHECK (num_nonnulls(minimum_seller_tier, required_approval) > 0), 
+	CONSTRAINT uq_product_eligibility_policy_gate UNIQUE (platform_id, policy_id, category), 
+	CONSTRAINT fk_hm_product_eligibility_policy_gate_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_product_eligibility_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_product_eligibility_policy_gate_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_product_eligibility_policy_gate_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_product_eligibility_policy_gate_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_product_eligibility_policy_gate IS 'A gated category: the tier that a seller needs there, and the approval.';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.category IS 'Category that is gated';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.minimum_seller_tier IS 'Lowest tier of seller that may sell there; null for any';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.required_approval IS 'Approval that the seller must hold; null for none';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_tax_policy_code (
+	position INTEGER NOT NULL, 
+	tax_code VARCHAR(50) NOT NULL, 
+	region_code VARCHAR(10) DEFAULT '*' NOT NULL, 
+	tax_name VARCHAR(50) DEFAULT 'TAX' NOT NULL, 
+	calculation_engine VARCHAR(50) DEFAULT 'PRICING' NOT NULL, 
+	tax_rate NUMERIC(7, 4), 
+	is_compound BOOLEAN DEFAULT false NOT NULL, 
+	calculation_order INTEGER DEFAULT 0 NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_tax_policy_code PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_tax_policy_code_tax_rate CHECK (tax_rate BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_tax_policy_code_calculation_engine CHECK ((calculation_engine = 'PRICING') = (tax_rate IS NOT NULL)), 
+	CONSTRAINT uq_tax_policy_code UNIQUE (platform_id, policy_id, tax_code, region_code, tax_name), 
+	CONSTRAINT fk_hm_tax_policy_code_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_tax_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_tax_policy_code_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_tax_policy_code_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_tax_policy_code_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_tax_policy_code IS 'What reckons the tax of one product tax code in a region, and its rate where that is the pricing engine.';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.tax_code IS 'Product tax code, such as GEN or BOOKS';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.region_code IS 'State or province; * for every one with nexus';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.tax_name IS 'Which of several taxes on the same thing, such as GST or QST';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.calculation_engine IS 'What reckons it: PRICING for the pricing engine, or the name of a service';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.tax_rate IS 'Percent; null for a service outside';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.is_compound IS 'Whether it is reckoned on the taxes before it too';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.calculation_order IS 'Taxes of a lower number are reckoned first';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_tax_policy_nexus (
+	position INTEGER NOT NULL, 
+	region_code VARCHAR(10) NOT NULL, 
+	sales_threshold NUMERIC(19, 4), 
+	currency VARCHAR(3), 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_tax_policy_nexus PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_tax_policy_nexus_sales_threshold CHECK (sales_threshold >= 0), 
+	CONSTRAINT ck_hm_tax_policy_nexus_currency CHECK (currency ~ '^[A-Z]{3}$' OR (currency IS NULL AND num_nonnulls(sales_threshold) = 0)), 
+	CONSTRAINT uq_tax_policy_nexus_region UNIQUE (platform_id, policy_id, region_code), 
+	CONSTRAINT fk_hm_tax_policy_nexus_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_tax_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_tax_policy_nexus_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_tax_policy_nexus_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_tax_policy_nexus_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_tax_policy_nexus IS 'A region in which tax has to be collected; a policy without any collects in the whole country.';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.region_code IS 'State or province (ISO 3166-2 without the country)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.sales_threshold IS 'Sales into the region in a year from which on it holds, in `currency`; null for the first';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.currency IS 'Currency of the threshold (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.policy_id IS 'Version that it belongs to';
 
 CREATE POLICY hm_event_queue_platform ON marketplace.hm_event_queue FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL);
 
@@ -208,6 +1427,106 @@ CREATE TRIGGER hm_platform_audit_update AFTER UPDATE ON marketplace.hm_platform 
 
 CREATE TRIGGER hm_platform_audit_delete AFTER DELETE ON marketplace.hm_platform REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:id');
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_commission_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_commission_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_commission_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_commission_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_commission_policy_tenant ON marketplace.hm_commission_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_commission_policy_system ON marketplace.hm_commission_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_commission_policy_touch BEFORE UPDATE ON marketplace.hm_commission_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_commission_policy_audit_insert AFTER INSERT ON marketplace.hm_commission_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_audit_update AFTER UPDATE ON marketplace.hm_commission_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_audit_delete AFTER DELETE ON marketplace.hm_commission_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_compliance_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_compliance_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_compliance_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_compliance_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_compliance_policy_tenant ON marketplace.hm_compliance_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_compliance_policy_system ON marketplace.hm_compliance_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_compliance_policy_touch BEFORE UPDATE ON marketplace.hm_compliance_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_compliance_policy_audit_insert AFTER INSERT ON marketplace.hm_compliance_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_compliance_policy_audit_update AFTER UPDATE ON marketplace.hm_compliance_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_compliance_policy_audit_delete AFTER DELETE ON marketplace.hm_compliance_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_fulfillment_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_fulfillment_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_fulfillment_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_fulfillment_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_fulfillment_policy_tenant ON marketplace.hm_fulfillment_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_fulfillment_policy_system ON marketplace.hm_fulfillment_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_fulfillment_policy_touch BEFORE UPDATE ON marketplace.hm_fulfillment_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_fulfillment_policy_audit_insert AFTER INSERT ON marketplace.hm_fulfillment_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_fulfillment_policy_audit_update AFTER UPDATE ON marketplace.hm_fulfillment_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_fulfillment_policy_audit_delete AFTER DELETE ON marketplace.hm_fulfillment_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_onboarding_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_onboarding_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_onboarding_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_onboarding_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_onboarding_policy_tenant ON marketplace.hm_onboarding_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_onboarding_policy_system ON marketplace.hm_onboarding_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_onboarding_policy_touch BEFORE UPDATE ON marketplace.hm_onboarding_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_onboarding_policy_audit_insert AFTER INSERT ON marketplace.hm_onboarding_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_onboarding_policy_audit_update AFTER UPDATE ON marketplace.hm_onboarding_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_onboarding_policy_audit_delete AFTER DELETE ON marketplace.hm_onboarding_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_payout_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_payout_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_payout_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_payout_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_payout_policy_tenant ON marketplace.hm_payout_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_payout_policy_system ON marketplace.hm_payout_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_payout_policy_touch BEFORE UPDATE ON marketplace.hm_payout_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_payout_policy_audit_insert AFTER INSERT ON marketplace.hm_payout_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_payout_policy_audit_update AFTER UPDATE ON marketplace.hm_payout_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_payout_policy_audit_delete AFTER DELETE ON marketplace.hm_payout_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_platform_member TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_platform_member TO entrepot_app;
@@ -227,6 +1546,86 @@ CREATE TRIGGER hm_platform_member_audit_insert AFTER INSERT ON marketplace.hm_pl
 CREATE TRIGGER hm_platform_member_audit_update AFTER UPDATE ON marketplace.hm_platform_member REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 CREATE TRIGGER hm_platform_member_audit_delete AFTER DELETE ON marketplace.hm_platform_member REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_experiment_flags TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_experiment_flags TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_experiment_flags ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_experiment_flags FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_experiment_flags_tenant ON marketplace.hm_policy_experiment_flags FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_experiment_flags_system ON marketplace.hm_policy_experiment_flags FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_policy_experiment_flags_touch BEFORE UPDATE ON marketplace.hm_policy_experiment_flags FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_policy_experiment_flags_audit_insert AFTER INSERT ON marketplace.hm_policy_experiment_flags REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_experiment_flags_audit_update AFTER UPDATE ON marketplace.hm_policy_experiment_flags REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_experiment_flags_audit_delete AFTER DELETE ON marketplace.hm_policy_experiment_flags REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_lock TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_lock TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_lock ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_lock FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_lock_tenant ON marketplace.hm_policy_lock FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_lock_system ON marketplace.hm_policy_lock FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_policy_lock_touch BEFORE UPDATE ON marketplace.hm_policy_lock FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_policy_lock_audit_insert AFTER INSERT ON marketplace.hm_policy_lock REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_lock_audit_update AFTER UPDATE ON marketplace.hm_policy_lock REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_lock_audit_delete AFTER DELETE ON marketplace.hm_policy_lock REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_product_eligibility_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_product_eligibility_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_product_eligibility_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_product_eligibility_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_product_eligibility_policy_tenant ON marketplace.hm_product_eligibility_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_product_eligibility_policy_system ON marketplace.hm_product_eligibility_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_product_eligibility_policy_touch BEFORE UPDATE ON marketplace.hm_product_eligibility_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_product_eligibility_policy_audit_insert AFTER INSERT ON marketplace.hm_product_eligibility_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_audit_update AFTER UPDATE ON marketplace.hm_product_eligibility_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_audit_delete AFTER DELETE ON marketplace.hm_product_eligibility_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_promotion_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_promotion_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_promotion_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_promotion_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_promotion_policy_tenant ON marketplace.hm_promotion_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_promotion_policy_system ON marketplace.hm_promotion_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_promotion_policy_touch BEFORE UPDATE ON marketplace.hm_promotion_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_promotion_policy_audit_insert AFTER INSERT ON marketplace.hm_promotion_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_promotion_policy_audit_update AFTER UPDATE ON marketplace.hm_promotion_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_promotion_policy_audit_delete AFTER DELETE ON marketplace.hm_promotion_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_rule_revision TO entrepot_system;
 
@@ -252,12 +1651,195 @@ CREATE POLICY hm_state_transition_tenant ON marketplace.hm_state_transition FOR 
 
 CREATE POLICY hm_state_transition_system ON marketplace.hm_state_transition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_tax_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_tax_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_tax_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_tax_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_tax_policy_tenant ON marketplace.hm_tax_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_tax_policy_system ON marketplace.hm_tax_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_tax_policy_touch BEFORE UPDATE ON marketplace.hm_tax_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_tax_policy_audit_insert AFTER INSERT ON marketplace.hm_tax_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_audit_update AFTER UPDATE ON marketplace.hm_tax_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_audit_delete AFTER DELETE ON marketplace.hm_tax_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
 CREATE POLICY audit_logs_platform ON pim.audit_logs FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_commission_policy_rate TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_commission_policy_rate TO entrepot_app;
+
+ALTER TABLE marketplace.hm_commission_policy_rate ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_commission_policy_rate FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_commission_policy_rate_tenant ON marketplace.hm_commission_policy_rate FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_commission_policy_rate_system ON marketplace.hm_commission_policy_rate FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_commission_policy_rate_audit_insert AFTER INSERT ON marketplace.hm_commission_policy_rate REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_rate_audit_update AFTER UPDATE ON marketplace.hm_commission_policy_rate REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_rate_audit_delete AFTER DELETE ON marketplace.hm_commission_policy_rate REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_commission_policy_volume TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_commission_policy_volume TO entrepot_app;
+
+ALTER TABLE marketplace.hm_commission_policy_volume ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_commission_policy_volume FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_commission_policy_volume_tenant ON marketplace.hm_commission_policy_volume FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_commission_policy_volume_system ON marketplace.hm_commission_policy_volume FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_commission_policy_volume_audit_insert AFTER INSERT ON marketplace.hm_commission_policy_volume REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_volume_audit_update AFTER UPDATE ON marketplace.hm_commission_policy_volume REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_volume_audit_delete AFTER DELETE ON marketplace.hm_commission_policy_volume REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_compliance_policy_certification TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_compliance_policy_certification TO entrepot_app;
+
+ALTER TABLE marketplace.hm_compliance_policy_certification ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_compliance_policy_certification FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_compliance_policy_certification_tenant ON marketplace.hm_compliance_policy_certification FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_compliance_policy_certification_system ON marketplace.hm_compliance_policy_certification FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_compliance_policy_certification_audit_insert AFTER INSERT ON marketplace.hm_compliance_policy_certification REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_compliance_policy_certification_audit_update AFTER UPDATE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_compliance_policy_certification_audit_delete AFTER DELETE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_onboarding_policy_rule TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_onboarding_policy_rule TO entrepot_app;
+
+ALTER TABLE marketplace.hm_onboarding_policy_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_onboarding_policy_rule FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_onboarding_policy_rule_tenant ON marketplace.hm_onboarding_policy_rule FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_onboarding_policy_rule_system ON marketplace.hm_onboarding_policy_rule FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_onboarding_policy_rule_audit_insert AFTER INSERT ON marketplace.hm_onboarding_policy_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_onboarding_policy_rule_audit_update AFTER UPDATE ON marketplace.hm_onboarding_policy_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_onboarding_policy_rule_audit_delete AFTER DELETE ON marketplace.hm_onboarding_policy_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_payout_policy_rule TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_payout_policy_rule TO entrepot_app;
+
+ALTER TABLE marketplace.hm_payout_policy_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_payout_policy_rule FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_payout_policy_rule_tenant ON marketplace.hm_payout_policy_rule FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_payout_policy_rule_system ON marketplace.hm_payout_policy_rule FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_payout_policy_rule_audit_insert AFTER INSERT ON marketplace.hm_payout_policy_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_payout_policy_rule_audit_update AFTER UPDATE ON marketplace.hm_payout_policy_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_payout_policy_rule_audit_delete AFTER DELETE ON marketplace.hm_payout_policy_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_experiment_variant TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_experiment_variant TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_experiment_variant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_experiment_variant FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_experiment_variant_tenant ON marketplace.hm_policy_experiment_variant FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_experiment_variant_system ON marketplace.hm_policy_experiment_variant FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_policy_experiment_variant_audit_insert AFTER INSERT ON marketplace.hm_policy_experiment_variant REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_experiment_variant_audit_update AFTER UPDATE ON marketplace.hm_policy_experiment_variant REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_experiment_variant_audit_delete AFTER DELETE ON marketplace.hm_policy_experiment_variant REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_product_eligibility_policy_gate TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_product_eligibility_policy_gate TO entrepot_app;
+
+ALTER TABLE marketplace.hm_product_eligibility_policy_gate ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_product_eligibility_policy_gate FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_product_eligibility_policy_gate_tenant ON marketplace.hm_product_eligibility_policy_gate FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_product_eligibility_policy_gate_system ON marketplace.hm_product_eligibility_policy_gate FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_product_eligibility_policy_gate_audit_insert AFTER INSERT ON marketplace.hm_product_eligibility_policy_gate REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_gate_audit_update AFTER UPDATE ON marketplace.hm_product_eligibility_policy_gate REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_gate_audit_delete AFTER DELETE ON marketplace.hm_product_eligibility_policy_gate REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_tax_policy_code TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_tax_policy_code TO entrepot_app;
+
+ALTER TABLE marketplace.hm_tax_policy_code ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_tax_policy_code FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_tax_policy_code_tenant ON marketplace.hm_tax_policy_code FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_tax_policy_code_system ON marketplace.hm_tax_policy_code FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_tax_policy_code_audit_insert AFTER INSERT ON marketplace.hm_tax_policy_code REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_code_audit_update AFTER UPDATE ON marketplace.hm_tax_policy_code REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_code_audit_delete AFTER DELETE ON marketplace.hm_tax_policy_code REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_tax_policy_nexus TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_tax_policy_nexus TO entrepot_app;
+
+ALTER TABLE marketplace.hm_tax_policy_nexus ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_tax_policy_nexus FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_tax_policy_nexus_tenant ON marketplace.hm_tax_policy_nexus FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_tax_policy_nexus_system ON marketplace.hm_tax_policy_nexus FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_tax_policy_nexus_audit_insert AFTER INSERT ON marketplace.hm_tax_policy_nexus REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_nexus_audit_update AFTER UPDATE ON marketplace.hm_tax_policy_nexus REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_nexus_audit_delete AFTER DELETE ON marketplace.hm_tax_policy_nexus REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 CREATE FUNCTION marketplace.guard_version() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at'];
+    moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at']
+        || ARRAY(SELECT substr(argument, 2) FROM unnest(TG_ARGV) AS argument WHERE argument LIKE '+%');
 BEGIN
     IF TG_OP = 'DELETE' THEN
         -- A platform that goes takes everything with it.
@@ -277,7 +1859,7 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION marketplace.guard_version() IS
-    'Lets only drafts change and only legal steps happen; its arguments are the steps, FROM>TO.';
+    'Lets only drafts change and only legal steps happen; its arguments are the steps, FROM>TO, and +COLUMN for a column that moves on.';
 
 CREATE FUNCTION marketplace.guard_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -329,6 +1911,138 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION marketplace.record_step() IS
     'Keeps each step of a version in hm_state_transition and announces those that change what decides.';
+
+CREATE FUNCTION marketplace.guard_end() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF OLD.state = 'DRAFT' OR NEW.effective_to IS NOT DISTINCT FROM OLD.effective_to THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.effective_to IS NULL OR NEW.effective_to > OLD.effective_to THEN
+        RAISE EXCEPTION 'version % ends no later than was published', OLD.policy_version
+            USING ERRCODE = 'restrict_violation', HINT = 'Publish a successor.';
+    END IF;
+    -- What was in force at a moment that is past is settled.
+    IF NEW.effective_to < least(now(), coalesce(OLD.effective_to, now())) AND NEW.effective_to > OLD.effective_from
+       OR NEW.effective_to <= OLD.effective_from AND OLD.effective_from < now() THEN
+        RAISE EXCEPTION 'version % was in force at %', OLD.policy_version, NEW.effective_to
+            USING ERRCODE = 'restrict_violation', HINT = 'An end lies in the future.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION marketplace.guard_end() IS
+    'Lets the end of a published version be brought forward, and never into the past.';
+
+CREATE FUNCTION marketplace.announce_end() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM marketplace.announce_rules('governance', NEW.platform_id);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION marketplace.announce_end() IS 'Announces that a version ends at another time than before.';
+
+CREATE FUNCTION marketplace.check_policy_reference() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    policy_table text := CASE NEW.policy_kind WHEN 'onboarding' THEN 'hm_onboarding_policy' WHEN 'promotion' THEN 'hm_promotion_policy' WHEN 'commission' THEN 'hm_commission_policy' WHEN 'payout' THEN 'hm_payout_policy' WHEN 'compliance' THEN 'hm_compliance_policy' WHEN 'tax' THEN 'hm_tax_policy' WHEN 'fulfillment' THEN 'hm_fulfillment_policy' WHEN 'eligibility' THEN 'hm_product_eligibility_policy' WHEN 'experiment' THEN 'hm_policy_experiment_flags' END;
+    referred uuid := (to_jsonb(NEW) ->> TG_ARGV[0])::uuid;
+    found boolean;
+BEGIN
+    EXECUTE format('SELECT true FROM marketplace.%I WHERE platform_id = $1 AND id = $2 AND state <> ''DRAFT''', policy_table)
+        INTO found USING NEW.platform_id, referred;
+    IF found IS NOT TRUE THEN
+        RAISE EXCEPTION 'there is no published % policy %', NEW.policy_kind, referred
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION marketplace.check_policy_reference() IS
+    'Holds policy_kind and the column that its argument names to a published version of the same platform, which can never be deleted.';
+
+CREATE TRIGGER hm_policy_lock_policy BEFORE INSERT OR UPDATE ON marketplace.hm_policy_lock FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('policy_id');
+
+CREATE TRIGGER hm_onboarding_policy_guard BEFORE UPDATE OR DELETE ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_onboarding_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_onboarding_policy_rule_guard_insert AFTER INSERT ON marketplace.hm_onboarding_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_onboarding_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_onboarding_policy_rule_guard_update AFTER UPDATE ON marketplace.hm_onboarding_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_onboarding_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_onboarding_policy_rule_guard_delete AFTER DELETE ON marketplace.hm_onboarding_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_onboarding_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_onboarding_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_onboarding_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_onboarding_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_compliance_policy_guard BEFORE UPDATE OR DELETE ON marketplace.hm_compliance_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_compliance_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_compliance_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_compliance_policy_certification_guard_insert AFTER INSERT ON marketplace.hm_compliance_policy_certification REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_compliance_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_compliance_policy_certification_guard_update AFTER UPDATE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_compliance_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_compliance_policy_certification_guard_delete AFTER DELETE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_compliance_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_compliance_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_compliance_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_compliance_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_compliance_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_fulfillment_policy_guard BEFORE UPDATE OR DELETE ON marketplace.hm_fulfillment_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_fulfillment_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_fulfillment_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+
+CREATE TRIGGER hm_fulfillment_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_fulfillment_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_fulfillment_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_fulfillment_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_product_eligibility_policy_guard BEFORE UPDATE OR DELETE ON marketplace.hm_product_eligibility_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_product_eligibility_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_product_eligibility_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_product_eligibility_policy_gate_guard_insert AFTER INSERT ON marketplace.hm_product_eligibility_policy_gate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_product_eligibility_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_product_eligibility_policy_gate_guard_update AFTER UPDATE ON marketplace.hm_product_eligibility_policy_gate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_product_eligibility_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_product_eligibility_policy_gate_guard_delete AFTER DELETE ON marketplace.hm_product_eligibility_policy_gate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_product_eligibility_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_product_eligibility_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_product_eligibility_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_product_eligibility_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_policy_experiment_flags_guard BEFORE UPDATE OR DELETE ON marketplace.hm_policy_experiment_flags FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_policy_experiment_flags_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_policy_experiment_flags FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_policy_experiment_variant_guard_insert AFTER INSERT ON marketplace.hm_policy_experiment_variant REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_experiment_flags AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_policy_experiment_variant_guard_update AFTER UPDATE ON marketplace.hm_policy_experiment_variant REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_experiment_flags AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_policy_experiment_variant_guard_delete AFTER DELETE ON marketplace.hm_policy_experiment_variant REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_experiment_flags AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_policy_experiment_flags_end BEFORE UPDATE OF effective_to ON marketplace.hm_policy_experiment_flags FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_policy_experiment_flags_ended AFTER UPDATE OF effective_to ON marketplace.hm_policy_experiment_flags FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_policy_experiment_variant_policy BEFORE INSERT OR UPDATE ON marketplace.hm_policy_experiment_variant FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('tested_policy_id');
+
+CREATE TRIGGER hm_commission_policy_guard BEFORE UPDATE OR DELETE ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_commission_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_commission_policy_rate_guard_insert AFTER INSERT ON marketplace.hm_commission_policy_rate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_rate_guard_update AFTER UPDATE ON marketplace.hm_commission_policy_rate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_rate_guard_delete AFTER DELETE ON marketplace.hm_commission_policy_rate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_volume_guard_insert AFTER INSERT ON marketplace.hm_commission_policy_volume REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_volume_guard_update AFTER UPDATE ON marketplace.hm_commission_policy_volume REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_volume_guard_delete AFTER DELETE ON marketplace.hm_commission_policy_volume REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_commission_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_commission_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_commission_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_promotion_policy_guard BEFORE UPDATE OR DELETE ON marketplace.hm_promotion_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_promotion_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_promotion_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+
+CREATE TRIGGER hm_promotion_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_promotion_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_promotion_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_promotion_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_payout_policy_guard BEFORE UPDATE OR DELETE ON marketplace.hm_payout_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_payout_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_payout_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_payout_policy_rule_guard_insert AFTER INSERT ON marketplace.hm_payout_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_payout_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_payout_policy_rule_guard_update AFTER UPDATE ON marketplace.hm_payout_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_payout_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_payout_policy_rule_guard_delete AFTER DELETE ON marketplace.hm_payout_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_payout_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_payout_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_payout_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_payout_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_payout_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_tax_policy_guard BEFORE UPDATE OR DELETE ON marketplace.hm_tax_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_tax_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_tax_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_tax_policy_nexus_guard_insert AFTER INSERT ON marketplace.hm_tax_policy_nexus REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_nexus_guard_update AFTER UPDATE ON marketplace.hm_tax_policy_nexus REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_nexus_guard_delete AFTER DELETE ON marketplace.hm_tax_policy_nexus REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_code_guard_insert AFTER INSERT ON marketplace.hm_tax_policy_code REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_code_guard_update AFTER UPDATE ON marketplace.hm_tax_policy_code REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_code_guard_delete AFTER DELETE ON marketplace.hm_tax_policy_code REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_tax_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_tax_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_tax_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_tax_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
 
 
 -- The installation itself, as a platform: its limits hold for everybody who uses the API.
