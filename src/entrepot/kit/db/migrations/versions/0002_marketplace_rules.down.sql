@@ -1,9 +1,12 @@
 -- Back to 0001: everything of the marketplace's rules goes, with its data.
 
+DROP TABLE marketplace.hm_policy_scope;
 DROP TABLE marketplace.hm_tax_policy_nexus;
 DROP TABLE marketplace.hm_tax_policy_code;
 DROP TABLE marketplace.hm_product_eligibility_policy_gate;
+DROP TABLE marketplace.hm_policy_rule;
 DROP TABLE marketplace.hm_policy_experiment_variant;
+DROP TABLE marketplace.hm_policy_decision;
 DROP TABLE marketplace.hm_payout_policy_rule;
 DROP TABLE marketplace.hm_onboarding_policy_rule;
 DROP TABLE marketplace.hm_compliance_policy_certification;
@@ -16,6 +19,8 @@ DROP TABLE marketplace.hm_promotion_policy;
 DROP TABLE marketplace.hm_product_eligibility_policy;
 DROP TABLE marketplace.hm_policy_lock;
 DROP TABLE marketplace.hm_policy_experiment_flags;
+DROP TABLE marketplace.hm_policy_evaluation_log;
+DROP TABLE marketplace.hm_policy_definition;
 DROP TABLE marketplace.hm_platform_member;
 DROP TABLE marketplace.hm_payout_policy;
 DROP TABLE marketplace.hm_onboarding_policy;
