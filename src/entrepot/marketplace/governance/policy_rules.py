@@ -23,8 +23,8 @@ from entrepot.marketplace.governance.words import ANY, TIERS
 from entrepot.marketplace.policies.documents import PolicyDocument
 
 OWNER = "governance"
-#: Words in one pattern.
-WORDS_AT_A_TIME = 20
+#: Characters of the words in one pattern; the language has patterns of 1,000.
+MOST_OF_A_PATTERN = 900
 
 Rule = dict[str, Any]
 
@@ -57,11 +57,9 @@ def policy_rules(document: GovernedDocument, reference: str) -> PolicyDocument |
 
 
 def _eligibility(document: EligibilityDocument) -> Iterator[Rule]:
-    words = document.prohibited_keywords
-    for start in range(0, len(words), WORDS_AT_A_TIME):
-        pattern = _any_word(words[start : start + WORDS_AT_A_TIME])
+    for number, pattern in enumerate(_patterns(document.prohibited_keywords), 1):
         texts = [{"title": {"$regexi": pattern}}, {"description": {"$regexi": pattern}}]
-        yield _deny(f"keywords-{start // WORDS_AT_A_TIME + 1}", {"$or": texts}, "PROHIBITED_KEYWORD")
+        yield _deny(f"keywords-{number}", {"$or": texts}, "PROHIBITED_KEYWORD")
     if document.prohibited_hazmat_classes:
         classes = list(document.prohibited_hazmat_classes)
         yield _deny("hazmat", {"hazmat_class": {"$in": classes}}, "HAZMAT_RESTRICTION")
@@ -141,6 +139,17 @@ def _enforce(key: str, condition: dict[str, Any], reason: str, level: str) -> Ru
     return {"key": key, "condition": condition, "effect": {"reason": reason, "obligations": [obligation]}}
 
 
-def _any_word(words: tuple[str, ...]) -> str:
-    """A pattern for any of the words as a word of its own: `gun`, and not `begun`."""
-    return rf"(?:^|\W)(?:{'|'.join(re.escape(word.strip()) for word in words)})(?:\W|$)"
+def _patterns(words: tuple[str, ...]) -> Iterator[str]:
+    """Patterns for any of the words as a word of its own: `gun`, and not `begun`."""
+    some: list[str] = []
+    for word in (re.escape(word.strip()) for word in words):
+        if some and len("|".join([*some, word])) > MOST_OF_A_PATTERN:
+            yield _pattern(some)
+            some = []
+        some.append(word)
+    if some:
+        yield _pattern(some)
+
+
+def _pattern(words: list[str]) -> str:
+    return rf"(?:^|\W)(?:{'|'.join(words)})(?:\W|$)"
