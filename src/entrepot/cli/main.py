@@ -39,6 +39,12 @@ class Entrepot(LazyGroup):
         ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
+            "experiment",
+            "entrepot.marketplace.experiments.commands:app",
+            "Assign entities to variants, and show the results.",
+            RULES,
+        ),
+        LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
         LazyCommand(

@@ -1,5 +1,7 @@
 -- Back to 0001: everything of the marketplace's rules goes, with its data.
 
+DROP VIEW marketplace.hm_experiment_variant;
+DROP VIEW marketplace.hm_experiment;
 DROP TABLE marketplace.hm_policy_scope;
 DROP TABLE marketplace.hm_tax_policy_nexus;
 DROP TABLE marketplace.hm_tax_policy_code;
@@ -9,6 +11,10 @@ DROP TABLE marketplace.hm_policy_experiment_variant;
 DROP TABLE marketplace.hm_policy_decision;
 DROP TABLE marketplace.hm_payout_policy_rule;
 DROP TABLE marketplace.hm_onboarding_policy_rule;
+DROP TABLE marketplace.hm_experiment_result;
+DROP TABLE marketplace.hm_experiment_exposure;
+DROP TABLE marketplace.hm_experiment_bucket;
+DROP TABLE marketplace.hm_experiment_audience;
 DROP TABLE marketplace.hm_compliance_policy_certification;
 DROP TABLE marketplace.hm_commission_policy_volume;
 DROP TABLE marketplace.hm_commission_policy_rate;
@@ -25,10 +31,15 @@ DROP TABLE marketplace.hm_platform_member;
 DROP TABLE marketplace.hm_payout_policy;
 DROP TABLE marketplace.hm_onboarding_policy;
 DROP TABLE marketplace.hm_fulfillment_policy;
+DROP TABLE marketplace.hm_experiment_override;
+DROP TABLE marketplace.hm_experiment_metric;
+DROP TABLE marketplace.hm_experiment_definition;
+DROP TABLE marketplace.hm_experiment_assignment;
 DROP TABLE marketplace.hm_compliance_policy;
 DROP TABLE marketplace.hm_commission_policy;
 DROP TABLE marketplace.hm_platform;
 DROP FUNCTION marketplace.announce_end;
+DROP FUNCTION marketplace.announce_override;
 DROP FUNCTION marketplace.announce_rules;
 DROP FUNCTION marketplace.check_policy_reference;
 DROP FUNCTION marketplace.guard_end;

@@ -302,6 +302,240 @@ COMMENT ON COLUMN marketplace.hm_compliance_policy.created_at IS 'When the row w
 
 COMMENT ON COLUMN marketplace.hm_compliance_policy.updated_at IS 'When the row last changed';
 
+CREATE TABLE marketplace.hm_experiment_assignment (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	entity_id VARCHAR(255) NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	context_json JSONB, 
+	bucket_version INTEGER DEFAULT 0 NOT NULL, 
+	first_bucket_version INTEGER DEFAULT 0 NOT NULL, 
+	assigned_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	CONSTRAINT pk_hm_experiment_assignment PRIMARY KEY (id), 
+	CONSTRAINT uq_experiment_assignment_entity UNIQUE (platform_id, experiment_key, entity_id), 
+	CONSTRAINT ck_hm_experiment_assignment_bucket_version CHECK (first_bucket_version <= bucket_version), 
+	CONSTRAINT fk_hm_experiment_assignment_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_experiment_assignment IS 'Which variant an entity was assigned: kept, so that it stays when the weights change.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.entity_id IS 'User, seller or session: what is hashed';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.variant_key IS 'Variant that it was assigned';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.context_json IS 'Context in which it was assigned';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.bucket_version IS 'Bucket version of the experiment at the time';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.first_bucket_version IS 'Lowest bucket version under which it was ever assigned: what min_bucket_version is compared with';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.assigned_at IS 'When it was assigned';
+
+CREATE TABLE marketplace.hm_experiment_definition (
+	experiment_key VARCHAR(100) NOT NULL, 
+	experiment_name VARCHAR(255), 
+	description TEXT, 
+	type VARCHAR(50) NOT NULL, 
+	owner_service VARCHAR(100), 
+	start_time TIMESTAMP WITH TIME ZONE, 
+	end_time TIMESTAMP WITH TIME ZONE, 
+	context_schema JSONB, 
+	hash_attribute VARCHAR(100) DEFAULT 'id' NOT NULL, 
+	fallback_attribute VARCHAR(100), 
+	seed VARCHAR(100), 
+	hash_version SMALLINT DEFAULT 2 NOT NULL, 
+	coverage NUMERIC(7, 6) DEFAULT 1 NOT NULL, 
+	namespace_key VARCHAR(100), 
+	namespace_start NUMERIC(7, 6), 
+	namespace_end NUMERIC(7, 6), 
+	filters_json JSONB DEFAULT '[]' NOT NULL, 
+	holdout_key VARCHAR(100), 
+	holdout_share NUMERIC(7, 6), 
+	default_payload_json JSONB, 
+	is_sticky BOOLEAN DEFAULT true NOT NULL, 
+	bucket_version INTEGER DEFAULT 0 NOT NULL, 
+	min_bucket_version INTEGER DEFAULT 0 NOT NULL, 
+	metrics_json JSONB DEFAULT '[]' NOT NULL, 
+	guardrail_metrics JSONB DEFAULT '[]' NOT NULL, 
+	pre_period_days SMALLINT DEFAULT 14 NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_experiment_definition PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_experiment_definition_type CHECK (type IN ('AB_TEST', 'FEATURE_FLAG')), 
+	CONSTRAINT ck_hm_experiment_definition_times CHECK (start_time < end_time), 
+	CONSTRAINT ck_hm_experiment_definition_hash_version CHECK (hash_version IN (1, 2)), 
+	CONSTRAINT ck_hm_experiment_definition_coverage CHECK (coverage BETWEEN 0 AND 1), 
+	CONSTRAINT ck_hm_experiment_definition_holdout_share CHECK (holdout_share BETWEEN 0 AND 1), 
+	CONSTRAINT ck_hm_experiment_definition_namespace CHECK (num_nulls(namespace_key, namespace_start, namespace_end) IN (0, 3) AND 0 <= namespace_start AND namespace_start < namespace_end AND namespace_end <= 1), 
+	CONSTRAINT ck_hm_experiment_definition_holdout CHECK ((holdout_key IS NULL) = (holdout_share IS NULL)), 
+	CONSTRAINT ck_hm_experiment_definition_bucket_version CHECK (0 <= min_bucket_version AND min_bucket_version <= bucket_version), 
+	CONSTRAINT ex_experiment_namespace EXCLUDE USING gist (platform_id WITH =, namespace_key WITH =, numrange(namespace_start, namespace_end) WITH &&) WHERE (state IN ('ACTIVE', 'PAUSED') AND namespace_key IS NOT NULL), 
+	CONSTRAINT ck_hm_experiment_definition_state CHECK (state IN ('DRAFT', 'ACTIVE', 'PAUSED', 'COMPLETED')), 
+	CONSTRAINT uq_experiment_version UNIQUE (platform_id, experiment_key, version), 
+	CONSTRAINT uq_experiment_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT fk_hm_experiment_definition_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_experiment_live ON marketplace.hm_experiment_definition (platform_id, experiment_key) WHERE state IN ('ACTIVE', 'PAUSED');
+
+COMMENT ON TABLE marketplace.hm_experiment_definition IS 'One version of an experiment or a feature flag: whom it takes in, and how they are divided.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.experiment_key IS 'Name by which it is asked for: CHECKOUT_BTN_COLOR';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.experiment_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.description IS 'What is to be found out';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.type IS 'AB_TEST compares variants, FEATURE_FLAG rolls a feature out';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.owner_service IS 'Service that answers for it';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.start_time IS 'From when it assigns, included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.end_time IS 'Until when it assigns, not included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.context_schema IS 'Attributes that a context may have, with their types; null for any';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.hash_attribute IS 'Attribute whose value is assigned a variant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.fallback_attribute IS 'Attribute that is hashed where the first is missing';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.seed IS 'Seed of the hash; null for the key itself';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.hash_version IS 'Version of GrowthBook''s hash, 1 or 2';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.coverage IS 'Share of the audience that takes part, from 0 to 1';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.namespace_key IS 'Namespace in which experiments exclude each other';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.namespace_start IS 'Beginning of its part of the namespace, included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.namespace_end IS 'End of its part of the namespace, not included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.filters_json IS 'Further hashes that must let in: [{seed, attribute, hash_version, ranges}]';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.holdout_key IS 'Holdout that keeps a share of all traffic out; seed of its hash';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.holdout_share IS 'Share that is kept out, from 0 to 1';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.default_payload_json IS 'What a flag gives those whom it does not reach';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.is_sticky IS 'Whether an entity keeps its variant when the weights change';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.bucket_version IS 'Stored assignments of other bucket versions are not used';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.min_bucket_version IS 'Entities that were assigned under a lower bucket version take no part';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.metrics_json IS 'What the variants are compared by: [{key, type, better}]';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.guardrail_metrics IS 'What must not get worse: [{key, type, better}]';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.pre_period_days IS 'Days before the first exposure whose values take noise out of the comparison (CUPED); 0 for none';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_experiment_metric (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	entity_id VARCHAR(255) NOT NULL, 
+	metric_key VARCHAR(100) NOT NULL, 
+	value NUMERIC(19, 4) DEFAULT 1 NOT NULL, 
+	currency_code VARCHAR(3), 
+	occurred_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	dedupe_key VARCHAR(255), 
+	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	CONSTRAINT pk_hm_experiment_metric PRIMARY KEY (id), 
+	CONSTRAINT uq_experiment_metric_dedupe UNIQUE (platform_id, experiment_key, dedupe_key), 
+	CONSTRAINT fk_hm_experiment_metric_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_experiment_metric_entity ON marketplace.hm_experiment_metric (platform_id, experiment_key, metric_key, entity_id, occurred_at);
+
+COMMENT ON TABLE marketplace.hm_experiment_metric IS 'Something that an entity did, or brought, and that the variants of an experiment are compared by.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.entity_id IS 'Entity that did it';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.metric_key IS 'Metric of the experiment';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.value IS 'What it brought; 1 for a conversion';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.currency_code IS 'Currency of the value (ISO 4217), where it is money';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.occurred_at IS 'When it happened; before the first exposure it belongs to the pre-period';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.dedupe_key IS 'Key under which it is recorded once only';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.recorded_at IS 'When it was recorded';
+
+CREATE TABLE marketplace.hm_experiment_override (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	entity_id VARCHAR(255) NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	created_by UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_experiment_override PRIMARY KEY (id), 
+	CONSTRAINT uq_experiment_override_entity UNIQUE (platform_id, experiment_key, entity_id), 
+	CONSTRAINT fk_hm_experiment_override_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_experiment_override IS 'A variant that is forced for an entity, whatever the hash says; testers use it, and no result counts it.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.entity_id IS 'Value of the attribute that is hashed';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.variant_key IS 'Variant that it gets';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.created_by IS 'Who set it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.updated_at IS 'When the row last changed';
+
 CREATE TABLE marketplace.hm_fulfillment_policy (
 	allowed_channels VARCHAR(20)[] NOT NULL, 
 	max_weight_kg NUMERIC(10, 3), 
@@ -1262,6 +1496,197 @@ COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.platform_id IS 
 
 COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.policy_id IS 'Version that it belongs to';
 
+CREATE TABLE marketplace.hm_experiment_audience (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_id UUID NOT NULL, 
+	rule_name VARCHAR(100) NOT NULL, 
+	rule_json JSONB NOT NULL, 
+	priority INTEGER DEFAULT 0 NOT NULL, 
+	position SMALLINT NOT NULL, 
+	CONSTRAINT pk_hm_experiment_audience PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_experiment_audience_platform_id_experiment_id FOREIGN KEY(platform_id, experiment_id) REFERENCES marketplace.hm_experiment_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_experiment_audience_rule UNIQUE (platform_id, experiment_id, rule_name), 
+	CONSTRAINT fk_hm_experiment_audience_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_experiment_audience IS 'A rule of who may take part in one version of an experiment; any that holds lets in.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.experiment_id IS 'Version that it is a rule of';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.rule_name IS 'Name of the rule, once in a version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.rule_json IS 'Condition of who is let in: {"device_type": "mobile"}';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.priority IS 'Higher is asked first';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.position IS 'Place in the document, from 0';
+
+CREATE TABLE marketplace.hm_experiment_bucket (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_id UUID NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	payload_json JSONB, 
+	allocation_weight NUMERIC(9, 4) DEFAULT 0 NOT NULL, 
+	is_control BOOLEAN DEFAULT false NOT NULL, 
+	range_start NUMERIC(7, 6), 
+	range_end NUMERIC(7, 6), 
+	position SMALLINT NOT NULL, 
+	CONSTRAINT pk_hm_experiment_bucket PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_experiment_bucket_platform_id_experiment_id FOREIGN KEY(platform_id, experiment_id) REFERENCES marketplace.hm_experiment_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT ck_hm_experiment_bucket_allocation_weight CHECK (allocation_weight BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_experiment_bucket_range CHECK (0 <= range_start AND range_start < range_end AND range_end <= 1), 
+	CONSTRAINT uq_experiment_bucket_variant UNIQUE (platform_id, experiment_id, variant_key), 
+	CONSTRAINT fk_hm_experiment_bucket_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_experiment_bucket_control ON marketplace.hm_experiment_bucket (platform_id, experiment_id) WHERE is_control;
+
+COMMENT ON TABLE marketplace.hm_experiment_bucket IS 'A variant of one version of an experiment: its share, and what those in it get.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.experiment_id IS 'Version that it is a variant of';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.variant_key IS 'Name of the variant: CONTROL, TREATMENT_A';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.payload_json IS 'What those in it get: {"color": "blue"}';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.allocation_weight IS 'Share in percent; those of a version add up to 100';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.is_control IS 'Whether the others are compared with it';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.range_start IS 'Beginning of the part of [0, 1) that it takes; null where it follows from the weights';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.range_end IS 'End of that part, not included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.position IS 'Place in the document, from 0: the order in which buckets divide [0, 1)';
+
+CREATE TABLE marketplace.hm_experiment_exposure (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	exposed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	entity_id VARCHAR(255) NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	reason VARCHAR(20) NOT NULL, 
+	bucket_version INTEGER NOT NULL, 
+	trace_id TEXT, 
+	CONSTRAINT pk_hm_experiment_exposure PRIMARY KEY (id, exposed_at), 
+	CONSTRAINT fk_hm_experiment_exposure_platform_id_experiment_id FOREIGN KEY(platform_id, experiment_id) REFERENCES marketplace.hm_experiment_definition (platform_id, id), 
+	CONSTRAINT fk_hm_experiment_exposure_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+)
+ PARTITION BY RANGE (exposed_at);
+
+CREATE INDEX idx_experiment_exposure_definition ON marketplace.hm_experiment_exposure (platform_id, experiment_id);
+
+CREATE INDEX idx_experiment_exposure_key ON marketplace.hm_experiment_exposure (platform_id, experiment_key, exposed_at);
+
+COMMENT ON TABLE marketplace.hm_experiment_exposure IS 'An entity was given a variant that was drawn by lot: what results count from.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.exposed_at IS 'When it was given the variant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.experiment_id IS 'Version of the experiment that decided';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.entity_id IS 'User, seller or session: what is hashed';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.variant_key IS 'Variant that it was given';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.reason IS 'hashed, or sticky where it was assigned before';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.bucket_version IS 'Bucket version of the experiment';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.trace_id IS 'Trace of the request that asked';
+
+CREATE TABLE marketplace.hm_experiment_result (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	computed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	metric_key VARCHAR(100) NOT NULL, 
+	metric_type VARCHAR(20) NOT NULL, 
+	is_guardrail BOOLEAN NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	is_control BOOLEAN NOT NULL, 
+	entities BIGINT NOT NULL, 
+	mean DOUBLE PRECISION, 
+	difference DOUBLE PRECISION, 
+	lower DOUBLE PRECISION, 
+	upper DOUBLE PRECISION, 
+	p_value DOUBLE PRECISION, 
+	is_significant BOOLEAN, 
+	is_worse BOOLEAN, 
+	variance_reduction DOUBLE PRECISION, 
+	sample_ratio_p_value DOUBLE PRECISION, 
+	withheld TEXT, 
+	CONSTRAINT pk_hm_experiment_result PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_experiment_result_platform_id_experiment_id FOREIGN KEY(platform_id, experiment_id) REFERENCES marketplace.hm_experiment_definition (platform_id, id), 
+	CONSTRAINT ck_hm_experiment_result_metric_type CHECK (metric_type IN ('CONVERSION', 'REVENUE')), 
+	CONSTRAINT uq_experiment_result UNIQUE (platform_id, experiment_key, computed_at, is_guardrail, metric_key, variant_key), 
+	CONSTRAINT fk_hm_experiment_result_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_experiment_result_definition ON marketplace.hm_experiment_result (platform_id, experiment_id);
+
+COMMENT ON TABLE marketplace.hm_experiment_result IS 'What an analysis found for one variant and one metric, kept as it was.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.experiment_id IS 'Version of the experiment at the time';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.computed_at IS 'When the analysis was made';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.metric_key IS 'Metric that is compared';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.metric_type IS 'CONVERSION or REVENUE';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.is_guardrail IS 'Whether it must only not get worse';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.variant_key IS 'Variant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.is_control IS 'Whether the others are compared with it';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.entities IS 'Entities that saw this variant and no other';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.mean IS 'Share that converted, or mean an entity; null where the result is withheld';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.difference IS 'Mean less the control''s';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.lower IS 'Lower end of the difference''s confidence interval, valid however often it is looked at';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.upper IS 'Upper end of that interval';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.p_value IS 'Always-valid p-value of no difference';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.is_significant IS 'Whether the interval leaves 0 out';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.is_worse IS 'Whether it is significantly worse than the control';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.variance_reduction IS 'Share of the variance that the pre-period took out (CUPED)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.sample_ratio_p_value IS 'P-value of the split that was found under the one that was meant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.withheld IS 'Why the result is withheld; null where it is not';
+
 CREATE TABLE marketplace.hm_onboarding_policy_rule (
 	step_order INTEGER NOT NULL, 
 	step_name VARCHAR(100) NOT NULL, 
@@ -1706,6 +2131,70 @@ CREATE TRIGGER hm_compliance_policy_audit_update AFTER UPDATE ON marketplace.hm_
 
 CREATE TRIGGER hm_compliance_policy_audit_delete AFTER DELETE ON marketplace.hm_compliance_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_assignment TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_assignment TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_assignment ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_assignment FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_assignment_tenant ON marketplace.hm_experiment_assignment FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_assignment_system ON marketplace.hm_experiment_assignment FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_definition TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_definition TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_definition ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_definition FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_definition_tenant ON marketplace.hm_experiment_definition FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_definition_system ON marketplace.hm_experiment_definition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_experiment_definition_touch BEFORE UPDATE ON marketplace.hm_experiment_definition FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_experiment_definition_audit_insert AFTER INSERT ON marketplace.hm_experiment_definition REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_experiment_definition_audit_update AFTER UPDATE ON marketplace.hm_experiment_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_experiment_definition_audit_delete AFTER DELETE ON marketplace.hm_experiment_definition REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_metric TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_experiment_metric TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_metric ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_metric FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_metric_tenant ON marketplace.hm_experiment_metric FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_metric_system ON marketplace.hm_experiment_metric FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_override TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_override TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_override ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_override FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_override_tenant ON marketplace.hm_experiment_override FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_override_system ON marketplace.hm_experiment_override FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_experiment_override_touch BEFORE UPDATE ON marketplace.hm_experiment_override FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_experiment_override_audit_insert AFTER INSERT ON marketplace.hm_experiment_override REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_experiment_override_audit_update AFTER UPDATE ON marketplace.hm_experiment_override REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_experiment_override_audit_delete AFTER DELETE ON marketplace.hm_experiment_override REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_fulfillment_policy TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_fulfillment_policy TO entrepot_app;
@@ -2000,6 +2489,56 @@ CREATE TRIGGER hm_compliance_policy_certification_audit_update AFTER UPDATE ON m
 
 CREATE TRIGGER hm_compliance_policy_certification_audit_delete AFTER DELETE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_audience TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_audience TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_audience ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_audience FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_audience_tenant ON marketplace.hm_experiment_audience FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_audience_system ON marketplace.hm_experiment_audience FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_bucket TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_bucket TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_bucket ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_bucket FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_bucket_tenant ON marketplace.hm_experiment_bucket FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_bucket_system ON marketplace.hm_experiment_bucket FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_exposure TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_experiment_exposure TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_exposure ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_exposure FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_exposure_tenant ON marketplace.hm_experiment_exposure FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_exposure_system ON marketplace.hm_experiment_exposure FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_experiment_exposure', 'exposed_at', 'month', 3, interval '63072000 seconds');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_result TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_experiment_result TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_result ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_result FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_result_tenant ON marketplace.hm_experiment_result FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_result_system ON marketplace.hm_experiment_result FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_onboarding_policy_rule TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_onboarding_policy_rule TO entrepot_app;
@@ -2146,6 +2685,75 @@ CREATE POLICY hm_policy_scope_tenant ON marketplace.hm_policy_scope FOR ALL TO e
 
 CREATE POLICY hm_policy_scope_system ON marketplace.hm_policy_scope FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
+CREATE VIEW marketplace.hm_experiment WITH (security_invoker = true) AS SELECT DISTINCT ON (d.platform_id, d.experiment_key)
+            d.id,
+            d.platform_id,
+            d.experiment_key,
+            d.experiment_name,
+            d.description,
+            d.type,
+            d.owner_service,
+            d.version,
+            d.state,
+            d.start_time,
+            d.end_time,
+            d.created_at
+        FROM marketplace.hm_experiment_definition AS d
+        ORDER BY d.platform_id, d.experiment_key, (d.state IN ('ACTIVE', 'PAUSED')) DESC, d.version DESC;
+
+GRANT SELECT ON marketplace.hm_experiment TO entrepot_app, entrepot_system;
+
+COMMENT ON VIEW marketplace.hm_experiment IS 'Experiments, a row each: the live version, or the newest where none is live.';
+
+COMMENT ON COLUMN marketplace.hm_experiment.id IS 'Identifier of that version';
+
+COMMENT ON COLUMN marketplace.hm_experiment.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment.experiment_key IS 'Name by which it is asked for';
+
+COMMENT ON COLUMN marketplace.hm_experiment.experiment_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_experiment.description IS 'What is to be found out';
+
+COMMENT ON COLUMN marketplace.hm_experiment.type IS 'AB_TEST or FEATURE_FLAG';
+
+COMMENT ON COLUMN marketplace.hm_experiment.owner_service IS 'Service that answers for it';
+
+COMMENT ON COLUMN marketplace.hm_experiment.version IS 'Number of that version';
+
+COMMENT ON COLUMN marketplace.hm_experiment.state IS 'State of that version';
+
+COMMENT ON COLUMN marketplace.hm_experiment.start_time IS 'From when it assigns';
+
+COMMENT ON COLUMN marketplace.hm_experiment.end_time IS 'Until when it assigns';
+
+COMMENT ON COLUMN marketplace.hm_experiment.created_at IS 'When that version was written';
+
+CREATE VIEW marketplace.hm_experiment_variant WITH (security_invoker = true) AS SELECT b.id, b.platform_id, b.experiment_id, e.experiment_key, b.variant_key, b.payload_json,
+               b.allocation_weight, b.is_control
+        FROM marketplace.hm_experiment AS e
+        JOIN marketplace.hm_experiment_bucket AS b ON b.platform_id = e.platform_id AND b.experiment_id = e.id;
+
+GRANT SELECT ON marketplace.hm_experiment_variant TO entrepot_app, entrepot_system;
+
+COMMENT ON VIEW marketplace.hm_experiment_variant IS 'The variants of every experiment in hm_experiment.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.id IS 'Identifier of the bucket';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.experiment_id IS 'Version that it is a variant of';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.experiment_key IS 'Name of the experiment';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.variant_key IS 'Name of the variant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.payload_json IS 'What those in it get';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.allocation_weight IS 'Share in percent';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.is_control IS 'Whether the others are compared with it';
+
 CREATE FUNCTION marketplace.guard_version() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -2225,6 +2833,34 @@ COMMENT ON FUNCTION marketplace.record_step() IS
 
 -- The triggers run as whoever takes the step; guard and record functions need no grant, since only triggers call them.
 GRANT EXECUTE ON FUNCTION marketplace.announce_rules(text, uuid) TO entrepot_app, entrepot_system;
+
+CREATE TRIGGER hm_experiment_definition_guard BEFORE UPDATE OR DELETE ON marketplace.hm_experiment_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>PAUSED', 'PAUSED>ACTIVE', 'DRAFT>COMPLETED', 'ACTIVE>COMPLETED', 'PAUSED>COMPLETED');
+CREATE TRIGGER hm_experiment_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_experiment_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('experiment', 'ACTIVE', 'PAUSED');
+CREATE TRIGGER hm_experiment_bucket_guard_insert AFTER INSERT ON marketplace.hm_experiment_bucket REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_bucket_guard_update AFTER UPDATE ON marketplace.hm_experiment_bucket REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_bucket_guard_delete AFTER DELETE ON marketplace.hm_experiment_bucket REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_audience_guard_insert AFTER INSERT ON marketplace.hm_experiment_audience REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_audience_guard_update AFTER UPDATE ON marketplace.hm_experiment_audience REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_audience_guard_delete AFTER DELETE ON marketplace.hm_experiment_audience REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+
+CREATE FUNCTION marketplace.announce_override() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A platform that goes takes everything with it, and nobody is left to be told.
+    IF TG_OP = 'DELETE' THEN
+        IF EXISTS (SELECT FROM marketplace.hm_platform WHERE id = OLD.platform_id) THEN
+            PERFORM marketplace.announce_rules('experiment', OLD.platform_id);
+        END IF;
+        RETURN NULL;
+    END IF;
+    PERFORM marketplace.announce_rules('experiment', NEW.platform_id);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION marketplace.announce_override() IS
+    'Tells every process that holds experiments in memory of a variant that is forced for an entity.';
+
+CREATE TRIGGER hm_experiment_override_announce AFTER INSERT OR UPDATE OR DELETE
+ON marketplace.hm_experiment_override FOR EACH ROW EXECUTE FUNCTION marketplace.announce_override();
 
 CREATE FUNCTION marketplace.guard_end() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,0 +1,1 @@
+"""Experiments and feature flags: who gets which variant, and what it did."""
