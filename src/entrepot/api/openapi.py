@@ -17,6 +17,10 @@ TAGS = [
     },
     {"name": "Products", "description": "The mirror of the shop's products and variants."},
     {"name": "Audit", "description": "Who changed what."},
+    {
+        "name": "Governance",
+        "description": "What a platform asks of its sellers, by country and seller type, dated and grandfathered.",
+    },
     {"name": "Health", "description": "For load balancers and supervisors."},
 ]
 

@@ -45,6 +45,12 @@ class Entrepot(LazyGroup):
             RULES,
         ),
         LazyCommand(
+            "governance",
+            "entrepot.marketplace.governance.commands:app",
+            "Keep the centralized policies by country and seller type.",
+            RULES,
+        ),
+        LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
         LazyCommand(

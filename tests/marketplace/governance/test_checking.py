@@ -188,8 +188,8 @@ def test_the_path_begins_where_the_policy_stands() -> None:
     with pytest.raises(InvalidInputError) as error:
         GOVERNED_KINDS["commission"].document.parse({}, "commission[2]")
     assert error.value.where["path"] == "commission[2].policy_version"
+    document = GOVERNED_KINDS["commission"].document.parse({**COMMISSION, "fixed_fee_amount": 1})
     with pytest.raises(InvalidInputError) as error:
-        document = GOVERNED_KINDS["commission"].document.parse({**COMMISSION, "fixed_fee_amount": 1})
         check_document(document, "commission[2]")
     assert error.value.where["path"] == "commission[2].currency"
 

@@ -131,7 +131,11 @@ def test_a_restricted_category_is_looked_at() -> None:
 
 @pytest.mark.parametrize(
     ("level", "effect", "owed"),
-    [("MANDATORY", "DENY", []), ("RECOMMENDED", "ALLOW", ["MANUAL_REVIEW"]), ("OPTIONAL", "ALLOW", ["SOFT_BLOCK"])],
+    [
+        ("MANDATORY", "DENY", []),
+        ("RECOMMENDED", "ALLOW", ["MANUAL_REVIEW"]),
+        ("OPTIONAL", "ALLOW", ["SOFT_BLOCK"]),
+    ],
 )
 def test_enforcement_decides_what_a_breach_does(level: str, effect: str, owed: list[str]) -> None:
     document = ComplianceDocument.parse({**COMPLIANCE, "enforcement_level": level})

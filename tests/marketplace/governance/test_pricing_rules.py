@@ -72,7 +72,7 @@ def totals(
 )
 def test_commission_of_an_artisan_falls_with_their_volume(volume: float | None, expected: int) -> None:
     # 10 %, 9 % or 8 % of 996.30, and 2.5 % for the payment: half a cent goes up.
-    known = {} if volume is None else {"monthly_volume": volume}
+    known: dict[str, Any] = {} if volume is None else {"monthly_volume": volume}
     found = totals(commission(), {"unit_price": "996.30"}, **known)
     assert found["commission"] == expected
     assert found["seller_fee"] == 2491
@@ -106,7 +106,7 @@ def test_nobody_else_pays_it() -> None:
 @pytest.mark.parametrize(("per", "expected"), [("ORDER", 30), ("LINE", 60), ("UNIT", 120)])
 def test_the_fixed_fee_is_per_order_line_or_unit(per: str, expected: int) -> None:
     document = commission(fixed_fee_amount="0.30", fixed_fee_per=per, processing_fee_rate=0)
-    lines = [{"unit_price": "10.00", "quantity": 3}, {"unit_price": "5.00"}]
+    lines: list[dict[str, Any]] = [{"unit_price": "10.00", "quantity": 3}, {"unit_price": "5.00"}]
     assert totals(document, *lines)["seller_fee"] == expected
 
 
@@ -229,7 +229,9 @@ PROMOTION = {
 
 def discount(**values: Any) -> PricingRuleDocument:
     action = {"type": "PERCENTAGE_OFF", "value": "25"}
-    return PricingRuleDocument.model_validate({"key": "spring", "type": "DISCOUNT", "action": action, **values})
+    return PricingRuleDocument.model_validate(
+        {"key": "spring", "type": "DISCOUNT", "action": action, **values}
+    )
 
 
 def test_a_discount_is_capped_and_funded_as_its_policy_says() -> None:
@@ -263,7 +265,10 @@ def test_a_discount_is_capped_and_funded_as_its_policy_says() -> None:
             "discount.action.tiers[1].value",
         ),
         ({"action": {"type": "BUY_X_GET_Y", "buy": 1, "get": 1}}, "discount.action.get"),
-        ({"action": {"type": "FIXED_AMOUNT", "value": "5.00", "currency": "EUR"}}, "discount.action.currency"),
+        (
+            {"action": {"type": "FIXED_AMOUNT", "value": "5.00", "currency": "EUR"}},
+            "discount.action.currency",
+        ),
         ({"funding": {"platform": "50", "seller": "50"}}, "discount.funding"),
         ({"type": "SURCHARGE", "action": {"type": "PERCENTAGE", "value": 1}}, "discount.type"),
         (

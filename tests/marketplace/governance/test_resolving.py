@@ -19,7 +19,7 @@ from entrepot.marketplace.governance.resolving import Subject, for_subject, in_f
 
 PAYOUT = GOVERNED_KINDS["payout"]
 SELLER = Subject("SELLER", "s-17")
-US_ARTISAN = {"country": "US", "seller_type": "ARTISAN"}
+US_ARTISAN: dict[str, Any] = {"country": "US", "seller_type": "ARTISAN"}
 
 
 async def version(db: Database, platform: UUID, *args: Any, **options: Any) -> str:
@@ -60,7 +60,9 @@ async def test_none_says_what_was_looked_for(
     await publish("payout", "german", country_code="DE")
     at = datetime(2026, 3, 1, tzinfo=UTC)
     async with db.tenant(platform_id=platform) as session:
-        with pytest.raises(NotFoundError, match="payout policy is in force at 2026-03-01 00:00:00 UTC") as error:
+        with pytest.raises(
+            NotFoundError, match="payout policy is in force at 2026-03-01 00:00:00 UTC"
+        ) as error:
             await in_force(session, platform, "payout", "US", "ARTISAN", at)
         with pytest.raises(InvalidInputError, match="PIRATE"):
             await in_force(session, platform, "payout", "US", "PIRATE")
@@ -82,7 +84,9 @@ async def test_a_version_holds_from_its_first_moment_until_just_before_its_end(
     with pytest.raises(ConflictError, match="nothing would be in force then"):
         await publish("payout", "4", effective_from=end.isoformat(), effective_to=(end + tick).isoformat())
     async with db.system() as session:
-        shorter = text("UPDATE marketplace.hm_payout_policy SET effective_to = :to WHERE policy_version = '2'")
+        shorter = text(
+            "UPDATE marketplace.hm_payout_policy SET effective_to = :to WHERE policy_version = '2'"
+        )
         await session.execute(shorter, {"to": end + tick})
     await publish("payout", "3", effective_from=end.isoformat(), effective_to=(end + tick).isoformat())
     assert await version(db, platform, "US", "ARTISAN", begin) == "1"
@@ -181,7 +185,9 @@ async def test_locks_are_seen_on_their_platform_only(
             await lock(session, platform, Subject("SELLER", "s-18"), first)
 
 
-@pytest.mark.parametrize(("subject_type", "subject_id"), [("PIRATE", "1"), ("SELLER", ""), ("SELLER", "x" * 101)])
+@pytest.mark.parametrize(
+    ("subject_type", "subject_id"), [("PIRATE", "1"), ("SELLER", ""), ("SELLER", "x" * 101)]
+)
 def test_a_subject_is_of_a_known_type(subject_type: str, subject_id: str) -> None:
     with pytest.raises(InvalidInputError):
         Subject(subject_type, subject_id)
@@ -194,7 +200,9 @@ class Fixed:
         self.variants = variants
         self.asked: list[tuple[str, str, Mapping[str, Any]]] = []
 
-    async def __call__(self, experiment_key: str, entity_id: str, attributes: Mapping[str, Any]) -> str | None:
+    async def __call__(
+        self, experiment_key: str, entity_id: str, attributes: Mapping[str, Any]
+    ) -> str | None:
         self.asked.append((experiment_key, entity_id, attributes))
         return self.variants.get(entity_id)
 

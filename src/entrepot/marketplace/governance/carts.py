@@ -1,6 +1,12 @@
-"""Carts that say under which policies their sellers stand, so that the pricing engine applies the rules of just those."""
+"""Carts that say under which policies their sellers stand, so that the pricing engine applies the rules of just those.
+
+standings = await find_standings(session, platform_id, cart)          # in a transaction
+variants = await ask_experiments(engines.experiments, platform_id, standings)   # and this in none
+engines.pricing.quote(platform_id, standings.stamped(variants))
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -8,73 +14,155 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import InvalidInputError, NotFoundError
+from entrepot.marketplace.experiments.engine import ExperimentEngine
 from entrepot.marketplace.governance import queries
 from entrepot.marketplace.governance.kinds import GOVERNED_KINDS
-from entrepot.marketplace.governance.resolving import Assigner, Resolved, Subject, for_subject
+from entrepot.marketplace.governance.resolving import Candidate, Resolved, Subject, attributes_of, candidate
 from entrepot.marketplace.governance.schemas import CommissionDocument
 
 #: The kinds whose rules the pricing engine knows.
 PRICED = ("commission", "promotion", "tax")
-#: Kind → reference of the version, and whether one of them charges a fee per order.
-Standing: TypeAlias = tuple[dict[str, str], bool]
+#: An experiment and a seller.
+Question: TypeAlias = tuple[str, str]
+Variants: TypeAlias = Mapping[Question, str | None]
 
 
-async def governed_cart(
-    session: AsyncSession,
-    platform_id: UUID,
-    cart: Mapping[str, Any],
-    *,
-    at: datetime | None = None,
-    assign: Assigner | None = None,
-) -> dict[str, Any]:
-    """The cart with `policies` in each of its sellers: kind → reference of the version under which the seller stands.
+@dataclass(frozen=True, slots=True)
+class SellerStanding:
+    """A seller of a cart, where they are named, and what may hold for them: kind → candidate."""
 
-    A seller is an object with `id`, `country` and `type`. The tax policy is that of the country of the buyer. What a
-    caller wrote as `policies` is not believed. Raises NotFoundError for a seller for whom there is no commission
-    policy on a platform that has some, InvalidInputError with the path for what is no seller, and for lines of several
-    sellers where a fee is charged per order.
+    path: str
+    seller: Mapping[str, Any]
+    candidates: Mapping[str, Candidate]
+
+    def settled(self, variants: Variants) -> dict[str, Resolved]:
+        """Kind → the version that holds."""
+        return {
+            kind: found.settle(variants.get((found.experiment_key or "", found.subject.id)))
+            for kind, found in self.candidates.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """A cart and the sellers in it: of the cart as a whole, and of each line that names its own."""
+
+    cart: Mapping[str, Any]
+    of_cart: SellerStanding | None = None
+    of_lines: Mapping[int, SellerStanding] = field(default_factory=dict)
+
+    def questions(self) -> dict[Question, dict[str, Any]]:
+        """What has to be asked of experiments: experiment and seller → what is told of the seller."""
+        every = [*([self.of_cart] if self.of_cart else []), *self.of_lines.values()]
+        return {
+            (found.experiment_key, found.subject.id): _attributes(found.subject, standing.seller)
+            for standing in every
+            for found in standing.candidates.values()
+            if found.experiment_key is not None
+        }
+
+    def stamped(self, variants: Variants | None = None) -> dict[str, Any]:
+        """The cart with `policies` in each seller: kind → reference of the version under which they stand.
+
+        What a caller wrote as `policies` is not believed. Raises InvalidInputError for a line with a seller of its own
+        who pays a fee per order: such a cart is of one seller.
+        """
+        known = variants or {}
+        made = dict(self.cart)
+        if self.of_cart is not None:
+            made["seller"] = _stamp(self.of_cart, self.of_cart.settled(known))
+        if self.of_lines:
+            made["lines"] = [*self.cart["lines"]]
+        for index, standing in self.of_lines.items():
+            settled = standing.settled(known)
+            if _charges_per_order(settled):
+                raise InvalidInputError(
+                    f"{standing.path}: this seller pays a fee per order, so an order is of one seller.",
+                    hint="Ask for the lines of each seller by themselves, with `seller` in the cart.",
+                    where={"path": standing.path},
+                )
+            made["lines"][index] = {**made["lines"][index], "seller": _stamp(standing, settled)}
+        return made
+
+
+async def find_standings(
+    session: AsyncSession, platform_id: UUID, cart: Mapping[str, Any], *, at: datetime | None = None
+) -> Standings:
+    """The policies that may hold for the sellers of a cart, at a moment or now.
+
+    A seller is an object with `id`, `country` and `type`. The tax policy is that of the country of the buyer. Raises
+    InvalidInputError with the path for what is no seller, NotFoundError for a seller without a commission policy on a
+    platform that has some.
     """
-    lines = cart.get("lines")
     buyer = cart.get("buyer")
     country = buyer.get("country") if isinstance(buyer, Mapping) else None
-    known: dict[tuple[str, str, str], Standing] = {}
-    made = dict(cart)
-    if "seller" in cart:
-        made["seller"], _ = await _stand(
-            session, platform_id, cart["seller"], "seller", country, at, assign, known
-        )
-    if not isinstance(lines, list):
-        return made
-    made["lines"] = []
-    per_order = None
-    for index, line in enumerate(lines):
-        if not isinstance(line, Mapping) or not isinstance(line.get("seller"), Mapping):
-            made["lines"].append(line)
-            continue
-        path = f"lines[{index}].seller"
-        seller, fee = await _stand(session, platform_id, line["seller"], path, country, at, assign, known)
-        made["lines"].append({**line, "seller": seller})
-        per_order = per_order or (path if fee else None)
-    if per_order is not None:
-        raise InvalidInputError(
-            f"{per_order}: this seller pays a fee per order, so an order is one seller's.",
-            hint="Ask for the lines of each seller by themselves, with `seller` in the cart.",
-            where={"path": per_order},
-        )
-    return made
+    known: dict[tuple[str, str, str], dict[str, Candidate]] = {}
+
+    async def standing(seller: Any, path: str) -> SellerStanding:
+        identity = _identity(seller, path)
+        if identity not in known:
+            known[identity] = await _candidates(session, platform_id, identity, country, at)
+        return SellerStanding(path, seller, known[identity])
+
+    lines = cart.get("lines")
+    of_lines = {
+        index: await standing(line["seller"], f"lines[{index}].seller")
+        for index, line in enumerate(lines if isinstance(lines, list) else [])
+        if isinstance(line, Mapping) and isinstance(line.get("seller"), Mapping)
+    }
+    of_cart = await standing(cart["seller"], "seller") if "seller" in cart else None
+    return Standings(cart, of_cart, of_lines)
 
 
-async def _stand(
+async def ask_experiments(
+    engine: ExperimentEngine, platform_id: UUID, standings: Standings
+) -> dict[Question, str | None]:
+    """The variants of the sellers of a cart; an experiment that never ran leaves everybody where they are."""
+    found: dict[Question, str | None] = {}
+    for (key, seller), attributes in standings.questions().items():
+        found[key, seller] = await ask_experiment(engine, platform_id, key, attributes)
+    return found
+
+
+async def ask_experiment(
+    engine: ExperimentEngine, platform_id: UUID, key: str, attributes: Mapping[str, Any]
+) -> str | None:
+    """The variant that somebody is in; None for nobody's, and where the experiment never ran."""
+    try:
+        assignment = await engine.assign(platform_id, key, attributes)
+    except NotFoundError:
+        return None
+    return assignment.variant_key if assignment.in_experiment else None
+
+
+async def _candidates(
     session: AsyncSession,
     platform_id: UUID,
-    seller: Any,
-    path: str,
+    identity: tuple[str, str, str],
     buyer_country: Any,
     at: datetime | None,
-    assign: Assigner | None,
-    known: dict[tuple[str, str, str], Standing],
-) -> tuple[dict[str, Any], bool]:
-    """A seller with their policies, and whether they pay a fee per order."""
+) -> dict[str, Candidate]:
+    seller_id, country, seller_type = identity
+    found: dict[str, Candidate] = {}
+    for kind in PRICED:
+        place = buyer_country if kind == "tax" and isinstance(buyer_country, str) else country
+        try:
+            found[kind] = await candidate(
+                session,
+                platform_id,
+                kind,
+                Subject("SELLER", seller_id),
+                country=place,
+                seller_type=seller_type,
+                at=at,
+            )
+        except NotFoundError:
+            if kind == "commission" and await _any_published(session, platform_id, kind):
+                raise
+    return found
+
+
+def _identity(seller: Any, path: str) -> tuple[str, str, str]:
     if not isinstance(seller, Mapping):
         raise InvalidInputError(f"{path}: a seller is an object.", where={"path": path})
     for name in ("id", "country", "type"):
@@ -84,44 +172,17 @@ async def _stand(
                 hint='Such as {"id": "s-17", "country": "US", "type": "ARTISAN"}.',
                 where={"path": f"{path}.{name}"},
             )
-    identity = (seller["id"], seller["country"], seller["type"])
-    if identity not in known:
-        known[identity] = await _standing(session, platform_id, seller, buyer_country, at, assign)
-    policies, per_order = known[identity]
-    return {**seller, "policies": policies}, per_order
+    return seller["id"], seller["country"], seller["type"]
 
 
-async def _standing(
-    session: AsyncSession,
-    platform_id: UUID,
-    seller: Mapping[str, Any],
-    buyer_country: Any,
-    at: datetime | None,
-    assign: Assigner | None,
-) -> Standing:
-    policies: dict[str, str] = {}
-    per_order = False
-    for kind in PRICED:
-        place = buyer_country if kind == "tax" and isinstance(buyer_country, str) else seller["country"]
-        try:
-            found = await for_subject(
-                session,
-                platform_id,
-                kind,
-                Subject("SELLER", seller["id"]),
-                country=place,
-                seller_type=seller["type"],
-                at=at,
-                assign=assign,
-                attributes={name: value for name, value in seller.items() if name != "policies"},
-            )
-        except NotFoundError:
-            if kind == "commission" and await _any_published(session, platform_id, kind):
-                raise
-            continue
-        policies[kind] = found.policy.reference
-        per_order = per_order or _charges_per_order(found)
-    return policies, per_order
+def _attributes(subject: Subject, seller: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: value for name, value in seller.items() if name != "policies"}
+    return attributes_of(subject, seller["country"], seller["type"], known)
+
+
+def _stamp(standing: SellerStanding, settled: Mapping[str, Resolved]) -> dict[str, Any]:
+    policies = {kind: resolved.policy.reference for kind, resolved in settled.items()}
+    return {**standing.seller, "policies": policies}
 
 
 async def _any_published(session: AsyncSession, platform_id: UUID, kind: str) -> bool:
@@ -130,10 +191,8 @@ async def _any_published(session: AsyncSession, platform_id: UUID, kind: str) ->
     )
 
 
-def _charges_per_order(found: Resolved) -> bool:
-    document = found.policy.document
-    return (
-        isinstance(document, CommissionDocument)
-        and bool(document.fixed_fee_amount)
-        and document.fixed_fee_per == "ORDER"
-    )
+def _charges_per_order(settled: Mapping[str, Resolved]) -> bool:
+    document = settled["commission"].policy.document if "commission" in settled else None
+    if not isinstance(document, CommissionDocument):
+        return False
+    return bool(document.fixed_fee_amount) and document.fixed_fee_per == "ORDER"

@@ -7,7 +7,7 @@ version of just those holds.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -57,6 +57,28 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the database knows of a subject: the version that holds unless an experiment gives them another one.
+
+    `versions` are those that the variants of the experiment give. Nobody need hold a transaction to ask for a variant.
+    """
+
+    subject: "Subject"
+    policy: Governed
+    source: Source
+    reason: str | None = None
+    experiment_key: str | None = None
+    versions: Mapping[str, Governed] = field(default_factory=dict)
+
+    def settle(self, variant_key: str | None = None) -> Resolved:
+        """The version that holds for a subject of a variant."""
+        given = self.versions.get(variant_key or "")
+        if given is not None:
+            return Resolved(given, "experiment", self.experiment_key, variant_key)
+        return Resolved(self.policy, self.source, self.experiment_key, variant_key, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """Who is asked about: a seller, a store, an onboarding case, by the id of its own system."""
 
@@ -102,6 +124,34 @@ async def in_force(
     return found
 
 
+async def candidate(
+    session: AsyncSession,
+    platform_id: UUID,
+    kind: str,
+    subject: Subject,
+    *,
+    country: str | None,
+    seller_type: str | None,
+    at: datetime | None = None,
+) -> Candidate:
+    """The version that a subject is locked onto, or the one in force with the experiment on it.
+
+    Raises NotFoundError where none is.
+    """
+    locks = await queries.select_locks(
+        session, platform_id, subject_type=subject.type, subject_ids=[subject.id], policy_kind=kind
+    )
+    if locks:
+        held = await get_policy(session, kind_of(kind), platform_id, locks[0]["policy_id"])
+        return Candidate(subject, held, "lock", locks[0]["reason"])
+    found = await in_force(session, platform_id, kind, country, seller_type, at)
+    test = await _test_of(session, platform_id, found, at)
+    if test is None:
+        return Candidate(subject, found, "in force")
+    versions = await _versions(session, platform_id, found, test)
+    return Candidate(subject, found, "in force", experiment_key=test.experiment_key, versions=versions)
+
+
 async def for_subject(
     session: AsyncSession,
     platform_id: UUID,
@@ -112,24 +162,25 @@ async def for_subject(
     seller_type: str | None,
     at: datetime | None = None,
     assign: Assigner | None = None,
-    attributes: Mapping[str, Any] | None = None,
 ) -> Resolved:
     """The version that holds for a subject: the one it is locked onto, that of its variant, or the one in force.
 
     Raises NotFoundError where none is.
     """
-    wanted = kind_of(kind)
-    locks = await queries.select_locks(
-        session, platform_id, subject_type=subject.type, subject_ids=[subject.id], policy_kind=kind
+    found = await candidate(
+        session, platform_id, kind, subject, country=country, seller_type=seller_type, at=at
     )
-    if locks:
-        held = await get_policy(session, wanted, platform_id, locks[0]["policy_id"])
-        return Resolved(held, "lock", reason=locks[0]["reason"])
-    found = await in_force(session, platform_id, kind, country, seller_type, at)
-    if assign is None or kind == "experiment":
-        return Resolved(found, "in force")
-    facts = {"country": country, "type": seller_type, **(attributes or {}), "id": subject.id}
-    return await _tested(session, platform_id, found, subject, at, assign, facts)
+    if assign is None or found.experiment_key is None:
+        return found.settle()
+    facts = attributes_of(subject, country, seller_type)
+    return found.settle(await assign(found.experiment_key, subject.id, facts))
+
+
+def attributes_of(
+    subject: Subject, country: str | None, seller_type: str | None, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What an experiment is told of a subject: `id`, `country` and `type`, and what else is known."""
+    return {**(more or {}), "id": subject.id, "country": country, "type": seller_type}
 
 
 async def lock(
@@ -192,7 +243,6 @@ async def _in_force(
     country: str | None,
     seller_type: str | None,
     at: datetime | None,
-    policy_kind: str | None = None,
 ) -> Governed | None:
     if seller_type is not None and seller_type not in (ANY, *SELLER_TYPES):
         raise InvalidInputError(
@@ -207,7 +257,6 @@ async def _in_force(
         countries=_or_any(country),
         seller_types=_or_any(seller_type),
         at=at or await queries.select_clock(session),
-        policy_kind=policy_kind,
     )
     return (await read_rows(session, kind, platform_id, rows[:1]))[0] if rows else None
 
@@ -216,16 +265,13 @@ def _or_any(value: str | None) -> Sequence[str]:
     return [ANY] if value is None else sorted({value, ANY})
 
 
-async def _tested(
-    session: AsyncSession,
-    platform_id: UUID,
-    found: Governed,
-    subject: Subject,
-    at: datetime | None,
-    assign: Assigner,
-    facts: Mapping[str, Any],
-) -> Resolved:
+async def _test_of(
+    session: AsyncSession, platform_id: UUID, found: Governed, at: datetime | None
+) -> ExperimentDocument | None:
+    """The test in force for just the country and seller type of a version."""
     flags = GOVERNED_KINDS["experiment"]
+    if found.kind == flags.name:
+        return None
     rows = await queries.select_in_force(
         session,
         flags,
@@ -236,22 +282,18 @@ async def _tested(
         policy_kind=found.kind,
     )
     if not rows:
-        return Resolved(found, "in force")
-    test = (await read_rows(session, flags, platform_id, rows[:1]))[0].document
-    assert isinstance(test, ExperimentDocument)
-    variant_key = await assign(test.experiment_key, subject.id, facts)
-    version = next(
-        (variant.policy_version for variant in test.variants if variant.variant_key == variant_key), None
-    )
-    if version is None:
-        return Resolved(found, "in force", test.experiment_key, variant_key)
-    rows = await queries.select_policies(
-        session,
-        GOVERNED_KINDS[found.kind],
-        platform_id,
-        country=found.document.country_code,
-        seller_type=found.document.seller_type,
-        policy_version=version,
-    )
-    given = (await read_rows(session, GOVERNED_KINDS[found.kind], platform_id, rows))[0]
-    return Resolved(given, "experiment", test.experiment_key, variant_key)
+        return None
+    document = (await read_rows(session, flags, platform_id, rows[:1]))[0].document
+    assert isinstance(document, ExperimentDocument)
+    return document
+
+
+async def _versions(
+    session: AsyncSession, platform_id: UUID, found: Governed, test: ExperimentDocument
+) -> dict[str, Governed]:
+    kind = GOVERNED_KINDS[found.kind]
+    slot = await queries.select_slot(session, kind, platform_id, kind.slot(found.document))
+    named = {variant.policy_version for variant in test.variants}
+    trials = [row for row in slot if row["policy_version"] in named]
+    by_name = {one.policy_version: one for one in await read_rows(session, kind, platform_id, trials)}
+    return {variant.variant_key: by_name[variant.policy_version] for variant in test.variants}

@@ -122,10 +122,7 @@ class GovernedDocument(Strict):
         try:
             return cls.model_validate(dict(given))
         except ValidationError as error:
-            problems = [
-                {"path": _dotted(path, found["loc"]), "message": _sentence(found["msg"])}
-                for found in error.errors()
-            ]
+            problems = problems_of(error, path)
             raise InvalidInputError(
                 f"{problems[0]['path']}: {problems[0]['message']}",
                 where={"path": problems[0]["path"], "problems": problems},
@@ -329,6 +326,11 @@ class ExperimentDocument(GovernedDocument):
     policy_kind: str = Field(description="Kind of policy that is tested.")
     experiment_key: Annotated[str, Field(min_length=1, max_length=100)]
     variants: tuple[TestedVariant, ...] = Field(min_length=1)
+
+
+def problems_of(error: ValidationError, path: str) -> list[dict[str, str]]:
+    """Path and message of each thing that is wrong."""
+    return [{"path": _dotted(path, one["loc"]), "message": _sentence(one["msg"])} for one in error.errors()]
 
 
 def _dotted(path: str, location: tuple[int | str, ...]) -> str:
