@@ -1,6 +1,5 @@
 """`entrepot governance`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +33,11 @@ governance:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Iterator[Path]:
+def file(tmp_path: Path) -> Path:
     """A file of policies."""
     path = tmp_path / "policies.yaml"
     path.write_text(FILE)
-    yield path
+    return path
 
 
 def run(entrepot: CommandLine, *arguments: str) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.marketplace.conftest import add_member
 
 BASE = "/api/v1/governance"
 PAYOUT: dict[str, Any] = {
@@ -112,8 +113,6 @@ async def test_who_may_only_look_changes_nothing(
 async def test_an_editor_writes_and_an_admin_publishes(
     client: httpx.AsyncClient, db: Any, shop: Any, platform: Any, operator: dict[str, str]
 ) -> None:
-    from tests.marketplace.conftest import add_member
-
     editor = await add_member(db, shop, platform, "editor", "edda@quayside.example")
     made = await write(client, editor)
     address = f"{BASE}/payout/{made['id']}"

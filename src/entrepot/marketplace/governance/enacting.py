@@ -14,6 +14,7 @@ from entrepot.marketplace.governance.policy_rules import policy_rules
 from entrepot.marketplace.governance.pricing_rules import pricing_rules
 from entrepot.marketplace.governance.schemas import GovernedDocument
 from entrepot.marketplace.policies.kind import KIND as POLICY
+from entrepot.marketplace.pricing.kind import KIND as PRICE
 from entrepot.marketplace.rulebook import authoring
 from entrepot.marketplace.rulebook.kinds import Kind
 
@@ -27,12 +28,7 @@ async def enact(
     user_id: UUID | None,
 ) -> list[tuple[str, str]]:
     """Publish the rules of a version; gives the kind and key of each. Raises InvalidInputError where they cannot be."""
-    made: list[tuple[Kind[Any], BaseModel]] = []
-    rules = pricing_rules(document, reference)
-    if rules:
-        from entrepot.marketplace.pricing.kind import KIND as PRICE
-
-        made += [(PRICE, rule) for rule in rules]
+    made: list[tuple[Kind[Any], BaseModel]] = [(PRICE, rule) for rule in pricing_rules(document, reference)]
     policy = policy_rules(document, reference)
     if policy is not None:
         made.append((POLICY, policy))

@@ -35,6 +35,7 @@ router = APIRouter(prefix="/governance", tags=["Governance"])
 
 KindPath = Annotated[Kind, Path(description="Kind of policy.")]
 PolicyPath = Annotated[UUID, Path(description="Identifier of the version.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
 Country = Annotated[str | None, Query(pattern=r"^([A-Z]{2}|\*)$", description="Country (ISO 3166-1).")]
 Type = Annotated[SellerType | None, Query(description="Type of seller.")]
 
@@ -51,7 +52,7 @@ async def list_locks(
     kind: Annotated[Kind | None, Query(description="Only of this kind of policy.")] = None,
     subject_type: Annotated[SubjectType | None, Query(description="Only of this type of subject.")] = None,
     subject_id: Annotated[str | None, Query(max_length=100, description="Only of this subject.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Limit = 100,
 ) -> dict[str, Any]:
     """The subjects that keep a version whatever is published later."""
     rows = await queries.select_locks(
@@ -103,7 +104,10 @@ async def put_lock(access: PlatformWriting, body: LockRequest) -> dict[str, Any]
     responses=responses(*GUARDED, NotFoundError),
 )
 async def delete_lock(
-    access: PlatformWriting, subject_type: SubjectType, subject_id: str, kind: KindPath
+    access: PlatformWriting,
+    subject_type: Annotated[SubjectType, Path(description="Type of the subject.")],
+    subject_id: Annotated[str, Path(max_length=100, description="The subject.")],
+    kind: KindPath,
 ) -> Response:
     """Lift a lock; needs an admin."""
     access.require("admin")
@@ -156,7 +160,7 @@ async def list_policies(
     state: Annotated[
         str | None, Query(pattern="^(DRAFT|ACTIVE|DEPRECATED)$", description="Only of this state.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Limit = 100,
 ) -> dict[str, Any]:
     """The versions of a kind by country and seller type, the newest first."""
     found = await keeping.list_policies(
