@@ -14,6 +14,7 @@ from entrepot.api.app import create_app
 from entrepot.kit.db import Database
 from entrepot.kit.jobs import discover, run_worker
 from entrepot.kit.settings import Settings
+from entrepot.marketplace.engines import Engines
 from entrepot.pim.tenants.schemas import StaffMember
 from entrepot.pim.tenants.shops import get_shop
 from entrepot.pim.tenants.staff import add_staff
@@ -40,10 +41,12 @@ AddPerson = Callable[..., Awaitable[Person]]
 
 
 @pytest.fixture
-def app(db: Database, settings: Settings, tmp_path: Path) -> FastAPI:
+async def app(db: Database, settings: Settings, tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The application; what it keeps on disk goes to a directory of the test."""
     # The home holds the server, so the copy only moves uploads and imports; the database is the same.
-    return create_app(db, settings.model_copy(update={"home": tmp_path, "import_dir": tmp_path / "incoming"}))
+    moved = settings.model_copy(update={"home": tmp_path, "import_dir": tmp_path / "incoming"})
+    async with Engines.opened(db) as engines:
+        yield create_app(db, moved, engines)
 
 
 @pytest.fixture

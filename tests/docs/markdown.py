@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-#: The comment before a block that is run.
+#: The comment before a block that is run, and before one that runs on while the blocks after it are.
 RUN = "<!-- run -->"
+SERVE = "<!-- run in another terminal -->"
 
 _FENCE = re.compile(r"^ *```(\S*)")
 _SEPARATORS = {"|", "||", "&&", ";", "&", ">", ">>", "<"}
@@ -25,6 +26,7 @@ class Block:
     language: str
     text: str
     runs: bool
+    serves: bool = False
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -46,8 +48,9 @@ def blocks(page: Path) -> Iterator[Block]:
         if begun is None:
             begun, language = number, fence[1]
             continue
-        runs = begun > 0 and lines[begun - 1].strip() == RUN
-        yield Block(page, begun + 1, language, "\n".join(lines[begun + 1 : number]) + "\n", runs)
+        before = lines[begun - 1].strip() if begun > 0 else ""
+        text = "\n".join(lines[begun + 1 : number]) + "\n"
+        yield Block(page, begun + 1, language, text, before in (RUN, SERVE), before == SERVE)
         begun = None
     assert begun is None, f"{page}: the block of line {begun} has no end"
 

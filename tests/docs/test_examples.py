@@ -1,9 +1,19 @@
-"""Blocks that follow `<!-- run -->` are run: a page's in order, each page on a database of its own."""
+"""Blocks that follow `<!-- run -->` are run: a page's in order, each page on a database of its own.
+
+What a block exports, those after it have, as in one terminal. A block for another terminal runs on until the page ends;
+the next one waits until what it starts answers.
+"""
 
 import os
+import re
+import signal
+import socket
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,12 +31,16 @@ MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
 def test_the_examples_of_a_page_work(page: Path, settings: Settings, tmp_path: Path) -> None:
     write_export(tmp_path / "export.jsonl", seed=1, products=20, orders=10, customers=5, now=MOMENT)
     environment = shell_environment(settings, tmp_path)
-    for block in RUNNABLE[page]:
-        done = run(block, tmp_path, environment)
-        assert done.returncode == 0, (
-            f"{block} ends with {done.returncode}:\n{block.text}\n{done.stdout}\n{done.stderr}"
-        )
-        assert "Traceback" not in done.stderr
+    with ExitStack() as servers:
+        for block in RUNNABLE[page]:
+            if block.serves:
+                servers.enter_context(serving(block, tmp_path, environment))
+                continue
+            done = run(block, tmp_path, environment)
+            assert done.returncode == 0, (
+                f"{block} ends with {done.returncode}:\n{block.text}\n{done.stdout}\n{done.stderr}"
+            )
+            assert "Traceback" not in done.stderr, done.stderr
 
 
 def test_a_block_that_fails_is_noticed(settings: Settings, tmp_path: Path) -> None:
@@ -36,7 +50,7 @@ def test_a_block_that_fails_is_noticed(settings: Settings, tmp_path: Path) -> No
 
 def run(block: Block, directory: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-eu", "-c", block.text],
+        ["sh", "-eu", "-c", f"test ! -f .exported || . ./.exported\n{block.text}\nexport -p > .exported"],
         cwd=directory,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -45,6 +59,43 @@ def run(block: Block, directory: Path, environment: dict[str, str]) -> subproces
         timeout=240,
         check=False,
     )
+
+
+@contextmanager
+def serving(block: Block, directory: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Run a block in a terminal of its own until the end of the block of `with`."""
+    port = re.search(r"--port[ =](\d+)", block.text)
+    address = ("127.0.0.1", int(port[1]) if port else 8000)
+    with (directory / "served.log").open("w") as log:
+        # A session of its own, so that everything that the shell starts ends with it.
+        server = subprocess.Popen(
+            ["sh", "-eu", "-c", f"test ! -f .exported || . ./.exported\n{block.text}"],
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            deadline = time.monotonic() + 60
+            while not answers(address):
+                said = (directory / "served.log").read_text()
+                assert server.poll() is None, f"{block} ended:\n{said}"
+                assert time.monotonic() < deadline, f"{block} does not answer on {address}:\n{said}"
+                time.sleep(0.1)
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
+            server.wait(30)
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Whether something takes connections there."""
+    with suppress(OSError), socket.create_connection(address, timeout=1):
+        return True
+    return False
 
 
 def shell_environment(settings: Settings, directory: Path) -> dict[str, str]:

@@ -4,8 +4,8 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import entrepot.pim.schema  # noqa: F401 - every table and view must be known before they can be kept
 from entrepot.kit.db import partitions, refresh
+from entrepot.kit.db.check import load_declarations
 from entrepot.kit.db.database import Database
 from entrepot.kit.db.views import MATERIALIZED_VIEWS
 from entrepot.kit.jobs import TASKS, Job, Task, companion, record_with, task
@@ -15,6 +15,7 @@ from entrepot.pim.queue.recording import JobRecorder
 
 PURGE_BATCH = 5000
 
+load_declarations()  # every table and view must be known before they can be kept
 record_with(JobRecorder())
 
 
