@@ -1,5 +1,6 @@
 """A pricing rule made ready to be reckoned with: numbers instead of texts, functions instead of names."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -40,6 +41,7 @@ class Rule:
     __slots__ = (
         "_because",
         "_does",
+        "_written",
         "act",
         "after",
         "amounts",
@@ -120,6 +122,7 @@ class Rule:
         self.act: Act = _act(document)
         self._because: str | None = None
         self._does: str | None = None
+        self._written: str | None = None
 
     @property
     def because(self) -> str:
@@ -134,6 +137,13 @@ class Rule:
         if self._does is None:
             self._does = action_words(self.document)
         return self._does
+
+    @property
+    def written(self) -> str:
+        """Its document as JSON, put once: what is kept with every quote that it was part of."""
+        if self._written is None:
+            self._written = json.dumps(self.document.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+        return self._written
 
     def holds_at(self, moment: datetime) -> bool:
         """Whether the moment is between its start and its end."""

@@ -63,6 +63,10 @@ class Rates:
                         "Keep one of them.",
                     )
 
+    def all(self) -> list[Rate]:
+        """Every rate, by currencies and date."""
+        return [rate for _, dated in sorted(self._by_pair.items()) for rate in dated]
+
     def at(self, from_currency: str, to_currency: str, moment: datetime) -> Rate | None:
         """The rate that held at a moment: the newest one that began by then."""
         dated = self._by_pair.get((from_currency, to_currency), [])

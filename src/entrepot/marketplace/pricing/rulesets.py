@@ -44,10 +44,18 @@ class RuleSet:
         if strict:
             check_stack(read, [f"{path}[{index}]" for index in range(len(read))])
         known = versions or {}
+        self._assemble((Rule(document, known.get(document.key)) for document in read), time_zone)
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule], *, time_zone: str = "UTC") -> "RuleSet":
+        """Rules that are compiled already, and were checked when they were saved."""
+        made = cls.__new__(cls)
+        made._assemble(rules, time_zone)
+        return made
+
+    def _assemble(self, rules: Iterable[Rule], time_zone: str) -> None:
         self.zone = _zone(time_zone)
-        self.rules = sorted(
-            (Rule(document, known.get(document.key)) for document in read), key=lambda rule: rule.order
-        )
+        self.rules = sorted(rules, key=lambda rule: rule.order)
         #: Those asked of each line, and those asked of the cart once.
         self.of_lines: RuleIndex[Rule] = RuleIndex(
             (rule, rule.condition) for rule in self.rules if rule.level == "line"
