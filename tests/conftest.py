@@ -123,7 +123,7 @@ async def add_platform(db: Database, code: str) -> UUID:
     async with db.system() as session:
         row = await session.execute(
             text(
-                "INSERT INTO marketplace.hm_platform (platform_code, name) VALUES (:code, :code) RETURNING id"
+                "INSERT INTO marketplace.hm_platform (platform_code, name) SELECT code, code FROM (SELECT CAST(:code AS text) AS code) AS given RETURNING id"
             ),
             {"code": code},
         )

@@ -14,6 +14,7 @@ from entrepot.kit.settings import Settings, get_settings
 from entrepot.kit.web import problems
 from entrepot.kit.web.edge import Edge
 from entrepot.marketplace.engines import Engines
+from entrepot.marketplace.policies import routes as policies
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
@@ -55,7 +56,7 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     api = APIRouter(prefix=PREFIX)
-    for noun in (tenants, imports, products, audit):
+    for noun in (tenants, imports, products, audit, policies):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

@@ -39,6 +39,12 @@ class Entrepot(LazyGroup):
         ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
+            "policy",
+            "entrepot.marketplace.policies.commands:app",
+            "Ask policies, and show what they have decided.",
+            RULES,
+        ),
+        LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
         LazyCommand(

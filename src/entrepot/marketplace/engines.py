@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from entrepot.kit.db import Database
 from entrepot.kit.db.live import Changes
+from entrepot.marketplace.policies.engine import PolicyEngine
 
 
 class Engines:
@@ -16,6 +17,7 @@ class Engines:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.changes = Changes(db)
+        self.policies = PolicyEngine(db, self.changes)
         self._stack = AsyncExitStack()
 
     @classmethod
@@ -25,6 +27,8 @@ class Engines:
         engines = cls(db)
         async with engines._stack:
             await engines._stack.enter_async_context(engines.changes)
+            await engines.policies.start()
+            engines._stack.push_async_callback(engines.policies.stop)
             yield engines
 
 

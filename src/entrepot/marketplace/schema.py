@@ -2,5 +2,6 @@
 
 from entrepot.marketplace.lifecycle import tables as lifecycle
 from entrepot.marketplace.platforms import tables as platforms
+from entrepot.marketplace.policies import tables as policies
 
-__all__ = ["lifecycle", "platforms"]
+__all__ = ["lifecycle", "platforms", "policies"]

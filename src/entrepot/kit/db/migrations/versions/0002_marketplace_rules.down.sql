@@ -1,8 +1,13 @@
 -- Back to 0001: everything of the marketplace's rules goes, with its data.
 
+DROP TABLE marketplace.hm_policy_scope;
+DROP TABLE marketplace.hm_policy_rule;
+DROP TABLE marketplace.hm_policy_decision;
 DROP TABLE marketplace.hm_state_transition;
 DROP TABLE marketplace.hm_rule_revision;
+DROP TABLE marketplace.hm_policy_definition;
 DROP TABLE marketplace.hm_platform_member;
+DROP TABLE marketplace.hm_policy_evaluation_log;
 DROP TABLE marketplace.hm_platform;
 DROP FUNCTION marketplace.announce_rules;
 DROP FUNCTION marketplace.guard_part;

@@ -100,6 +100,39 @@ COMMENT ON COLUMN marketplace.hm_platform.created_at IS 'When the row was writte
 
 COMMENT ON COLUMN marketplace.hm_platform.updated_at IS 'When the row last changed';
 
+CREATE TABLE marketplace.hm_policy_evaluation_log (
+	decision_id UUID NOT NULL, 
+	decision_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	evaluation_order INTEGER NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID, 
+	matched_boolean BOOLEAN NOT NULL, 
+	contribution VARCHAR(10) NOT NULL, 
+	rule_output_json JSONB, 
+	CONSTRAINT pk_hm_policy_evaluation_log PRIMARY KEY (decision_id, decision_time, evaluation_order), 
+	CONSTRAINT ck_hm_policy_evaluation_log_contribution CHECK (contribution IN ('DECISIVE', 'OVERRIDDEN', 'IRRELEVANT')), 
+	CONSTRAINT ck_hm_policy_evaluation_log_matched CHECK (matched_boolean = (contribution <> 'IRRELEVANT'))
+)
+ PARTITION BY RANGE (decision_time);
+
+COMMENT ON TABLE marketplace.hm_policy_evaluation_log IS 'What a rule had to do with a decision: every rule of a small version, those that were looked at of a large one.';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.decision_id IS 'Decision that it explains';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.decision_time IS 'When that was decided; chooses the partition';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.evaluation_order IS 'Place in the order of precedence, from 1; the default comes last';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_id IS 'Rule; null for the default effect';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.matched_boolean IS 'Whether it was in force and its scopes and condition were met';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.contribution IS 'DECISIVE, OVERRIDDEN (it matched, another decided) or IRRELEVANT';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_output_json IS 'Effect of a rule that matched';
+
 CREATE TABLE marketplace.hm_platform_member (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	platform_id UUID NOT NULL, 
@@ -128,6 +161,67 @@ COMMENT ON COLUMN marketplace.hm_platform_member.role IS 'viewer reads, editor a
 COMMENT ON COLUMN marketplace.hm_platform_member.created_at IS 'When the row was written';
 
 COMMENT ON COLUMN marketplace.hm_platform_member.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_policy_definition (
+	policy_key VARCHAR(100) NOT NULL, 
+	policy_name VARCHAR(255) NOT NULL, 
+	description TEXT, 
+	default_effect VARCHAR(10) DEFAULT 'DENY' NOT NULL, 
+	owner_service VARCHAR(100), 
+	context_schema JSONB, 
+	groups_json JSONB DEFAULT '{}' NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_policy_definition PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_policy_definition_default_effect CHECK (default_effect IN ('ALLOW', 'DENY')), 
+	CONSTRAINT ck_hm_policy_definition_state CHECK (state IN ('DRAFT', 'REVIEW', 'APPROVED', 'PUBLISHED', 'SUSPENDED', 'DEPRECATED')), 
+	CONSTRAINT uq_policy_version UNIQUE (platform_id, policy_key, version), 
+	CONSTRAINT uq_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT fk_hm_policy_definition_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_policy_live ON marketplace.hm_policy_definition (platform_id, policy_key) WHERE state IN ('PUBLISHED', 'SUSPENDED');
+
+COMMENT ON TABLE marketplace.hm_policy_definition IS 'One version of a policy: what it governs, and what holds where none of its rules decides.';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.policy_key IS 'Name by which it is evaluated: PRODUCT_ELIGIBILITY';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.description IS 'What it governs';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.default_effect IS 'What holds where no rule decides';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.owner_service IS 'Service that answers for it';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.context_schema IS 'Attributes that a context may have, with their types; null for any';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.groups_json IS 'Lists of values that conditions name ($inGroup)';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.updated_at IS 'When the row last changed';
 
 CREATE TABLE marketplace.hm_rule_revision (
 	platform_id UUID NOT NULL, 
@@ -186,6 +280,149 @@ COMMENT ON COLUMN marketplace.hm_state_transition.occurred_at IS 'When';
 
 COMMENT ON COLUMN pim.audit_logs.platform_id IS 'Marketplace platform whose row changed; null for a shop''s and for global data';
 
+CREATE TABLE marketplace.hm_policy_decision (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	trace_id VARCHAR(64), 
+	policy_key VARCHAR(100) NOT NULL, 
+	policy_definition_id UUID NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	input_context_hash VARCHAR(64) NOT NULL, 
+	input_context_json JSONB NOT NULL, 
+	final_decision VARCHAR(10) NOT NULL, 
+	decisive_rule_key VARCHAR(100), 
+	policy_suspended BOOLEAN DEFAULT false NOT NULL, 
+	decision_reason TEXT NOT NULL, 
+	obligations_json JSONB DEFAULT '[]' NOT NULL, 
+	irrelevant_rules INTEGER NOT NULL, 
+	executing_service VARCHAR(100), 
+	evaluated_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	decision_time TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_hm_policy_decision PRIMARY KEY (id, decision_time), 
+	CONSTRAINT fk_hm_policy_decision_platform_id_policy_definition_id FOREIGN KEY(platform_id, policy_definition_id) REFERENCES marketplace.hm_policy_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT ck_hm_policy_decision_final_decision CHECK (final_decision IN ('ALLOW', 'DENY'))
+)
+ PARTITION BY RANGE (decision_time);
+
+CREATE INDEX idx_policy_decision_context ON marketplace.hm_policy_decision (platform_id, input_context_hash);
+
+CREATE INDEX idx_policy_decision_key ON marketplace.hm_policy_decision (platform_id, policy_key, decision_time, id);
+
+CREATE INDEX idx_policy_decision_trace ON marketplace.hm_policy_decision (platform_id, trace_id) WHERE trace_id IS NOT NULL;
+
+COMMENT ON TABLE marketplace.hm_policy_decision IS 'A decision: what was asked, what was answered, and by which version.';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.id IS 'Identifier, ordered by decision_time (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.trace_id IS 'Trace that it belongs to; one trace may ask many times';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.policy_key IS 'Policy that was asked';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.policy_definition_id IS 'Version that answered';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.policy_version IS 'Number of that version';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.input_context_hash IS 'SHA-256 of the context as JSON with sorted keys and no spaces, in hexadecimal';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.input_context_json IS 'Context that was asked about';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.final_decision IS 'ALLOW or DENY';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.decisive_rule_key IS 'Rule that decided; null for the default effect';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.policy_suspended IS 'Whether the version was suspended, so that its default effect held';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.decision_reason IS 'Why, as it was told';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.obligations_json IS 'What every matching rule obliged to';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.irrelevant_rules IS 'How many rules of the version did not match';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.executing_service IS 'Who asked';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.evaluated_at IS 'Moment that was asked about: it chooses the rules in force';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.decision_time IS 'When it was decided; chooses the partition';
+
+CREATE TABLE marketplace.hm_policy_rule (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_definition_id UUID NOT NULL, 
+	rule_key VARCHAR(100) NOT NULL, 
+	rule_name VARCHAR(255), 
+	description TEXT, 
+	condition_json JSONB NOT NULL, 
+	effect_json JSONB NOT NULL, 
+	priority INTEGER DEFAULT 0 NOT NULL, 
+	is_active BOOLEAN DEFAULT true NOT NULL, 
+	start_date TIMESTAMP WITH TIME ZONE, 
+	end_date TIMESTAMP WITH TIME ZONE, 
+	position INTEGER NOT NULL, 
+	CONSTRAINT pk_hm_policy_rule PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_policy_rule_platform_id_policy_definition_id FOREIGN KEY(platform_id, policy_definition_id) REFERENCES marketplace.hm_policy_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_policy_rule_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT uq_policy_rule_key UNIQUE (platform_id, policy_definition_id, rule_key), 
+	CONSTRAINT ck_hm_policy_rule_dates CHECK (start_date < end_date), 
+	CONSTRAINT fk_hm_policy_rule_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_policy_rule IS 'A rule of one version of a policy: when it matches, and what it does then.';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.policy_definition_id IS 'Version that it is a rule of';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.rule_key IS 'Name of the rule, once in a version';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.rule_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.condition_json IS 'When it matches: {"region": "US", "amount": {"$gt": 100}}';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.effect_json IS 'What it does: {"result": "ALLOW", "reason": "VIP", "obligations": [{"type": …}]}';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.priority IS 'Higher wins; DENY before ALLOW where equal';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.is_active IS 'Whether it takes part at all';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.start_date IS 'From when it is in force, inclusive';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.end_date IS 'Until when it is in force, exclusive';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.position IS 'Place in the document, from 0; says nothing of precedence';
+
+CREATE TABLE marketplace.hm_policy_scope (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID NOT NULL, 
+	scope_dimension VARCHAR(50) NOT NULL, 
+	scope_value VARCHAR(255) NOT NULL, 
+	CONSTRAINT pk_hm_policy_scope PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_policy_scope_platform_id_rule_id FOREIGN KEY(platform_id, rule_id) REFERENCES marketplace.hm_policy_rule (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT ck_hm_policy_scope_scope_dimension CHECK (scope_dimension IN ('BRAND', 'CATEGORY', 'CHANNEL', 'COUNTRY', 'CURRENCY', 'DATE_RANGE', 'DEVICE', 'ENVIRONMENT', 'GLOBAL', 'PROMOTION_TYPE', 'REGION', 'SELLER_TIER', 'SELLER_TYPE', 'SERVICE_LEVEL', 'SHIPPING_METHOD', 'TENANT')), 
+	CONSTRAINT uq_policy_scope_value UNIQUE (platform_id, rule_id, scope_dimension, scope_value), 
+	CONSTRAINT fk_hm_policy_scope_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_policy_scope_value ON marketplace.hm_policy_scope (platform_id, scope_dimension, scope_value);
+
+COMMENT ON TABLE marketplace.hm_policy_scope IS 'A dimension that a rule is bound to, with one of the values that meet it.';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.rule_id IS 'Rule that is bound';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.scope_dimension IS 'REGION, TENANT, ENVIRONMENT …; every dimension of a rule must be met';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.scope_value IS 'US, production …; any value of a dimension meets it';
+
 CREATE POLICY hm_event_queue_platform ON marketplace.hm_event_queue FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_platform TO entrepot_system;
@@ -208,6 +445,20 @@ CREATE TRIGGER hm_platform_audit_update AFTER UPDATE ON marketplace.hm_platform 
 
 CREATE TRIGGER hm_platform_audit_delete AFTER DELETE ON marketplace.hm_platform REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:id');
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_evaluation_log TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_policy_evaluation_log TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_evaluation_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_evaluation_log FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_evaluation_log_tenant ON marketplace.hm_policy_evaluation_log FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_evaluation_log_system ON marketplace.hm_policy_evaluation_log FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_policy_evaluation_log', 'decision_time', 'month', 3, interval '63072000 seconds');
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_platform_member TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_platform_member TO entrepot_app;
@@ -227,6 +478,26 @@ CREATE TRIGGER hm_platform_member_audit_insert AFTER INSERT ON marketplace.hm_pl
 CREATE TRIGGER hm_platform_member_audit_update AFTER UPDATE ON marketplace.hm_platform_member REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 CREATE TRIGGER hm_platform_member_audit_delete AFTER DELETE ON marketplace.hm_platform_member REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_definition TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_definition TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_definition ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_definition FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_definition_tenant ON marketplace.hm_policy_definition FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_definition_system ON marketplace.hm_policy_definition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_policy_definition_touch BEFORE UPDATE ON marketplace.hm_policy_definition FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_policy_definition_audit_insert AFTER INSERT ON marketplace.hm_policy_definition REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_definition_audit_update AFTER UPDATE ON marketplace.hm_policy_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_definition_audit_delete AFTER DELETE ON marketplace.hm_policy_definition REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_rule_revision TO entrepot_system;
 
@@ -254,11 +525,55 @@ CREATE POLICY hm_state_transition_system ON marketplace.hm_state_transition FOR 
 
 CREATE POLICY audit_logs_platform ON pim.audit_logs FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_decision TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_policy_decision TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_decision ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_decision FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_decision_tenant ON marketplace.hm_policy_decision FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_decision_system ON marketplace.hm_policy_decision FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_policy_decision', 'decision_time', 'month', 3, interval '63072000 seconds');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_rule TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_rule TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_rule FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_rule_tenant ON marketplace.hm_policy_rule FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_rule_system ON marketplace.hm_policy_rule FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_scope TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_scope TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_scope ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_scope FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_scope_tenant ON marketplace.hm_policy_scope FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_scope_system ON marketplace.hm_policy_scope FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
 CREATE FUNCTION marketplace.guard_version() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at'];
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'DRAFT' OR NEW.published_at IS NOT NULL OR NEW.retired_at IS NOT NULL THEN
+            RAISE EXCEPTION 'a version begins as a draft, not %', NEW.state USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         -- A platform that goes takes everything with it.
         IF OLD.state <> 'DRAFT' AND EXISTS (SELECT FROM marketplace.hm_platform WHERE id = OLD.platform_id) THEN
@@ -269,6 +584,10 @@ BEGIN
     END IF;
     IF NEW.state <> OLD.state AND NOT (OLD.state || '>' || NEW.state = ANY (TG_ARGV)) THEN
         RAISE EXCEPTION 'no step leads from % to %', OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state = OLD.state AND (NEW.published_at, NEW.retired_at) IS DISTINCT FROM (OLD.published_at, OLD.retired_at) THEN
+        RAISE EXCEPTION 'a version begins and ends to decide with a step, and never without one'
+            USING ERRCODE = 'restrict_violation';
     END IF;
     IF OLD.state <> 'DRAFT' AND to_jsonb(NEW) - moving <> to_jsonb(OLD) - moving THEN
         RAISE EXCEPTION 'version % is %, and only a draft can be changed', OLD.version, OLD.state
@@ -329,6 +648,20 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION marketplace.record_step() IS
     'Keeps each step of a version in hm_state_transition and announces those that change what decides.';
+
+-- The triggers run as whoever takes the step; guard and record functions need no grant, since only triggers call them.
+GRANT EXECUTE ON FUNCTION marketplace.announce_rules(text, uuid) TO entrepot_app, entrepot_system;
+
+CREATE TRIGGER hm_policy_definition_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_policy_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>REVIEW', 'REVIEW>DRAFT', 'APPROVED>DRAFT', 'REVIEW>APPROVED', 'APPROVED>PUBLISHED', 'PUBLISHED>SUSPENDED', 'SUSPENDED>PUBLISHED', 'DRAFT>DEPRECATED', 'REVIEW>DEPRECATED', 'APPROVED>DEPRECATED', 'PUBLISHED>DEPRECATED', 'SUSPENDED>DEPRECATED');
+CREATE TRIGGER hm_policy_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_policy_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('policy', 'PUBLISHED', 'SUSPENDED');
+CREATE TRIGGER hm_policy_rule_guard_insert AFTER INSERT ON marketplace.hm_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_rule_guard_update AFTER UPDATE ON marketplace.hm_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_rule_guard_move AFTER UPDATE ON marketplace.hm_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_rule_guard_delete AFTER DELETE ON marketplace.hm_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_insert AFTER INSERT ON marketplace.hm_policy_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_update AFTER UPDATE ON marketplace.hm_policy_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_move AFTER UPDATE ON marketplace.hm_policy_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_delete AFTER DELETE ON marketplace.hm_policy_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
 
 
 -- The installation itself, as a platform: its limits hold for everybody who uses the API.

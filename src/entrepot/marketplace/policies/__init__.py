@@ -1,0 +1,1 @@
+"""Policies: rules that allow, deny and oblige, decided in memory, recorded, and explained."""

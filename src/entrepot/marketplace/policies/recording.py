@@ -1,0 +1,215 @@
+"""Decisions on their way to the database: noted at once, written in batches.
+
+`note` takes a copy of the context as text, so that what is recorded is what was asked, whatever the caller does with it
+afterwards. Whatever the database would refuse is refused there: one bad context must not hold up the batch that it is in.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+import orjson
+
+from entrepot.kit.batching import BatchWriter
+from entrepot.kit.clock import now
+from entrepot.kit.db import Database
+from entrepot.kit.errors import InvalidInputError
+from entrepot.marketplace.policies import recording_queries
+from entrepot.marketplace.policies.evaluating import Context, Decision, Rule
+
+#: Versions of up to so many rules have every rule in the log of every decision; of larger ones those that matched, and
+#: as many of the others that were looked at as make this number.
+LOGGED_RULES = 100
+#: Seconds between batches, and how many decisions start one sooner.
+EVERY = 0.5
+MOST = 2000
+LONGEST_TRACE = 64
+LONGEST_SERVICE = 100
+
+
+@dataclass(slots=True)
+class Note:
+    """A decision that waits to be written."""
+
+    platform_id: UUID
+    decision: Decision
+    decided_at: datetime
+    context: str
+    considered: Sequence[Rule]
+    trace_id: str | None
+    service: str | None
+
+
+class Recorder:
+    """Writes decisions to hm_policy_decision and hm_policy_evaluation_log; `async with` around whatever decides."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.writer: BatchWriter[Note] = BatchWriter(
+            "policy decisions", self._write, every=EVERY, most=MOST
+        )  # fmt: skip
+
+    async def __aenter__(self) -> Self:
+        """Begin to write."""
+        await self.writer.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Write what is left."""
+        await self.writer.__aexit__(*error)
+
+    def note(
+        self,
+        platform_id: UUID,
+        decision: Decision,
+        *,
+        trace_id: str | None = None,
+        service: str | None = None,
+    ) -> Note:
+        """A decision as it will be recorded; gives it its id. Raises InvalidInputError for what could not be held."""
+        _check_text(trace_id, LONGEST_TRACE, "trace_id")
+        _check_text(service, LONGEST_SERVICE, "service")
+        context = canonical(decision.context)
+        policy = decision.policy
+        considered: Sequence[Rule] = ()
+        if len(policy.rules) > LOGGED_RULES:
+            considered = policy.index.candidates(decision.context)
+        decided_at = now()
+        decision.id = identifier(decided_at)
+        return Note(platform_id, decision, decided_at, context.decode(), considered, trace_id, service)
+
+    def put(self, notes: Iterable[Note]) -> None:
+        """Have decisions recorded soon. Raises UnavailableError when too many wait already."""
+        for note in notes:
+            self.writer.put(note)
+
+    async def _write(self, notes: Sequence[Note]) -> None:
+        platforms: dict[UUID, list[Note]] = {}
+        for note in notes:
+            platforms.setdefault(note.platform_id, []).append(note)
+        for platform_id, held in platforms.items():
+            values = columns(platform_id, held)
+            async with self._db.tenant(platform_id=platform_id) as session:
+                await recording_queries.insert_decisions(session, values)
+
+
+def canonical(context: Context) -> bytes:
+    """A context as JSON in the one form that is hashed and kept: keys sorted, no spaces, UTF-8.
+
+    Raises InvalidInputError for what JSON or the database cannot hold.
+    """
+    try:
+        found = orjson.dumps(
+            context if context.__class__ is dict else dict(context), option=orjson.OPT_SORT_KEYS
+        )  # fmt: skip
+    except (TypeError, RecursionError) as error:
+        raise InvalidInputError(
+            f"The context cannot be recorded: {error}.",
+            hint="A context holds strings, numbers of 64 bits, booleans, null, lists and dictionaries with strings as keys.",
+            where={"path": "context"},
+        ) from error
+    if b"\\u0000" in found and _holds_nul(context):
+        raise InvalidInputError(
+            "The context holds a NUL character, which PostgreSQL cannot store.", where={"path": "context"}
+        )  # fmt: skip
+    return found
+
+
+def context_hash(context: Context) -> str:
+    """SHA-256 of the canonical JSON of a context, in hexadecimal: what hm_policy_decision.input_context_hash holds."""
+    return hashlib.sha256(canonical(context)).hexdigest()
+
+
+def identifier(at: datetime) -> UUID:
+    """A UUIDv7 (RFC 9562) of a moment: its first 48 bits are the milliseconds since 1970."""
+    milliseconds = (at - _EPOCH) // _MILLISECOND
+    random = int.from_bytes(os.urandom(10), "big")
+    return UUID(
+        int=milliseconds << 80
+        | 0x7 << 76
+        | (random >> 68) << 64
+        | 0b10 << 62
+        | random & 0x3FFF_FFFF_FFFF_FFFF
+    )  # fmt: skip
+
+
+def made_at(decision_id: UUID) -> datetime | None:
+    """The millisecond in which an identifier was made; None for one that is no UUIDv7."""
+    return _EPOCH + (decision_id.int >> 80) * _MILLISECOND if decision_id.version == 7 else None
+
+
+def columns(platform_id: UUID, notes: Sequence[Note]) -> dict[str, Any]:
+    """The parameters of the statement that records a batch of one platform: a list a column."""
+    decisions = [note.decision for note in notes]
+    policies = {decision.policy.definition_id: decision.policy for decision in decisions}
+    small = [policy for policy in policies.values() if len(policy.rules) <= LOGGED_RULES]
+    return {
+        "platform_id": platform_id,
+        "ids": [decision.id for decision in decisions],
+        "definitions": [decision.policy.definition_id for decision in decisions],
+        "times": [note.decided_at for note in notes],
+        "evaluated": [decision.at for decision in decisions],
+        "traces": [note.trace_id for note in notes],
+        "services": [note.service for note in notes],
+        "contexts": [note.context for note in notes],
+        "effects": [decision.effect for decision in decisions],
+        "rules": [decision.decisive for decision in decisions],
+        "reasons": [decision.reason for decision in decisions],
+        "obligations": [_obligations(decision) for decision in decisions],
+        "irrelevant": [decision.irrelevant for decision in decisions],
+        "suspended": [decision.policy.suspended for decision in decisions],
+        "decisive": [None if decision.rule is None else decision.rule.order for decision in decisions],
+        "counts": [len(decision.policy.rules) for decision in decisions],
+        **_met(notes),
+        "every_definitions": [policy.definition_id for policy in small for _ in policy.rules],
+        "every_orders": [rule.order for policy in small for rule in policy.rules],
+        "every_ids": [rule.id for policy in small for rule in policy.rules],
+        "default_definitions": list(policies),
+        "default_effects": [policy.default_effect for policy in policies.values()],
+    }
+
+
+def _met(notes: Sequence[Note]) -> dict[str, Any]:
+    """The rules that each decision met, and of large versions those that it looked at, as far as there is room."""
+    found: list[tuple[int, Rule, bool]] = []
+    for number, note in enumerate(notes, 1):
+        matched = note.decision.matched
+        found += [(number, rule, True) for rule in matched]
+        if note.considered:
+            others = [rule for rule in note.considered if rule not in matched]
+            found += [(number, rule, False) for rule in others[: max(LOGGED_RULES - len(matched), 0)]]
+    return {
+        "met_numbers": [number for number, _, _ in found],
+        "met_orders": [rule.order for _, rule, _ in found],
+        "met_matched": [matched for _, _, matched in found],
+        "met_ids": [rule.id for _, rule, _ in found],
+        "met_outputs": [rule.written if matched else None for _, rule, matched in found],
+    }
+
+
+def _obligations(decision: Decision) -> str:
+    owed = decision.obligations
+    return orjson.dumps([one.as_dict() for one in owed]).decode() if owed else "[]"
+
+
+def _check_text(value: str | None, longest: int, path: str) -> None:
+    if value is None:
+        return
+    if not value or len(value) > longest or not value.isprintable():
+        raise InvalidInputError(f"{path} has 1 to {longest} printable characters.", where={"path": path})
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(key) or _holds_nul(held) for key, held in value.items())
+    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
