@@ -16,6 +16,10 @@ TAGS = [
         "description": "Files that fill the shop: start one, watch it, read what was rejected.",
     },
     {"name": "Products", "description": "The mirror of the shop's products and variants."},
+    {
+        "name": "Policies",
+        "description": "What a platform's policies decide, what they have decided, and what a draft would change.",
+    },
     {"name": "Audit", "description": "Who changed what."},
     {
         "name": "Governance",

@@ -51,6 +51,12 @@ class Entrepot(LazyGroup):
             RULES,
         ),
         LazyCommand(
+            "policy",
+            "entrepot.marketplace.policies.commands:app",
+            "Ask policies, and show what they have decided.",
+            RULES,
+        ),
+        LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
         LazyCommand(

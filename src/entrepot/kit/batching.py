@@ -12,6 +12,8 @@ log = get_logger(__name__)
 T = TypeVar("T")
 
 RETRY_SECONDS = 0.5
+#: How long a stop waits before each further try to write what is left.
+STOP_PAUSES = (0.1, 0.5, 2.0)
 
 
 class BatchWriter(Generic[T]):
@@ -38,6 +40,8 @@ class BatchWriter(Generic[T]):
         self._most = most
         self._capacity = capacity
         self._waiting: list[T] = []
+        self._put_count = 0
+        self._written_count = 0
         self._wake = asyncio.Event()
         self._written = asyncio.Condition()
         self._writing = asyncio.Lock()
@@ -57,11 +61,15 @@ class BatchWriter(Generic[T]):
             self._wake.set()
             await self._task
             self._task = None
-        try:
-            await self.flush()
-        except BaseException:
-            log.error("not written", what=self.name, lost=len(self._waiting))
-            raise
+        for pause in (*STOP_PAUSES, None):
+            try:
+                await self.flush()
+                return
+            except BaseException as error:
+                if pause is None or not isinstance(error, Exception):
+                    log.error("not written", what=self.name, lost=len(self._waiting))
+                    raise
+            await asyncio.sleep(pause)
 
     def __len__(self) -> int:
         """How many wait."""
@@ -80,6 +88,7 @@ class BatchWriter(Generic[T]):
                 hint="Try again in a moment; `entrepot doctor` looks at the database.",
             )
         waiting.append(item)
+        self._put_count += 1
         if len(waiting) == self._most:
             self._wake.set()
 
@@ -91,8 +100,9 @@ class BatchWriter(Generic[T]):
         self.put(item)
 
     async def flush(self) -> None:
-        """Write everything that waits now."""
-        while self._waiting:
+        """Write everything that waits now; what comes meanwhile may be left for the next time."""
+        goal = self._put_count
+        while self._written_count < goal:
             # Shielded: a caller that gives up in the middle would leave it open whether the batch was written.
             await asyncio.shield(asyncio.ensure_future(self._write_batch()))
 
@@ -117,5 +127,6 @@ class BatchWriter(Generic[T]):
                 return
             await self._write(batch)
             del self._waiting[: len(batch)]
+            self._written_count += len(batch)
         async with self._written:
             self._written.notify_all()

@@ -3,8 +3,7 @@
 The last line of codes holds those withdrawn lately, which shops still report.
 """
 
-CURRENCIES = frozenset(
-    """
+_CODES = """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD
     CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD
     GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD
@@ -13,14 +12,16 @@ CURRENCIES = frozenset(
     SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND
     VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
     BGN ANG
-    """.split()
-)
+"""
+#: Minor units that are not a hundredth (column "E" of ISO 4217, list one): the unit itself, and a thousandth.
+_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
 
-#: Codes whose minor unit is not a hundredth, with its decimal digits (column "E" of ISO 4217, list one).
-_DIGITS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-}
+CURRENCIES = frozenset(_CODES.split())
 
 #: Every currency code → decimal digits of its minor unit: 2 for EUR, 0 for JPY, 3 for KWD.
-MINOR_DIGITS: dict[str, int] = {code: _DIGITS.get(code, 2) for code in sorted(CURRENCIES)}
+MINOR_DIGITS: dict[str, int] = {
+    **dict.fromkeys(sorted(CURRENCIES), 2),
+    **dict.fromkeys(_WHOLE.split(), 0),
+    **dict.fromkeys(_THOUSANDTHS.split(), 3),
+}

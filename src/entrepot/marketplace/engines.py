@@ -10,6 +10,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.db.live import Changes
 from entrepot.marketplace.experiments.engine import ExperimentEngine
 from entrepot.marketplace.policies.engine import PolicyEngine
+from entrepot.marketplace.pricing.engine import PricingEngine
 
 
 class Engines:
@@ -20,6 +21,7 @@ class Engines:
         self.changes = Changes(db)
         self.experiments = ExperimentEngine(db, self.changes)
         self.policies = PolicyEngine(db, self.changes)
+        self.pricing = PricingEngine(db, self.changes)
         self._stack = AsyncExitStack()
 
     @classmethod
@@ -33,6 +35,8 @@ class Engines:
             engines._stack.push_async_callback(engines.experiments.stop)
             await engines.policies.start()
             engines._stack.push_async_callback(engines.policies.stop)
+            await engines.pricing.start()
+            engines._stack.push_async_callback(engines.pricing.stop)
             yield engines
 
 

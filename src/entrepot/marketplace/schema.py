@@ -7,6 +7,7 @@ from entrepot.marketplace.governance import money_tables as governance_of_money
 from entrepot.marketplace.lifecycle import tables as lifecycle
 from entrepot.marketplace.platforms import tables as platforms
 from entrepot.marketplace.policies import tables as policies
+from entrepot.marketplace.pricing import tables as pricing
 
 __all__ = [
     "experiment_views",
@@ -16,4 +17,5 @@ __all__ = [
     "lifecycle",
     "platforms",
     "policies",
+    "pricing",
 ]

@@ -293,7 +293,10 @@ async def test_a_decision_is_derived_again_from_the_version_that_made_it(
 async def heard(engines: Engines, platform: UUID, effect: str, context: dict[str, Any]) -> None:
     """Wait until the engine has heard of a change."""
     async with asyncio.timeout(5):
-        while (await engines.policies.evaluate(platform, "RETURN", context, record=False)).effect != effect:
+        while True:
+            decision = await engines.policies.evaluate(platform, "RETURN", context, record=False)
+            if decision.effect == effect:
+                return
             await asyncio.sleep(0.01)
 
 

@@ -145,7 +145,9 @@ class Database:
 
     async def listen(self, *channels: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         """A connection of its own, as entrepot_system, that hears `NOTIFY` on the channels; the caller closes it."""
-        connection = await psycopg.AsyncConnection.connect(self.url("system"), autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(
+            self.url("system"), autocommit=True, connect_timeout=10, application_name="entrepot listener"
+        )
         for channel in channels:
             await connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
         return connection

@@ -77,7 +77,9 @@ class Changes:
                 finally:
                     self.hearing = False
                     await connection.close()
-            except (psycopg.Error, OSError, TimeoutError) as error:
+            except (
+                Exception
+            ) as error:  # whatever it is: who stops listening for good would never say so again
                 log.warning(
                     "changes of the rules cannot be heard; every question asks the database", error=str(error)
                 )
@@ -86,11 +88,25 @@ class Changes:
     async def _hear(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         while True:
             async for notification in connection.notifies(timeout=SILENCE_SECONDS):
-                engine, platform, revision = notification.payload.split(":")
-                for heard in self._listeners.get(engine, ()):
-                    heard(UUID(platform), int(revision))
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await connection.execute("SELECT 1")
+                self._tell(notification.payload)
+            asked = asyncio.ensure_future(connection.execute("SELECT 1"))
+            answered, _ = await asyncio.wait([asked], timeout=ANSWER_SECONDS)
+            if not answered:
+                # Said before the question is given up, which itself waits for the server.
+                self.hearing = False
+                asked.cancel()
+                raise TimeoutError("the connection is silent")
+            await asked
+
+    def _tell(self, payload: str) -> None:
+        try:
+            engine, platform, revision = payload.split(":")
+            change = UUID(platform), int(revision)
+        except ValueError:
+            log.warning("not a change of the rules", channel=CHANNEL, payload=payload)
+            return
+        for heard in self._listeners.get(engine, ()):
+            heard(*change)
 
 
 @dataclass
@@ -141,6 +157,7 @@ class LiveCopy(Generic[T]):
         while True:
             epoch = self._changes.epoch
             held = self._held.get(platform_id)
+            told = self._told.get(platform_id, 0)
             async with self._db.tenant(platform_id=platform_id) as session:
                 # The count before the rules: a change between the two is read and then told, never missed.
                 row = await session.execute(REVISION, {"platform_id": platform_id, "engine": self._engine})
@@ -150,7 +167,8 @@ class LiveCopy(Generic[T]):
                     value = held.value
                 else:
                     value = await self._load(session, platform_id)
-            if self._told.get(platform_id, 0) <= revision:
+            # What was told before this transaction began is in it; what was told since may not be.
+            if self._told.get(platform_id, 0) <= max(revision, told):
                 self._held[platform_id] = _Held(value, revision, epoch)
                 return value
 

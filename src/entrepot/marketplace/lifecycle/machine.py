@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from entrepot.kit.errors import ConflictError, InvalidInputError
 
 DRAFT = "DRAFT"
+REVIEW = "REVIEW"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ class Machine:
         for transition in self.transitions:
             found += [state for state in (*transition.sources, transition.target) if state not in found]
         return tuple(found)
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The states of a version that has not come to decide yet, and still may."""
+        return tuple(state for state in self.states if state not in self.live and self.events(state))
+
+    @property
+    def paused(self) -> tuple[str, ...]:
+        """The live states in which a version does not decide."""
+        return tuple(state for state in self.live if state != self.serving)
 
     @property
     def moves(self) -> tuple[tuple[str, str], ...]:
@@ -94,13 +105,13 @@ def reviewed(name: str, *, serving: str, paused: str, publish: str, pause: str, 
     return Machine(
         name=name,
         transitions=(
-            Transition("submit", (DRAFT,), "REVIEW"),
-            Transition("reject", ("REVIEW", "APPROVED"), DRAFT),
-            Transition("approve", ("REVIEW",), "APPROVED"),
+            Transition("submit", (DRAFT,), REVIEW),
+            Transition("reject", (REVIEW, "APPROVED"), DRAFT),
+            Transition("approve", (REVIEW,), "APPROVED"),
             Transition(publish, ("APPROVED",), serving),
             Transition(pause, (serving,), paused),
             Transition(resume, (paused,), serving),
-            Transition("deprecate", (DRAFT, "REVIEW", "APPROVED", serving, paused), "DEPRECATED"),
+            Transition("deprecate", (DRAFT, REVIEW, "APPROVED", serving, paused), "DEPRECATED"),
         ),
         serving=serving,
         live=(serving, paused),

@@ -147,7 +147,7 @@ def guard(
     arguments = [f"'{source}>{target}'" for source, target in machine.moves]
     moves = ", ".join([*arguments, *(f"'+{column}'" for column in moving)])
     live = ", ".join(f"'{state}'" for state in machine.live)
-    guarding = f"CREATE TRIGGER {table.name}_guard BEFORE UPDATE OR DELETE ON {table.fullname} FOR EACH ROW"
+    guarding = f"CREATE TRIGGER {table.name}_guard BEFORE INSERT OR UPDATE OR DELETE ON {table.fullname} FOR EACH ROW"
     recording = (
         f"CREATE TRIGGER {table.name}_step AFTER INSERT OR UPDATE OF state ON {table.fullname} FOR EACH ROW"
     )
@@ -170,14 +170,17 @@ def _part_triggers(part: Part, definition: Table) -> list[str]:
     joins.append(_join(definition.fullname, "definition", child, here.column))
     chain = " ".join(joins)
     made = []
-    for operation, transition in (
-        ("INSERT", "NEW TABLE AS changed"),
-        ("UPDATE", "OLD TABLE AS changed"),
-        ("DELETE", "OLD TABLE AS changed"),
+    # A part that moves to another version changes both.
+    for trigger, operation, rows in (
+        ("insert", "INSERT", "NEW"),
+        ("update", "UPDATE", "OLD"),
+        ("move", "UPDATE", "NEW"),
+        ("delete", "DELETE", "OLD"),
     ):
         made.append(
-            f"CREATE TRIGGER {name.name}_guard_{operation.lower()} AFTER {operation} ON {name.fullname} "
-            f"REFERENCING {transition} FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('{chain}')"
+            f"CREATE TRIGGER {name.name}_guard_{trigger} AFTER {operation} ON {name.fullname} "
+            f"REFERENCING {rows} TABLE AS changed FOR EACH STATEMENT "
+            f"EXECUTE FUNCTION marketplace.guard_part('{chain}')"
         )
     return made
 
@@ -193,6 +196,12 @@ DECLARE
     moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at']
         || ARRAY(SELECT substr(argument, 2) FROM unnest(TG_ARGV) AS argument WHERE argument LIKE '+%');
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'DRAFT' OR NEW.published_at IS NOT NULL OR NEW.retired_at IS NOT NULL THEN
+            RAISE EXCEPTION 'a version begins as a draft, not %', NEW.state USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         -- A platform that goes takes everything with it.
         IF OLD.state <> 'DRAFT' AND EXISTS (SELECT FROM marketplace.hm_platform WHERE id = OLD.platform_id) THEN
@@ -203,6 +212,10 @@ BEGIN
     END IF;
     IF NEW.state <> OLD.state AND NOT (OLD.state || '>' || NEW.state = ANY (TG_ARGV)) THEN
         RAISE EXCEPTION 'no step leads from % to %', OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state = OLD.state AND (NEW.published_at, NEW.retired_at) IS DISTINCT FROM (OLD.published_at, OLD.retired_at) THEN
+        RAISE EXCEPTION 'a version begins and ends to decide with a step, and never without one'
+            USING ERRCODE = 'restrict_violation';
     END IF;
     IF OLD.state <> 'DRAFT' AND to_jsonb(NEW) - moving <> to_jsonb(OLD) - moving THEN
         RAISE EXCEPTION 'version % is %, and only a draft can be changed', OLD.version, OLD.state

@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
 Result = Literal["ALLOW", "DENY"]
 RESULTS: tuple[Result, ...] = ("ALLOW", "DENY")
@@ -156,17 +155,13 @@ class Effect(BaseModel):
     def _different(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         for place, one in enumerate(value):
             if one in value[:place]:
-                raise PydanticCustomError(
-                    "duplicate", "the obligation {type} is there twice", {"type": one.type}
-                )
+                raise ValueError(f"the obligation {one.type} is there twice")
         return value
 
     @model_validator(mode="after")
     def _does_something(self) -> "Effect":
         if self.result is None and not self.obligations:
-            raise PydanticCustomError(
-                "no_effect", "it has neither a result nor an obligation, so it does nothing"
-            )
+            raise ValueError("it has neither a result nor an obligation, so it does nothing")
         return self
 
     def stored(self) -> dict[str, Any]:
@@ -184,17 +179,13 @@ def normalized(value: Any) -> Any:
     for theirs, ours in (("decision", "result"), ("reason_code", "reason")):
         if theirs in found:
             if ours in found:
-                raise PydanticCustomError(
-                    "two_dialects",
-                    "{theirs} and {ours} say the same thing; keep one of them",
-                    {"theirs": theirs, "ours": ours},
-                )
+                raise ValueError(f"{theirs} and {ours} say the same thing; keep one of them")
             found[ours] = found.pop(theirs)
     result = found.get("result")
     if result is None or result in RESULTS:
         return found
     if result not in OBLIGATIONS:
-        raise PydanticCustomError("unknown_result", "{problem}", {"problem": _unknown(result)})
+        raise ValueError(_unknown(result))
     obligation = {"type": found.pop("result")}
     for name in [name for name in found if name not in ("reason", "obligations")]:
         obligation[name] = found.pop(name)

@@ -17,6 +17,8 @@ from datetime import datetime
 from typing import Any, Final, Literal, Self
 from uuid import UUID
 
+import orjson
+
 from entrepot.kit.clock import now
 from entrepot.kit.errors import InvalidInputError, NotFoundError
 from entrepot.kit.rules import Condition, RuleIndex, Schema, compile_condition
@@ -72,6 +74,7 @@ class Rule:
         "reason",
         "result",
         "windows",
+        "written",
     )
 
     def __init__(self, document: RuleDocument, condition: Condition, rule_id: UUID | None) -> None:
@@ -82,6 +85,7 @@ class Rule:
         self.result: Result | None = document.effect.result
         self.reason = document.effect.reason
         self.output = document.effect.stored()
+        self.written = orjson.dumps(self.output).decode()
         self.obligations = tuple(
             Owed(one.type, one.parameters(), document.key, document.effect.reason)
             for one in document.effect.obligations

@@ -19,7 +19,7 @@ from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError
 from entrepot.marketplace.policies import recording_queries
-from entrepot.marketplace.policies.evaluating import Context, Decision, Policy, Rule
+from entrepot.marketplace.policies.evaluating import Context, Decision, Rule
 
 #: Versions of up to so many rules have every rule in the log of every decision; of larger ones those that matched, and
 #: as many of the others that were looked at as make this number.
@@ -92,10 +92,9 @@ class Recorder:
         for note in notes:
             platforms.setdefault(note.platform_id, []).append(note)
         for platform_id, held in platforms.items():
-            decisions, evaluations = columns(platform_id, held)
+            values = columns(platform_id, held)
             async with self._db.tenant(platform_id=platform_id) as session:
-                await recording_queries.insert_decisions(session, decisions)
-                await recording_queries.insert_evaluations(session, evaluations)
+                await recording_queries.insert_decisions(session, values)
 
 
 def canonical(context: Context) -> bytes:
@@ -143,72 +142,52 @@ def made_at(decision_id: UUID) -> datetime | None:
     return _EPOCH + (decision_id.int >> 80) * _MILLISECOND if decision_id.version == 7 else None
 
 
-def columns(platform_id: UUID, notes: Sequence[Note]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parameters of the two statements that record a batch of one platform: a list a column."""
-    shared = {
-        "platform_id": platform_id,
-        "ids": [note.decision.id for note in notes],
-        "definitions": [note.decision.policy.definition_id for note in notes],
-        "times": [note.decided_at for note in notes],
-    }
-    decisions = {
-        "traces": [note.trace_id for note in notes],
-        "contexts": [note.context for note in notes],
-        "effects": [note.decision.effect for note in notes],
-        "rules": [note.decision.decisive for note in notes],
-        "reasons": [note.decision.reason for note in notes],
-        "obligations": [_obligations(note.decision) for note in notes],
-        "irrelevant": [note.decision.irrelevant for note in notes],
-        "services": [note.service for note in notes],
-        "evaluated": [note.decision.at for note in notes],
-        "suspended": [note.decision.policy.suspended for note in notes],
-    }
-    evaluations = {
-        "decisive": [None if note.decision.rule is None else note.decision.rule.order for note in notes],
-        "counts": [len(note.decision.policy.rules) for note in notes],
-        "effects_by_default": [note.decision.policy.default_effect for note in notes],
-    }
-    return shared | decisions, shared | evaluations | _logged(notes)
-
-
-def _logged(notes: Sequence[Note]) -> dict[str, Any]:
-    """Which rules the log speaks of, and which of them each decision met."""
-    numbers: list[int] = []
-    orders: list[int] = []
-    matched: list[bool] = []
-    spoken_of: dict[UUID | None, tuple[Policy, dict[int, Rule]]] = {}
-    for number, note in enumerate(notes, 1):
-        decision = note.decision
-        policy = decision.policy
-        _, rules = spoken_of.setdefault(policy.definition_id, (policy, {}))
-        met = {rule.order: rule for rule in decision.matched}
-        for order in met:
-            numbers.append(number)
-            orders.append(order)
-            matched.append(True)
-        rules.update(met)
-        room = LOGGED_RULES - len(met)
-        for rule in note.considered:
-            if room > 0 and rule.order not in met:
-                room -= 1
-                numbers.append(number)
-                orders.append(rule.order)
-                matched.append(False)
-                rules[rule.order] = rule
-    versions = [
-        (policy, rule, len(policy.rules) <= LOGGED_RULES)
-        for policy, rules in spoken_of.values()
-        for rule in (policy.rules if len(policy.rules) <= LOGGED_RULES else rules.values())
-    ]
+def columns(platform_id: UUID, notes: Sequence[Note]) -> dict[str, Any]:
+    """The parameters of the statement that records a batch of one platform: a list a column."""
+    decisions = [note.decision for note in notes]
+    policies = {decision.policy.definition_id: decision.policy for decision in decisions}
+    small = [policy for policy in policies.values() if len(policy.rules) <= LOGGED_RULES]
     return {
-        "met_numbers": numbers,
-        "met_orders": orders,
-        "met_matched": matched,
-        "rule_definitions": [policy.definition_id for policy, _, _ in versions],
-        "rule_orders": [rule.order for _, rule, _ in versions],
-        "rule_ids": [rule.id for _, rule, _ in versions],
-        "rule_outputs": [orjson.dumps(rule.output).decode() for _, rule, _ in versions],
-        "rule_always": [always for _, _, always in versions],
+        "platform_id": platform_id,
+        "ids": [decision.id for decision in decisions],
+        "definitions": [decision.policy.definition_id for decision in decisions],
+        "times": [note.decided_at for note in notes],
+        "evaluated": [decision.at for decision in decisions],
+        "traces": [note.trace_id for note in notes],
+        "services": [note.service for note in notes],
+        "contexts": [note.context for note in notes],
+        "effects": [decision.effect for decision in decisions],
+        "rules": [decision.decisive for decision in decisions],
+        "reasons": [decision.reason for decision in decisions],
+        "obligations": [_obligations(decision) for decision in decisions],
+        "irrelevant": [decision.irrelevant for decision in decisions],
+        "suspended": [decision.policy.suspended for decision in decisions],
+        "decisive": [None if decision.rule is None else decision.rule.order for decision in decisions],
+        "counts": [len(decision.policy.rules) for decision in decisions],
+        **_met(notes),
+        "every_definitions": [policy.definition_id for policy in small for _ in policy.rules],
+        "every_orders": [rule.order for policy in small for rule in policy.rules],
+        "every_ids": [rule.id for policy in small for rule in policy.rules],
+        "default_definitions": list(policies),
+        "default_effects": [policy.default_effect for policy in policies.values()],
+    }
+
+
+def _met(notes: Sequence[Note]) -> dict[str, Any]:
+    """The rules that each decision met, and of large versions those that it looked at, as far as there is room."""
+    found: list[tuple[int, Rule, bool]] = []
+    for number, note in enumerate(notes, 1):
+        matched = note.decision.matched
+        found += [(number, rule, True) for rule in matched]
+        if note.considered:
+            others = [rule for rule in note.considered if rule not in matched]
+            found += [(number, rule, False) for rule in others[: max(LOGGED_RULES - len(matched), 0)]]
+    return {
+        "met_numbers": [number for number, _, _ in found],
+        "met_orders": [rule.order for _, rule, _ in found],
+        "met_matched": [matched for _, _, matched in found],
+        "met_ids": [rule.id for _, rule, _ in found],
+        "met_outputs": [rule.written if matched else None for _, rule, matched in found],
     }
 
 

@@ -27,7 +27,7 @@ from entrepot.marketplace.policies.schemas import (
     WhatIfAnswer,
     WhatIfQuestion,
 )
-from entrepot.marketplace.policies.what_if import WhatIf, what_if
+from entrepot.marketplace.policies.what_if import what_if
 from entrepot.marketplace.rulebook.authoring import find_version, list_versions
 
 router = APIRouter(tags=["Policies"])
@@ -183,26 +183,7 @@ async def compare_policy_draft(
         at=body.at,
         examples=body.examples,
     )
-    return what_if_answer(key, compared)
-
-
-def what_if_answer(key: str, compared: WhatIf) -> dict[str, Any]:
-    """A comparison as JSON."""
-    return {
-        "policy": key,
-        "compared": compared.compared,
-        "unchanged": compared.unchanged,
-        "effects": [
-            {"was": was, "now": now, "decisions": count}
-            for (was, now), count in sorted(compared.effects.items())
-        ],
-        "obligations": compared.obligations,
-        "rules": compared.rules,
-        "refused": compared.refused,
-        "oldest": compared.oldest,
-        "newest": compared.newest,
-        "examples": compared.examples,
-    }
+    return {"policy": key, **compared.as_dict()}
 
 
 def _answer(decision: Decision, *, explained: bool) -> dict[str, Any]:

@@ -152,7 +152,8 @@ class PolicyDecision(Base):
     )
 
     id: Mapped[UUID] = key("Identifier, ordered by decision_time (UUIDv7)")
-    platform_id: Mapped[UUID] = platform_id()
+    # No foreign key of its own: the reference to the version carries the platform, and is checked anyway.
+    platform_id: Mapped[UUID] = mapped_column(Uuid, comment="Tenant")
     trace_id: Mapped[str | None] = mapped_column(
         String(64), comment="Trace that it belongs to; one trace may ask many times"
     )
@@ -196,8 +197,8 @@ class PolicyEvaluationLog(Base):
     __table_args__ = table_args(
         SCHEMA,
         __doc__,
-        # No foreign key: a row is written together with its decision, from the rules of the version that decided, and a
-        # dozen keys checked a decision would cost more than the rest of recording it.
+        # No foreign key: a row is written in one statement with its decision, from the rules of the version that decided,
+        # and a dozen keys checked a decision would cost as much as writing them.
         PLATFORM_LOG,
         Partitions("decision_time", retain=KEPT),
         one_of("contribution", "DECISIVE", "OVERRIDDEN", "IRRELEVANT"),
@@ -211,7 +212,7 @@ class PolicyEvaluationLog(Base):
     evaluation_order: Mapped[int] = mapped_column(
         Integer, primary_key=True, comment="Place in the order of precedence, from 1; the default comes last"
     )
-    platform_id: Mapped[UUID] = platform_id()
+    platform_id: Mapped[UUID] = mapped_column(Uuid, comment="Tenant")
     rule_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Rule; null for the default effect")
     matched_boolean: Mapped[bool] = mapped_column(
         Boolean, nullable=False, comment="Whether it was in force and its scopes and condition were met"

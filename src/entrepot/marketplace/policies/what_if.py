@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import InvalidInputError
+from entrepot.kit.progress import SILENT, Report
 from entrepot.kit.web.paging import Place
 from entrepot.marketplace.policies import queries
 from entrepot.marketplace.policies.evaluating import Decision, Policy
@@ -60,6 +61,23 @@ class WhatIf:
         """How many would have another effect."""
         return sum(self.effects.values())
 
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "compared": self.compared,
+            "unchanged": self.unchanged,
+            "effects": [
+                {"was": was, "now": now, "decisions": count}
+                for (was, now), count in sorted(self.effects.items())
+            ],
+            "obligations": self.obligations,
+            "rules": self.rules,
+            "refused": self.refused,
+            "oldest": self.oldest,
+            "newest": self.newest,
+            "examples": self.examples,
+        }
+
 
 async def what_if(
     session: AsyncSession,
@@ -71,6 +89,7 @@ async def what_if(
     until: datetime | None = None,
     at: datetime | None = None,
     examples: int = EXAMPLES,
+    report: Report = SILENT,
 ) -> WhatIf:
     """The draft asked of the last recorded decisions of its key, or of those of a time.
 
@@ -91,6 +110,8 @@ async def what_if(
         found.compared += 1
         found.newest = found.newest or row["decision_time"]
         found.oldest = row["decision_time"]
+        if found.compared % BATCH == 0:
+            report("compare", done=found.compared, total=last, unit="decisions")
         try:
             decision = draft.evaluate(row["input_context_json"], at or row["evaluated_at"])
         except InvalidInputError as error:

@@ -11,12 +11,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import RowMapping
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.events.publishing import publish as publish_event
+from entrepot.events.envelope import NewEvent
+from entrepot.events.publishing import publish_many
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
-from entrepot.marketplace.lifecycle.machine import DRAFT
+from entrepot.kit.people import Scope
+from entrepot.marketplace.lifecycle.machine import DRAFT, REVIEW, Machine
 from entrepot.marketplace.rulebook import queries
+from entrepot.marketplace.rulebook.problems import Problem, problems_of, refusal, validation_problems
 from entrepot.marketplace.rulebook.queries import AnyKind
 
 KEY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -32,6 +36,7 @@ class Version:
     state: str
     created_by: UUID | None
     created_at: datetime
+    updated_at: datetime
     published_at: datetime | None
     retired_at: datetime | None
 
@@ -42,31 +47,39 @@ def parse_document(kind: AnyKind, given: Any, path: str = "") -> BaseModel:
     Raises InvalidInputError with the path of the first thing that is wrong, and all of them in `where["problems"]`.
     """
     if not isinstance(given, Mapping):
-        raise InvalidInputError(f"A {kind.name} is an object.", where={"path": path or "$"})
+        raise refusal([Problem(path, f"A {kind.name} is an object with fields, not {_named(given)}.")])
     try:
         document: BaseModel = kind.document.model_validate(given)
     except ValidationError as error:
-        problems = [
-            {"path": _path(path, item["loc"]), "message": _sentence(item["msg"])} for item in error.errors()
-        ]
-        first = problems[0]
-        raise InvalidInputError(
-            f"{first['path']}: {first['message']}", where={"path": first["path"], "problems": problems}
-        ) from error
+        found = validation_problems(kind.document, given, error)
+        problems = [problem for one in found for problem in problems_of(refusal([one]), path)]
+        raise refusal(problems) from error
     try:
         kind.check(document)
     except InvalidInputError as error:
-        if path and "path" in error.where:
-            error.where["path"] = f"{path}.{error.where['path']}"
-        raise
+        raise refusal(problems_of(error, path)) from error
     return document
 
 
 def as_plain(document: BaseModel) -> dict[str, Any]:
     """A document as JSON values, without what is left at its default: what files and editors show."""
-    return document.model_dump(mode="json", exclude_defaults=True, by_alias=True) | {
-        "key": document.key  # type: ignore[attr-defined]
-    }
+    return document.model_dump(mode="json", exclude_defaults=True, by_alias=True) | {"key": key_of(document)}
+
+
+def key_of(document: BaseModel) -> str:
+    """The key that a document names."""
+    key: str = document.key  # type: ignore[attr-defined]
+    return key
+
+
+def scope_for(machine: Machine, source: str, target: str) -> Scope:
+    """What somebody must be allowed who takes a step.
+
+    Handing a draft in, taking it back and giving it up are part of writing. Whatever says yes to a version, or changes
+    what decides, is an admin's.
+    """
+    given_up = source not in machine.live and target == machine.superseded
+    return "write" if target in (DRAFT, REVIEW) or given_up else "admin"
 
 
 async def list_versions(session: AsyncSession, kind: AnyKind, platform_id: UUID, key: str) -> list[Version]:
@@ -74,7 +87,7 @@ async def list_versions(session: AsyncSession, kind: AnyKind, platform_id: UUID,
     rows = await queries.select_versions(session, kind, platform_id, key)
     if not rows:
         raise NotFoundError(f"There is no {kind.name} {key!r}.", where={"key": key})
-    return [_version(row, key) for row in rows]
+    return [version_of(row, key) for row in rows]
 
 
 async def find_version(
@@ -86,13 +99,17 @@ async def find_version(
     """
     versions = await list_versions(session, kind, platform_id, key)
     if number is not None:
-        chosen = next((version for version in versions if version.version == number), None)
+        chosen = _numbered(kind, versions, number)
     else:
         chosen = live_of(kind, versions) or versions[0]
-    if chosen is None:
-        raise NotFoundError(f"The {kind.name} {key!r} has no version {number}.", where={"key": key})
-    documents = await kind.read(session, [chosen.definition_id])
-    return chosen, documents[chosen.definition_id]
+    return chosen, await read_document(session, kind, chosen)
+
+
+async def read_document(session: AsyncSession, kind: AnyKind, version: Version) -> BaseModel:
+    """The content of a version."""
+    documents = await kind.read(session, [version.definition_id])
+    found: BaseModel = documents[version.definition_id]
+    return found
 
 
 def live_of(kind: AnyKind, versions: list[Version]) -> Version | None:
@@ -101,25 +118,57 @@ def live_of(kind: AnyKind, versions: list[Version]) -> Version | None:
 
 
 async def save_draft(
-    session: AsyncSession, kind: AnyKind, platform_id: UUID, document: BaseModel, *, user_id: UUID | None
+    session: AsyncSession,
+    kind: AnyKind,
+    platform_id: UUID,
+    document: BaseModel,
+    *,
+    user_id: UUID | None,
+    seen: UUID | None = None,
 ) -> Version:
     """Keep a document as the draft of its key: in place of the draft that there is, or as a new version.
 
-    The document has been through `parse_document`.
+    The document has been through `parse_document`. `seen` is the newest version that the writer knew of: where another
+    has come since, ConflictError is raised instead of burying it.
     """
-    key: str = document.key  # type: ignore[attr-defined]
+    key = key_of(document)
     await queries.lock_key(session, kind, platform_id, key)
     known = await queries.select_versions(session, kind, platform_id, key)
+    if seen is not None and (not known or known[0]["id"] != seen):
+        raise ConflictError(
+            f"The {kind.name} {key!r} has been changed since you opened it.",
+            hint="Open it again and put your change to what is there now.",
+            where={"key": key},
+        )
     number = known[0]["version"] + 1 if known else 1
     if known and known[0]["state"] == DRAFT:
         number = known[0]["version"]
-        await queries.delete_definition(session, kind, platform_id, known[0]["id"])
-    definition_id = await queries.insert_definition(
-        session, kind, platform_id, key, number, user_id, kind.columns(document)
-    )
-    await kind.write_parts(session, platform_id, definition_id, document)
-    versions = await list_versions(session, kind, platform_id, key)
-    return versions[0]
+        await queries.delete_definitions(session, kind, platform_id, [known[0]["id"]])
+    await write_version(session, kind, platform_id, document, number, user_id)
+    return (await list_versions(session, kind, platform_id, key))[0]
+
+
+async def write_version(
+    session: AsyncSession,
+    kind: AnyKind,
+    platform_id: UUID,
+    document: BaseModel,
+    number: int,
+    user_id: UUID | None,
+) -> UUID:
+    """Insert a document as a draft; ConflictError for one that the database does not take."""
+    key = key_of(document)
+    try:
+        definition_id = await queries.insert_definition(
+            session, kind, platform_id, key, number, user_id, kind.columns(document)
+        )
+        await kind.write_parts(session, platform_id, definition_id, document)
+    except (IntegrityError, DataError) as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise ConflictError(
+            f"The {kind.name} {key!r} cannot be stored: {reason}.", where={"key": key}
+        ) from error
+    return definition_id
 
 
 async def discard_draft(session: AsyncSession, kind: AnyKind, platform_id: UUID, key: str) -> None:
@@ -128,7 +177,7 @@ async def discard_draft(session: AsyncSession, kind: AnyKind, platform_id: UUID,
     versions = await list_versions(session, kind, platform_id, key)
     if versions[0].state != DRAFT:
         raise NotFoundError(f"The {kind.name} {key!r} has no draft.", where={"key": key})
-    await queries.delete_definition(session, kind, platform_id, versions[0].definition_id)
+    await queries.delete_definitions(session, kind, platform_id, [versions[0].definition_id])
 
 
 async def take_step(
@@ -148,36 +197,28 @@ async def take_step(
     """
     await queries.lock_key(session, kind, platform_id, key)
     versions = await list_versions(session, kind, platform_id, key)
-    if number is None:
-        able = [version for version in versions if event in kind.machine.events(version.state)]
-        chosen = able[0] if able else versions[0]
-    else:
-        found = next((version for version in versions if version.version == number), None)
-        if found is None:
-            raise NotFoundError(f"The {kind.name} {key!r} has no version {number}.", where={"key": key})
-        chosen = found
+    chosen = choose_version(kind, versions, event, number)
     target = kind.machine.target(event, chosen.state)
     live = live_of(kind, versions)
     if target == kind.machine.serving and live is not None and live.version != chosen.version:
-        await _step(
-            session,
-            kind,
-            platform_id,
-            live,
-            kind.machine.superseded,
-            f"superseded by version {chosen.version}",
-        )
+        superseded = f"superseded by version {chosen.version}"
+        await _step(session, kind, platform_id, live, kind.machine.superseded, superseded)
     await _step(session, kind, platform_id, chosen, target, reason)
-    await publish_event(
-        session,
-        type=f"marketplace.{kind.name}.{target.lower()}",
-        subject=key,
-        data={"key": key, "version": chosen.version, "from": chosen.state, "to": target, "reason": reason},
-        source=f"/entrepot/marketplace/{kind.plural}",
-        platform_id=platform_id,
-    )
+    told = step_event(kind, platform_id, key, chosen.version, chosen.state, target, reason)
+    await publish_many(session, [told])
     versions = await list_versions(session, kind, platform_id, key)
-    return next(version for version in versions if version.version == chosen.version)
+    return _numbered(kind, versions, chosen.version)
+
+
+def choose_version(kind: AnyKind, versions: list[Version], event: str, number: int | None) -> Version:
+    """The version that an event is meant for: the one of a number, or the newest that can do it, or the newest.
+
+    Raises NotFoundError for a number that there is not.
+    """
+    if number is not None:
+        return _numbered(kind, versions, number)
+    able = [version for version in versions if event in kind.machine.events(version.state)]
+    return able[0] if able else versions[0]
 
 
 async def publish(
@@ -185,11 +226,10 @@ async def publish(
 ) -> Version:
     """Take the newest version all the way to the state in which it decides, each step kept.
 
-    Raises ConflictError for a version that has come to its end.
+    One that decides already stays as it is. Raises ConflictError for a version that has come to its end.
     """
+    await queries.lock_key(session, kind, platform_id, key)
     version = (await list_versions(session, kind, platform_id, key))[0]
-    if version.state == kind.machine.serving:
-        return version
     for event in kind.machine.path(version.state, kind.machine.serving):
         version = await take_step(
             session, kind, platform_id, key, event, number=version.version, reason=reason
@@ -209,25 +249,41 @@ async def roll_back(
 ) -> Version:
     """Publish the content of an earlier version again, as a new version; without a number the last one that was live.
 
-    Raises NotFoundError where there is nothing to go back to, ConflictError while a draft is open.
+    Raises NotFoundError where there is nothing to go back to, ConflictError while a draft is open or where the version
+    decides already.
     """
+    await queries.lock_key(session, kind, platform_id, key)
     versions = await list_versions(session, kind, platform_id, key)
     live = live_of(kind, versions)
     if versions[0].state not in (*kind.machine.live, kind.machine.superseded):
         raise ConflictError(
-            f"Version {versions[0].version} of {key!r} is a {versions[0].state.lower()}; rolling back would bury it.",
+            f"Version {versions[0].version} of {key!r} waits in state {versions[0].state}; rolling back would bury it.",
             hint="Publish or discard it first.",
-            where={"key": key},
+            where={"key": key, "state": versions[0].state},
         )
     if number is None:
         earlier = [version for version in versions if version.published_at and version is not live]
         if not earlier:
             raise NotFoundError(f"No other version of {key!r} was ever live.", where={"key": key})
         number = earlier[0].version
-    chosen, document = await find_version(session, kind, platform_id, key, number)
+    chosen = _numbered(kind, versions, number)
+    if chosen.state == kind.machine.serving:
+        raise ConflictError(f"Version {number} of {key!r} decides already.", where={"key": key})
+    document = await read_document(session, kind, chosen)
     await save_draft(session, kind, platform_id, document, user_id=user_id)
-    return await publish(
-        session, kind, platform_id, key, reason=reason or f"rolled back to version {chosen.version}"
+    return await publish(session, kind, platform_id, key, reason=reason or f"rolled back to version {number}")
+
+
+def step_event(
+    kind: AnyKind, platform_id: UUID, key: str, version: int, source: str, target: str, reason: str | None
+) -> NewEvent:
+    """What is told of a step: `marketplace.policy.published`, with the key as its subject."""
+    return NewEvent(
+        type=f"marketplace.{kind.name}.{target.lower()}",
+        subject=key,
+        data={"key": key, "version": version, "from": source, "to": target, "reason": reason},
+        source=f"/entrepot/marketplace/{kind.plural}",
+        platform_id=platform_id,
     )
 
 
@@ -239,19 +295,21 @@ async def _step(
     target: str,
     reason: str | None,
 ) -> None:
-    if not await queries.update_state(
+    moved = await queries.update_states(
         session,
         kind,
         platform_id,
-        version.definition_id,
+        [version.definition_id],
         source=version.state,
         target=target,
         reason=reason,
-    ):
+    )
+    if not moved:
         raise ConflictError(f"Version {version.version} of {version.key!r} has just been changed by another.")
 
 
-def _version(row: RowMapping, key: str) -> Version:
+def version_of(row: RowMapping, key: str) -> Version:
+    """A row of a definition's table."""
     return Version(
         definition_id=row["id"],
         key=key,
@@ -259,18 +317,24 @@ def _version(row: RowMapping, key: str) -> Version:
         state=row["state"],
         created_by=row["created_by"],
         created_at=row["created_at"],
+        updated_at=row["updated_at"],
         published_at=row["published_at"],
         retired_at=row["retired_at"],
     )
 
 
-def _path(prefix: str, location: tuple[int | str, ...]) -> str:
-    found = prefix
-    for part in location:
-        found += f"[{part}]" if isinstance(part, int) else f".{part}" if found else str(part)
-    return found or "$"
+def _numbered(kind: AnyKind, versions: list[Version], number: int) -> Version:
+    found = next((version for version in versions if version.version == number), None)
+    if found is None:
+        key = versions[0].key
+        raise NotFoundError(
+            f"The {kind.name} {key!r} has no version {number}.",
+            hint=f"The newest is {versions[0].version}.",
+            where={"key": key, "version": number},
+        )
+    return found
 
 
-def _sentence(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return message if message.endswith(".") else f"{message}."
+def _named(value: Any) -> str:
+    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+    return "nothing" if value is None else names.get(type(value), type(value).__name__)

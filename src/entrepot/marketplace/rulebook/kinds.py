@@ -86,3 +86,21 @@ class Kind(ABC, Generic[D]):
     @abstractmethod
     async def recent(self, session: AsyncSession, platform_id: UUID, key: str, limit: int) -> list[Decided]:
         """The last things that the definition decided, newest first."""
+
+    async def last_decided(
+        self, session: AsyncSession, platform_id: UUID, keys: Sequence[str]
+    ) -> dict[str, datetime]:
+        """When each of the keys decided last; those that never did are left out."""
+        found = {}
+        for key in keys:
+            for decided in await self.recent(session, platform_id, key, 1):
+                found[key] = decided.at
+        return found
+
+    def starter(self) -> dict[str, Any]:
+        """A document to begin with: the first example of the model's own."""
+        extra = self.document.model_config.get("json_schema_extra")
+        examples = extra.get("examples") if isinstance(extra, dict) else None
+        if not isinstance(examples, list) or not isinstance(examples[0], dict):
+            raise TypeError(f"{self.document.__name__} has no example")
+        return dict(examples[0])
