@@ -15,6 +15,7 @@ from entrepot.kit.web import problems
 from entrepot.kit.web.edge import Edge
 from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.experiments import routes as experiments
+from entrepot.marketplace.governance import routes as governance
 from entrepot.marketplace.policies import routes as policies
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
@@ -57,7 +58,7 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     api = APIRouter(prefix=PREFIX)
-    for noun in (tenants, imports, products, audit, policies, experiments):
+    for noun in (tenants, imports, products, audit, experiments, governance, policies):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

@@ -21,6 +21,10 @@ TAGS = [
         "description": "What a platform's policies decide, what they have decided, and what a draft would change.",
     },
     {"name": "Audit", "description": "Who changed what."},
+    {
+        "name": "Governance",
+        "description": "What a platform asks of its sellers, by country and seller type, dated and grandfathered.",
+    },
     {"name": "Health", "description": "For load balancers and supervisors."},
 ]
 

@@ -38,10 +38,6 @@ class Entrepot(LazyGroup):
             "tokens", "entrepot.pim.tenants.commands:tokens", "Make, list and revoke API tokens.", DATA
         ),
         LazyCommand(
-            "rules", "entrepot.kit.rules.commands:app", "Check, explain and evaluate conditions.", RULES
-        ),
-        LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
-        LazyCommand(
             "rules",
             "entrepot.marketplace.rulebook.commands:app",
             "Keep rules in files, publish them and roll them back; check conditions.",
@@ -59,6 +55,25 @@ class Entrepot(LazyGroup):
             "Assign entities to variants, and show the results.",
             RULES,
         ),
+        LazyCommand(
+            "price",
+            "entrepot.marketplace.pricing.commands:app",
+            "Quote carts, keep rates, and replay what was quoted.",
+            RULES,
+        ),
+        LazyCommand(
+            "limit",
+            "entrepot.marketplace.limits.commands:app",
+            "Consume limits, hold parts of them, and show their use.",
+            RULES,
+        ),
+        LazyCommand(
+            "governance",
+            "entrepot.marketplace.governance.commands:app",
+            "Keep the centralized policies by country and seller type.",
+            RULES,
+        ),
+        LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),

@@ -11,6 +11,7 @@ from entrepot.kit.db.live import Changes
 from entrepot.marketplace.experiments.engine import ExperimentEngine
 from entrepot.marketplace.limits.engine import LimitEngine
 from entrepot.marketplace.policies.engine import PolicyEngine
+from entrepot.marketplace.pricing.engine import PricingEngine
 
 
 class Engines:
@@ -21,6 +22,7 @@ class Engines:
         self.changes = Changes(db)
         self.policies = PolicyEngine(db, self.changes)
         self.experiments = ExperimentEngine(db, self.changes)
+        self.pricing = PricingEngine(db, self.changes)
         self.limits = LimitEngine(db, self.changes)
         self._stack = AsyncExitStack()
 
@@ -31,12 +33,9 @@ class Engines:
         engines = cls(db)
         async with engines._stack:
             await engines._stack.enter_async_context(engines.changes)
-            await engines.policies.start()
-            engines._stack.push_async_callback(engines.policies.stop)
-            await engines.experiments.start()
-            engines._stack.push_async_callback(engines.experiments.stop)
-            await engines.limits.start()
-            engines._stack.push_async_callback(engines.limits.stop)
+            for engine in (engines.policies, engines.experiments, engines.pricing, engines.limits):
+                await engine.start()
+                engines._stack.push_async_callback(engine.stop)
             yield engines
 
 

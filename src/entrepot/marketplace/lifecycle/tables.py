@@ -129,14 +129,23 @@ def versioned_args(
     )
 
 
-def guard(definition: type[Base], machine: Machine, *, engine: str, parts: Sequence[Part] = ()) -> None:
+def guard(
+    definition: type[Base],
+    machine: Machine,
+    *,
+    engine: str,
+    parts: Sequence[Part] = (),
+    moving: Sequence[str] = (),
+) -> None:
     """Declare the triggers of a definition's table and its parts.
 
     They hold for every way to the database: only a draft changes, only legal steps are taken, each step is kept in
-    hm_state_transition, and whoever holds the rules of `engine` in memory is told.
+    hm_state_transition, and whoever holds the rules of `engine` in memory is told. `moving` are columns that go on
+    changing when a version is no draft any more; whoever names one says in a trigger of its own how.
     """
     table = cast(Table, definition.__table__)
-    moves = ", ".join(f"'{source}>{target}'" for source, target in machine.moves)
+    arguments = [f"'{source}>{target}'" for source, target in machine.moves]
+    moves = ", ".join([*arguments, *(f"'+{column}'" for column in moving)])
     live = ", ".join(f"'{state}'" for state in machine.live)
     guarding = f"CREATE TRIGGER {table.name}_guard BEFORE INSERT OR UPDATE OR DELETE ON {table.fullname} FOR EACH ROW"
     recording = (
@@ -184,7 +193,8 @@ FUNCTIONS = """
 CREATE FUNCTION marketplace.guard_version() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at'];
+    moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at']
+        || ARRAY(SELECT substr(argument, 2) FROM unnest(TG_ARGV) AS argument WHERE argument LIKE '+%');
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.state <> 'DRAFT' OR NEW.published_at IS NOT NULL OR NEW.retired_at IS NOT NULL THEN
@@ -214,7 +224,7 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION marketplace.guard_version() IS
-    'Lets only drafts change and only legal steps happen; its arguments are the steps, FROM>TO.';
+    'Lets only drafts change and only legal steps happen; its arguments are the steps, FROM>TO, and +COLUMN for a column that moves on.';
 
 CREATE FUNCTION marketplace.guard_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

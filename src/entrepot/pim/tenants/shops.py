@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.pim.tenants import queries
-from entrepot.pim.tenants.currencies import CURRENCIES
+from entrepot.kit.currencies import CURRENCIES
 from entrepot.pim.tenants.schemas import Shop
 
 PLANS = ("basic", "pro", "enterprise")
