@@ -253,6 +253,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION marketplace.record_step() IS
     'Keeps each step of a version in hm_state_transition and announces those that change what decides.';
+
+-- The triggers run as whoever takes the step; guard and record functions need no grant, since only triggers call them.
+GRANT EXECUTE ON FUNCTION marketplace.announce_rules(text, uuid) TO entrepot_app, entrepot_system;
 """
 
 EXTRA_SQL.append(FUNCTIONS)

@@ -703,6 +703,9 @@ END $$;
 COMMENT ON FUNCTION marketplace.record_step() IS
     'Keeps each step of a version in hm_state_transition and announces those that change what decides.';
 
+-- The triggers run as whoever takes the step; guard and record functions need no grant, since only triggers call them.
+GRANT EXECUTE ON FUNCTION marketplace.announce_rules(text, uuid) TO entrepot_app, entrepot_system;
+
 CREATE TRIGGER hm_limit_definition_guard BEFORE UPDATE OR DELETE ON marketplace.hm_limit_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>SUSPENDED', 'SUSPENDED>ACTIVE', 'DRAFT>DEPRECATED', 'ACTIVE>DEPRECATED', 'SUSPENDED>DEPRECATED');
 CREATE TRIGGER hm_limit_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_limit_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('limit', 'ACTIVE', 'SUSPENDED');
 CREATE TRIGGER hm_limit_scope_guard_insert AFTER INSERT ON marketplace.hm_limit_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_limit_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.limit_definition_id');
