@@ -1,12 +1,26 @@
 """From a condition's nodes to closures, so that asking a condition reads no JSON and looks up no operator."""
 
 import operator
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
-from entrepot.kit.errors import InvalidInputError
+from entrepot.kit.rules.membership import Groups, Testing, in_group, in_list
 from entrepot.kit.rules.patterns import searcher
-from entrepot.kit.rules.syntax import Asked, Attribute, Group, Literal, Operation, Test
+from entrepot.kit.rules.syntax import (
+    ALL,
+    LISTS,
+    MEMBERSHIPS,
+    ORDERS,
+    PATTERNS,
+    VERSIONS,
+    Asked,
+    Attribute,
+    Group,
+    Literal,
+    Operation,
+    Test,
+)
 from entrepot.kit.rules.values import (
     TYPE_NAMES,
     equal,
@@ -14,27 +28,39 @@ from entrepot.kit.rules.values import (
     is_string,
     never,
     reach,
-    same,
     type_name,
     utf16,
 )
 from entrepot.kit.rules.versions import sortable
 
-#: Names of groups and their values, for `$inGroup`.
-Groups: TypeAlias = Mapping[str, Collection[Any]] | None
 #: Asked of the context (a dictionary), or of an item of an array.
 Asking: TypeAlias = Callable[[Any, Groups], bool]
-#: Asked of one value.
-Testing: TypeAlias = Callable[[Any, Groups], bool]
+#: Operators whose closures many conditions can share: they hold nothing but the operand.
+_SHARED = {"$eq", "$ne", "$exists", "$type", *ORDERS, *VERSIONS, *MEMBERSHIPS}
+
+
+def conjuncts_of(node: Asked) -> list[tuple[Asked, Asking]]:
+    """What must all hold for a condition of the context to hold, each part with its closure."""
+    if isinstance(node, Group) and node.operator == "$and":
+        return [found for part in node.parts for found in conjuncts_of(part)]
+    return [(node, asking(node))]
+
+
+def asking_all(conjuncts: Sequence[tuple[Asked, Asking]]) -> Asking:
+    """What says whether all of these hold of a context (a dictionary)."""
+    # The plain texts come first: they cost least, and tell most contexts apart.
+    texts = [pair for part, _ in conjuncts if (pair := _plain_text(part))]
+    rest = [asking for part, asking in conjuncts if not _plain_text(part)]
+    return both([_texts(texts), *rest] if texts else rest)
 
 
 def asking(node: Asked, *, of_context: bool = True) -> Asking:
-    """The condition as a function of the context; or of any value, where it is asked of an array's items."""
+    """A condition as a function of the context; or of any value, where it is asked of an array's items."""
     if isinstance(node, Attribute):
         return _attribute(node, of_context)
+    parts = [asking(part, of_context=of_context) for part in node.parts]
     if node.operator == "$and":
-        return _all(node, of_context)
-    parts = tuple(asking(part, of_context=of_context) for part in node.parts)
+        return both(parts)
     if node.operator == "$not":
         (only,) = parts
         return lambda root, groups: not only(root, groups)
@@ -50,14 +76,7 @@ def asking(node: Asked, *, of_context: bool = True) -> Asking:
     return some
 
 
-def _all(node: Group, of_context: bool) -> Asking:
-    texts = tuple(part for part in node.parts if of_context and _is_plain_text(part))
-    rest = [asking(part, of_context=of_context) for part in node.parts if part not in texts]
-    parts = [_texts([(part.name, part.test.value) for part in texts]), *rest] if texts else rest  # type: ignore[union-attr]
-    return _both(parts)
-
-
-def _both(parts: Sequence[Asking]) -> Asking:
+def both(parts: Sequence[Asking]) -> Asking:
     """What holds when all of these do; a few at a time, for a call of a closure costs less than a loop."""
     if not parts:
         return lambda _root, _groups: True
@@ -70,17 +89,14 @@ def _both(parts: Sequence[Asking]) -> Asking:
         first, second, third = parts
         return lambda root, groups: first(root, groups) and second(root, groups) and third(root, groups)
     third_of = (len(parts) + 2) // 3
-    return _both([_both(parts[start : start + third_of]) for start in range(0, len(parts), third_of)])
+    return both([both(parts[start : start + third_of]) for start in range(0, len(parts), third_of)])
 
 
-def _is_plain_text(node: Asked) -> bool:
-    """Whether it says that an attribute at the top is a certain text: what most conditions say, and most often."""
-    return (
-        isinstance(node, Attribute)
-        and "." not in node.name
-        and isinstance(node.test, Literal)
-        and isinstance(node.test.value, str)
-    )
+def _plain_text(node: Asked) -> tuple[str, str] | None:
+    """The attribute at the top and the text that it must be: what most conditions say, and most often."""
+    if isinstance(node, Attribute) and "." not in node.name and isinstance(node.test, Literal):
+        return (node.name, node.test.value) if isinstance(node.test.value, str) else None
+    return None
 
 
 def _texts(pairs: list[tuple[str, str]]) -> Asking:
@@ -115,9 +131,33 @@ def _texts(pairs: list[tuple[str, str]]) -> Asking:
 
 
 def _attribute(node: Attribute, of_context: bool) -> Asking:
-    name, segments, test = node.name, node.segments, testing(node.test, node.name)
-    if of_context and _is_plain_text(node):
-        return _texts([(name, node.test.value)])  # type: ignore[union-attr]
+    test = node.test
+    if of_context and isinstance(test, Literal) and not isinstance(test.value, list | dict):
+        return _shared(node.name, None, test.value)
+    if of_context and isinstance(test, Operation) and _is_shared(test):
+        return _shared(node.name, test.operator, test.operand)
+    return _reaching(node.name, testing(test, node.name), of_context)
+
+
+def _is_shared(test: Operation) -> bool:
+    return test.operator in _SHARED and not isinstance(test.operand, list | dict)
+
+
+@lru_cache(maxsize=20_000, typed=True)
+def _shared(name: str, operator: str | None, operand: str | float | bool | None) -> Asking:
+    """A closure for every condition that asks the same of the same attribute.
+
+    Thousands of rules ask the same few things; closures of their own would not fit the processor's cache.
+    """
+    if operator is not None:
+        return _reaching(name, testing(Operation(operator, operand, ""), name), True)
+    if isinstance(operand, str) and "." not in name:
+        return _texts([(name, operand)])
+    return _reaching(name, testing(Literal(operand, ""), name), True)
+
+
+def _reaching(name: str, test: Testing, of_context: bool) -> Asking:
+    segments = tuple(name.split("."))
     if of_context and len(segments) == 1:
         return lambda root, groups: test(root.get(name), groups)
     if of_context and len(segments) == 2:
@@ -139,7 +179,7 @@ def testing(node: Test, path: str) -> Testing:
         return _literal(node, path)
     if isinstance(node, Operation):
         return _MAKERS[node.operator](node, path)
-    return _both([testing(part, path) for part in node.parts])
+    return both([testing(part, path) for part in node.parts])
 
 
 def _literal(node: Literal, path: str) -> Testing:
@@ -215,73 +255,6 @@ def _version(node: Operation, path: str) -> Testing:
     return version
 
 
-def _in(node: Operation, path: str) -> Testing:
-    negated, fold = node.operator in ("$nin", "$nini"), node.operator.endswith("i")
-    scalars = [item for item in node.operand if item.__class__ not in (list, dict)]
-    if fold:
-        scalars = [item.lower() if item.__class__ is str else item for item in scalars]
-    booleans = frozenset(item for item in scalars if item.__class__ is bool)
-    others = frozenset(item for item in scalars if item.__class__ is not bool)
-
-    def member(value: Any) -> bool:
-        kind = type_name(value, path)
-        if kind == "string":
-            return (value.lower() if fold else value) in others
-        if kind == "boolean":
-            return value in booleans
-        return kind not in ("array", "object") and value in others
-
-    def contained(value: Any, _groups: Groups) -> bool:
-        if value.__class__ is str and not fold:
-            return (value in others) is not negated
-        if isinstance(value, list):
-            return any(map(member, value)) is not negated
-        return member(value) is not negated
-
-    return contained
-
-
-def _in_group(node: Operation, path: str) -> Testing:
-    name, negated = node.operand, node.operator == "$notInGroup"
-
-    def in_group(value: Any, groups: Groups) -> bool:
-        values = _group(groups, name)
-        if isinstance(value, list):
-            return any(_among(item, values, path) for item in value) is not negated
-        return _among(value, values, path) is not negated
-
-    return in_group
-
-
-def _group(groups: Groups, name: str) -> Collection[Any]:
-    values: Any = groups.get(name) if groups is not None else None
-    if isinstance(values, list | tuple | set | frozenset):
-        return values
-    if values is None and (groups is None or name not in groups):
-        return ()
-    # As GrowthBook's payloads write a saved group.
-    if (
-        isinstance(values, Mapping)
-        and values.get("type") == "list"
-        and isinstance(values.get("values"), list)
-    ):
-        return list(values["values"])
-    raise InvalidInputError(
-        f"groups.{name} is no list of values.",
-        hint='Groups are given as {"vip": ["u1", "u2"]}.',
-        where={"path": f"groups.{name}"},
-    )
-
-
-def _among(value: Any, values: Collection[Any], path: str) -> bool:
-    kind = type_name(value, path)
-    if kind in ("array", "object"):
-        return False
-    if value in (0, 1):
-        return any(same(value, item, path) for item in values)
-    return value in values
-
-
 def _pattern(node: Operation, path: str) -> Testing:
     find = searcher(node.operand, node.operator.endswith("i"), node.at)
     if node.operator.startswith("$not"):
@@ -344,12 +317,12 @@ def _not(node: Operation, path: str) -> Testing:
 _MAKERS: dict[str, Callable[[Operation, str], Testing]] = {
     "$eq": _eq,
     "$ne": _negation(_eq),
-    **dict.fromkeys(("$lt", "$lte", "$gt", "$gte"), _order),
-    **dict.fromkeys(("$veq", "$vne", "$vlt", "$vlte", "$vgt", "$vgte"), _version),
-    **dict.fromkeys(("$in", "$nin", "$ini", "$nini"), _in),
-    **dict.fromkeys(("$inGroup", "$notInGroup"), _in_group),
-    **dict.fromkeys(("$regex", "$regexi", "$notRegex", "$notRegexi"), _pattern),
-    **dict.fromkeys(("$all", "$alli"), _every_item),
+    **dict.fromkeys(ORDERS, _order),
+    **dict.fromkeys(VERSIONS, _version),
+    **dict.fromkeys(LISTS, in_list),
+    **dict.fromkeys(MEMBERSHIPS, in_group),
+    **dict.fromkeys(PATTERNS, _pattern),
+    **dict.fromkeys(ALL, _every_item),
     "$exists": _exists,
     "$type": _type,
     "$size": _size,

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from entrepot.kit.errors import InvalidInputError
-from entrepot.kit.rules.compiling import Groups, asking
+from entrepot.kit.rules.compiling import Asking, asking_all, conjuncts_of
 from entrepot.kit.rules.explaining import Explanation, explain
-from entrepot.kit.rules.fixing import Fixed, fixed_by
+from entrepot.kit.rules.fixing import Conjunct, Fixed, fixed_by, is_exact
+from entrepot.kit.rules.membership import Groups
 from entrepot.kit.rules.reading import read_condition
 from entrepot.kit.rules.schema import Schema
 from entrepot.kit.rules.wording import words_of
@@ -15,17 +16,20 @@ from entrepot.kit.rules.wording import words_of
 class Condition:
     """A compiled condition; `compile_condition` makes one."""
 
-    __slots__ = ("asking", "fixed", "node", "source")
+    __slots__ = ("asking", "conjuncts", "fixed", "node", "source")
 
     def __init__(self, source: Mapping[str, Any], *, schema: Schema | None = None, path: str) -> None:
         self.source = source
         self.node = read_condition(source, path)
         if schema is not None:
             schema.check_condition(self.node)
-        #: The compiled function of a dictionary and groups, for those who ask very often: `matches` without its checks.
-        self.asking = asking(self.node)
-        #: Attributes that must hold one of a few values for a match (or an array that holds one); what `RuleIndex` uses.
-        self.fixed: Fixed = fixed_by(self.node)
+        parts = conjuncts_of(self.node)
+        #: The compiled function of a dictionary and groups: `matches` without its check.
+        self.asking: Asking = asking_all(parts)
+        #: Its parts, all of which must hold, and what each of them fixes; for `RuleIndex`.
+        self.conjuncts = tuple(Conjunct(ask, fixed_by(part), is_exact(part)) for part, ask in parts)
+        #: Attributes that must hold one of a few values for a match (or an array that holds one).
+        self.fixed: Fixed = tuple(dict.fromkeys(fact for part in self.conjuncts for fact in part.fixed))
 
     def matches(self, context: Mapping[str, Any], groups: Groups = None) -> bool:
         """Whether the condition holds of a context. `groups` are the values of each group that `$inGroup` may name.

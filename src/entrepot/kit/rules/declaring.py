@@ -135,7 +135,7 @@ def is_of(value: Any, kind: str) -> bool:
     """Whether a JSON value is of a declared type."""
     name = TYPE_NAMES[value.__class__]
     if kind == "integer":
-        return name == "number" and float(value).is_integer()
+        return name == "number" and (isinstance(value, int) or value.is_integer())
     if kind in ("version", "date-time"):
         return name == "string"
     return kind in (name, "any")

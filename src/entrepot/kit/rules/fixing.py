@@ -1,14 +1,34 @@
 """What a condition fixes: attributes that must hold one of a few values, or it cannot match. The index lives on them."""
 
-from collections.abc import Hashable
-from typing import TypeAlias
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, TypeAlias
 
-from entrepot.kit.rules.syntax import Asked, Attribute, Every, Group, Literal, Test
+from entrepot.kit.rules.syntax import Asked, Attribute, Every, Group, Literal, Operation, Test
 from entrepot.kit.rules.values import key_of
 
 #: Dotted paths, each with the keys (`values.key_of`) of its values. The context's value at the path is one of them, or
 #: it is an array that holds one of them; or the condition does not match.
 Fixed: TypeAlias = tuple[tuple[str, frozenset[Hashable]], ...]
+
+
+class Conjunct(NamedTuple):
+    """One of the parts of a condition that must all hold: its closure, and what it fixes.
+
+    `exact` says that it holds of every context whose value is no array and is one of those that it fixes, so that
+    there it need not be asked any more.
+    """
+
+    asking: Callable[[Any, Any], bool]
+    fixed: Fixed
+    exact: bool
+
+
+def is_exact(node: Asked) -> bool:
+    """Whether a part of a condition says no more than that an attribute has one of a few values."""
+    if not isinstance(node, Attribute):
+        return False
+    test = node.test
+    return isinstance(test, Literal) or (isinstance(test, Operation) and test.operator in ("$eq", "$in"))
 
 
 def fixed_by(node: Asked) -> Fixed:

@@ -42,7 +42,8 @@ class _Ways:
     size: float
 
     def steps(self, length: int) -> int:
-        return int(self.count * float(length + 1) ** self.degree * (self.size + 1))
+        # More than so many repetitions need not be told apart, and would not fit a float.
+        return int(self.count * float(length + 1) ** min(self.degree, 20) * (self.size + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,8 @@ def _prepare(pattern: str, insensitive: bool) -> _Prepared:
         longest = bisect_right(range(LONGEST_TEXT + 1), STEPS, key=ways.steps) - 1
     if part is None and longest < 0:
         raise PatternError(
-            "this expression could take longer than the world has time, and cannot be bounded.",
-            hint="Write it without a repetition within a repetition, or without references to groups.",
+            "this expression could run away: it repeats what repeats itself, and refers to groups or commits to a way.",
+            hint="Write it without a repetition within a repetition, or without references and possessive repetition.",
         )
     return _Prepared(compiled.search, longest, part)
 
@@ -168,7 +169,7 @@ def _repeated(least: int, most: int, body: _Ways) -> _Ways:
         return _Ways(1, 1, body.size * (least + 1))
     if plain:
         return _Ways(most - least + 1, 0, body.size * most)
-    if body.degree == 0 and most <= 16:
+    if body.degree == 0 and most <= 16 and body.count <= _WAYS:
         return _Ways(body.count**most, 0, body.size * most)
     # A repetition within a repetition: the ways double with each character.
     return _Ways(float("inf"), body.degree, body.size)

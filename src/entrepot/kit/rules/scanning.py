@@ -13,10 +13,11 @@ Source: R. Cameron et al., "Bitwise Data Parallelism in Regular Expression Match
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from re import _constants  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
 
-#: What `re` calls the flags that say which alphabet is meant; a group with one of its own replaces the outer one.
+#: The flags of `re` that say which alphabet is meant.
 _ALPHABETS = re.ASCII | re.UNICODE
 _PLACES = {
     _constants.AT_BEGINNING: "^",
@@ -35,7 +36,9 @@ _CATEGORIES = {
     _constants.CATEGORY_NOT_WORD: r"\W",
 }
 #: How much one search may do, in operations on short integers: some 50 milliseconds.
-EFFORT = 200_000
+EFFORT = 100_000
+#: How deep groups may stand within one another.
+DEEPEST = 50
 #: Bits of an integer that cost about as much as the operation itself.
 _BITS = 16_384
 
@@ -107,37 +110,48 @@ class Look:
 Part: TypeAlias = Character | Place | Sequence | Choice | Repeat | Look
 
 
-def prepare(parsed: Any, flags: int) -> Part | None:
-    """A parsed expression (of `re`) for `found`; None where it holds what only trying one way after another can tell."""
-    parts = [_part(operation, argument, flags) for operation, argument in parsed]
+def prepare(parsed: Any, flags: int, depth: int = 0) -> Part | None:
+    """A parsed expression (of `re`) for `found`; None where it holds what only trying one way after another can tell.
+
+    Raises RecursionError for groups that stand too deep within one another.
+    """
+    if depth > DEEPEST:
+        raise RecursionError
+    parts = [_part(operation, argument, flags, depth + 1) for operation, argument in parsed]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
     return known[0] if len(known) == 1 else Sequence(tuple(known))
 
 
-def _part(operation: Any, argument: Any, flags: int) -> Part | None:
+def _part(operation: Any, argument: Any, flags: int, depth: int) -> Part | None:
     if operation in _CLASSES:
-        return Character(_Table(re.compile(_CLASSES[operation](argument), flags)))
+        return _character(_CLASSES[operation](argument), flags)
     if operation is _constants.AT:
         return Place(re.compile(_PLACES[argument], flags))
     if operation is _constants.SUBPATTERN:
         _, added, removed, body = argument
-        inner = (flags & ~_ALPHABETS if added & _ALPHABETS else flags) | added
-        return prepare(body, inner & ~removed)
+        # `re` takes the first class of such a group for one of the alphabet outside, where it looks for a beginning.
+        return None if added & _ALPHABETS else prepare(body, (flags | added) & ~removed, depth)
     if operation is _constants.BRANCH:
-        return _choice(prepare(body, flags) for body in argument[1])
+        return _choice(prepare(body, flags, depth) for body in argument[1])
     if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
         least, most, body = argument
-        part = prepare(body, flags)
+        part = prepare(body, flags, depth)
         return part and Repeat(part, least, None if most is _constants.MAXREPEAT else most)
     if operation in (_constants.ASSERT, _constants.ASSERT_NOT):
         direction, body = argument
-        part = prepare(body, flags)
+        part = prepare(body, flags, depth)
         return part and Look(part, direction > 0, operation is _constants.ASSERT)
     if operation is _constants.FAILURE:
         return Choice(())
     return None
+
+
+@lru_cache(maxsize=10_000)
+def _character(members: str, flags: int) -> Character:
+    # One a class, so that what is found out of a text serves wherever the class stands.
+    return Character(_Table(re.compile(members, flags)))
 
 
 def _choice(parts: Iterable[Part | None]) -> Part | None:

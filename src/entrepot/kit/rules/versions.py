@@ -51,7 +51,7 @@ def written_number(value: int | float) -> str:
     try:
         number = float(value)
     except OverflowError:
-        number = math.copysign(math.inf, value)
+        number = math.inf if value > 0 else -math.inf
     if math.isnan(number):
         return "NaN"
     if number == 0:
