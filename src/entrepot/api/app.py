@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from entrepot import __version__
 from entrepot.api import health
+from entrepot.api.limiting import RateLimitFields, RequestMeter
 from entrepot.api.openapi import describe
 from entrepot.console import assembling
 from entrepot.kit.db import Database
@@ -14,6 +15,7 @@ from entrepot.kit.settings import Settings, get_settings
 from entrepot.kit.web import problems
 from entrepot.kit.web.edge import Edge
 from entrepot.marketplace.engines import Engines
+from entrepot.marketplace.limits import routes as limits
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
@@ -48,6 +50,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings = chosen
+    app.state.charge = RequestMeter().charge
     if db is not None:
         share(app, db)
     if engines is not None:
@@ -55,13 +58,14 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     api = APIRouter(prefix=PREFIX)
-    for noun in (tenants, imports, products, audit):
+    for noun in (tenants, imports, products, audit, limits):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)
     assembling.add_console(app)
     problems.install(app)
     app.add_middleware(Edge, answer=problems.answer, uploads=("/imports", f"{PREFIX}/imports"))
+    app.add_middleware(RateLimitFields)
     return app
 
 

@@ -37,6 +37,12 @@ class Entrepot(LazyGroup):
         LazyCommand(
             "tokens", "entrepot.pim.tenants.commands:tokens", "Make, list and revoke API tokens.", DATA
         ),
+        LazyCommand(
+            "limit",
+            "entrepot.marketplace.limits.commands:app",
+            "Consume limits, hold parts of them, and show their use.",
+            RULES,
+        ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
