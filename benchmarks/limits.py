@@ -5,13 +5,14 @@ The plain side has sixteen connections of the same driver, from the same kind of
 prepared: it knows no limit, no tenant and no window. Ours is `LimitEngine.consume` as the API calls it: the limit is
 looked up, the counter taken from under row security, the answer made. Both commit durably.
 
-"one statement each" is the same engine with sixteen connections, so that no two questions ever share a statement: what
-sixteen processes with one caller each would get. Turns are taken; the median of the ratios of each round counts.
+What is asked while the engine's four connections are busy shares a statement with what else is. "Each by itself" are
+sixteen engines with one connection and one caller each, as in sixteen processes, where nothing is shared. Turns are
+taken; the median of the ratios of each round counts.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from statistics import median
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,8 @@ KEYS = 10_000
 CALLS = {"hot key": 2_000, "10,000 keys": 4_000}
 ROUNDS = 7
 SCARCE = 1_000
+#: A bucket refills while it is emptied, so what it lets in depends on the seconds that takes.
+SCARCE_ALGORITHMS = ("TOTAL", "FIXED_WINDOW", "SLIDING_WINDOW")
 
 PLAIN = b"UPDATE marketplace.bench_counter SET used = used + 1 WHERE id = %s RETURNING used"
 #: One limit of each algorithm that consuming counts, never met.
@@ -45,7 +48,8 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
     "TOKEN_BUCKET": {"window_seconds": 3600, "limit": 36_000_000},
 }
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
-Call = Callable[[int], Awaitable[object]]
+#: By the number of the caller and the key.
+Call = Callable[[int, int], Awaitable[object]]
 
 
 async def run(settings: Settings) -> Result:
@@ -53,10 +57,10 @@ async def run(settings: Settings) -> Result:
     _make_plain(settings)
     async with Database.opened(settings, pool_size=5) as db, Changes(db) as changes:
         platform = await _publish(db)
-        combining = LimitEngine(db, changes)
-        alone = LimitEngine(db, changes, connections=CALLERS)
-        await combining.start()
-        await alone.start()
+        engine = LimitEngine(db, changes)
+        alone = [LimitEngine(db, changes, connections=1) for _ in range(CALLERS)]
+        for one in (engine, *alone):
+            await one.start()
         url = libpq_url(role_url(settings, "app"))
         options = {"autocommit": True, "options": "-c timezone=UTC -c jit=off"}
         async with AsyncConnectionPool(
@@ -65,17 +69,17 @@ async def run(settings: Settings) -> Result:
             plain = _plain(pool)
             sides = {"plain": plain}
             for algorithm in ALGORITHMS:
-                sides[algorithm] = _consume(combining, platform, algorithm)
-            sides["TOTAL, one statement each"] = _consume(alone, platform, "TOTAL")
+                sides[algorithm] = _consume([engine], platform, algorithm)
+            sides["TOTAL, each by itself"] = _consume(alone, platform, "TOTAL")
             for call in sides.values():  # every counter is there, every statement prepared
                 await _rate(call, KEYS, lambda n: n)
             rates = {
                 name: await _turns(sides, many, (lambda _: 0) if name == "hot key" else _spread)
                 for name, many in CALLS.items()
             }
-        scarce = await _scarce(combining, platform)
-        await combining.stop()
-        await alone.stop()
+        scarce = await _scarce([engine, *alone], platform)
+        for one in (engine, *alone):
+            await one.stop()
     ratios = {}
     for place, found in rates.items():
         for side, seen in found.items():
@@ -126,16 +130,16 @@ async def _publish(db: Database) -> UUID:
 
 
 def _plain(pool: Pool) -> Call:
-    async def call(key: int) -> None:
+    async def call(_caller: int, key: int) -> None:
         async with pool.connection() as connection:
             await (await connection.execute(PLAIN, (key,), prepare=True)).fetchone()
 
     return call
 
 
-def _consume(engine: LimitEngine, platform: UUID, limit: str) -> Call:
-    async def call(key: int) -> None:
-        answer = await engine.consume(platform, limit, f"seller-{key}")
+def _consume(engines: Sequence[LimitEngine], platform: UUID, limit: str) -> Call:
+    async def call(caller: int, key: int) -> None:
+        answer = await engines[caller % len(engines)].consume(platform, limit, f"seller-{key}")
         assert answer.allowed
 
     return call
@@ -158,25 +162,26 @@ async def _rate(call: Call, many: int, key: Callable[[int], int]) -> float:
     """Calls a second of all callers together."""
     numbers = iter(range(many))
 
-    async def caller() -> None:
+    async def caller(place: int) -> None:
         for number in numbers:
-            await call(key(number))
+            await call(place, key(number))
 
     started = time.perf_counter()
-    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    await asyncio.gather(*(caller(place) for place in range(CALLERS)))
     return many / (time.perf_counter() - started)
 
 
-async def _scarce(engine: LimitEngine, platform: UUID) -> float:
-    """Twice as many calls as there is to take: what was let in, by what may be; of the windows that have not moved on."""
-    let_in = allowed = 0
-    for algorithm in ("TOTAL", "FIXED_WINDOW", "SLIDING_WINDOW"):
+async def _scarce(engines: Sequence[LimitEngine], platform: UUID) -> float:
+    """Twice as many calls as there is to take, by all engines at once: what was let in, by what may be."""
+    let_in = 0
+    for algorithm in SCARCE_ALGORITHMS:
         numbers = iter(range(2 * SCARCE))
 
-        async def caller(key: str = f"scarce.{algorithm}", left: Any = numbers) -> int:
+        async def caller(place: int, key: str = f"scarce.{algorithm}", left: Iterator[int] = numbers) -> int:
+            engine = engines[place % len(engines)]
             return sum([(await engine.consume(platform, key, "one")).allowed for _ in left])
 
-        let_in += sum(await asyncio.gather(*(caller() for _ in range(CALLERS))))
-        allowed += SCARCE
+        let_in += sum(await asyncio.gather(*(caller(place) for place in range(2 * CALLERS))))
+    allowed = SCARCE * len(SCARCE_ALGORITHMS)
     assert let_in == allowed, f"{let_in} of {allowed} were let in"
     return let_in / allowed

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from entrepot import __version__
 from entrepot.api import health
+from entrepot.api.limiting import RateLimitFields, RequestMeter
 from entrepot.api.openapi import describe
 from entrepot.console import assembling
 from entrepot.kit.db import Database
@@ -16,6 +17,7 @@ from entrepot.kit.web.edge import Edge
 from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.experiments import routes as experiments
 from entrepot.marketplace.governance import routes as governance
+from entrepot.marketplace.limits import routes as limits
 from entrepot.marketplace.policies import routes as policies
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
@@ -51,6 +53,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings = chosen
+    app.state.charge = RequestMeter().charge
     if db is not None:
         share(app, db)
     if engines is not None:
@@ -58,13 +61,14 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     api = APIRouter(prefix=PREFIX)
-    for noun in (tenants, imports, products, audit, experiments, governance, policies):
+    for noun in (tenants, imports, products, audit, policies, experiments, limits, governance):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)
     assembling.add_console(app)
     problems.install(app)
     app.add_middleware(Edge, answer=problems.answer, uploads=("/imports", f"{PREFIX}/imports"))
+    app.add_middleware(RateLimitFields)
     return app
 
 

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from entrepot import __version__
+from entrepot.kit.errors import LimitedError
 from entrepot.kit.web.problems import MEDIA_TYPE
 
 TAGS = [
@@ -25,6 +26,10 @@ TAGS = [
         "name": "Governance",
         "description": "What a platform asks of its sellers, by country and seller type, dated and grandfathered.",
     },
+    {
+        "name": "Limits",
+        "description": "Limits and quotas: consumed, held, given back, and who has used how much.",
+    },
     {"name": "Health", "description": "For load balancers and supervisors."},
 ]
 
@@ -38,6 +43,9 @@ request that changes something.
 **Lists** come in pages. `next` is the cursor of the next page: give it as `after`. The `Link` header says the same.
 A cursor is good for the order that it was made in.
 
+**Limits.** Each person has so many requests (`RateLimit-Policy`, `RateLimit`); when they are spent the answer is 429
+with `Retry-After`.
+
 **Errors** are `application/problem+json` (RFC 9457). `trace_id` is also in the header `X-Request-Id` of every answer,
 in the log, and in the audit log.
 """.strip()
@@ -45,6 +53,17 @@ in the log, and in the audit log.
 _HEADER = {
     "description": "Identifies the request in the log and in the audit log.",
     "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+}
+
+_RATE_LIMIT = {
+    "RateLimit-Policy": {
+        "description": "The limit on the person's requests, and those that the request was about: quota and window.",
+        "schema": {"type": "string", "examples": ['"api.requests";q=1200;w=60']},
+    },
+    "RateLimit": {
+        "description": "What is left of them, and in how many seconds there is all of it again.",
+        "schema": {"type": "string", "examples": ['"api.requests";r=299;t=1']},
+    },
 }
 
 
@@ -56,8 +75,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
         )
         for path in document["paths"].values():
             for operation in path.values():
+                if operation.get("security"):
+                    operation["responses"].setdefault("429", {"description": LimitedError.title})
                 for status, response in operation["responses"].items():
                     response.setdefault("headers", {})["X-Request-Id"] = _HEADER
+                    if operation.get("security"):
+                        response["headers"] |= _RATE_LIMIT
                     if int(status) >= 400:
                         _as_problem(response)
         schemas = document["components"]["schemas"]

@@ -4,7 +4,7 @@ People and their tokens belong to one context; the others ask at this door, whic
 keeps them (`app.state.doors`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, cast
 from uuid import UUID
 
@@ -23,6 +23,10 @@ BEARER = HTTPBearer(
 SESSION_COOKIE = APIKeyCookie(
     name=COOKIE, scheme_name="session", description="The cookie that signing in sets.", auto_error=False
 )
+
+
+#: Counts a request of a person, and raises LimitedError when they have none left.
+Charge = Callable[[Request, UUID], Awaitable[None]]
 
 
 class Doors(Protocol):
@@ -44,3 +48,13 @@ class Doors(Protocol):
 def doors(request: Request) -> Doors:
     """The door of the application."""
     return cast(Doors, request.app.state.doors)
+
+
+async def charge(request: Request, user_id: UUID) -> None:
+    """Count a request of a person, where the application counts them (`app.state.charge`).
+
+    Raises LimitedError when they have none left.
+    """
+    counting: Charge | None = getattr(request.app.state, "charge", None)
+    if counting is not None:
+        await counting(request, user_id)

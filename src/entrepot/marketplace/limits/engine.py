@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.db import Database
 from entrepot.kit.db.live import Changes, LiveCopy
-from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
+from entrepot.kit.errors import InvalidInputError, NotFoundError
 from entrepot.marketplace.limits import queries
 from entrepot.marketplace.limits.answers import Answer, Kind, Settled
-from entrepot.marketplace.limits.documents import LONGEST_HOLD
 from entrepot.marketplace.limits.modeling import (
     MOST,
-    SECOND,
     Counter,
     Rule,
     Taken,
@@ -25,6 +23,16 @@ from entrepot.marketplace.limits.modeling import (
     reclaim,
 )
 from entrepot.marketplace.limits.reading import read_live
+from entrepot.marketplace.limits.refusing import (
+    Action,
+    lifetime_of,
+    overtaken,
+    refuse_amount,
+    refuse_concurrent,
+    refuse_giving_back,
+    refuse_holding,
+    refuse_unsettled,
+)
 from entrepot.marketplace.limits.resolving import Context, Limit, Limits
 from entrepot.marketplace.limits.taking import Request, Taker
 
@@ -90,7 +98,7 @@ class LimitEngine:
         """
         limit = await self._limit(platform_id, key)
         rule = limit.resolve(entity_id, amount, context)
-        _refuse_concurrent(rule)
+        refuse_concurrent(rule)
         kind: Kind | None = None if request_id is None else "REQUEST"
         request = Request(platform_id, _asked(limit, rule), entity_id, amount, kind, request_id)
         return await self._take(request, limit, rule)
@@ -160,8 +168,7 @@ class LimitEngine:
         Raises NotFoundError for an unknown one, ConflictError for one that was released or has expired,
         InvalidInputError for more than was reserved.
         """
-        if amount is not None and not 0 <= amount <= MOST:
-            raise InvalidInputError("An amount is a whole number from 0.", where={"path": "amount"})
+        refuse_amount(amount)
         return await self._settle(platform_id, reservation_id, "RESERVATION", "COMMIT", amount)
 
     async def release(self, platform_id: UUID, reservation_id: UUID) -> Settled:
@@ -176,7 +183,7 @@ class LimitEngine:
 
         Raises NotFoundError for an unknown one, ConflictError for one that is over: then somebody else may run.
         """
-        return await self._settle(platform_id, lease_id, "LEASE", "RENEW", lifetime=_lifetime(seconds))
+        return await self._settle(platform_id, lease_id, "LEASE", "RENEW", lifetime=lifetime_of(seconds))
 
     async def release_lease(self, platform_id: UUID, lease_id: UUID) -> Settled:
         """Give the place of a lease to somebody else. Doing it again changes nothing. Raises NotFoundError."""
@@ -189,12 +196,7 @@ class LimitEngine:
         """
         limit = await self._limit(platform_id, key)
         rule = limit.resolve(entity_id, amount, None)
-        if rule.algorithm != "TOTAL":
-            raise InvalidInputError(
-                f"{key} is a {rule.algorithm} limit; what was consumed of it comes back with time.",
-                hint="Reserve instead of consuming where it may have to be given back.",
-                where={"path": "key"},
-            )
+        refuse_giving_back(rule)
         values = (str(platform_id), key, entity_id, amount)
         ((given, _),) = await self.taker.fetch(queries.GIVE_BACK, values)
         return int(given)
@@ -219,7 +221,7 @@ class LimitEngine:
             try:
                 limit = limits[want.key]
                 rule = limit.resolve(want.entity_id, want.amount, want.context)
-                _refuse_concurrent(rule)
+                refuse_concurrent(rule)
             except (InvalidInputError, NotFoundError) as error:
                 error.where["path"] = f"requests[{number}].{error.where.get('path', 'key')}"
                 raise
@@ -233,7 +235,7 @@ class LimitEngine:
         answers = []
         for number, (request, one, (limit, rule)) in enumerate(zip(requests, taken, asked, strict=True)):
             if together and one.outcome in OVER:
-                raise _conflict(request, one, f"requests[{number}].request_id")
+                raise overtaken(request.id, one.outcome, f"requests[{number}].request_id")
             found = _given_up(request.rule, one, request.amount) if refused else one
             answers.append(
                 answer(
@@ -260,7 +262,7 @@ class LimitEngine:
     async def _take(self, request: Request, limit: Limit, rule: Rule) -> Answer:
         taken = await self.taker.take(request)
         if taken.outcome in OVER:
-            raise _conflict(request, taken, "request_id" if request.kind == "REQUEST" else "id")
+            raise overtaken(request.id, taken.outcome, "request_id" if request.kind == "REQUEST" else "id")
         held = request.id if taken.outcome != "DENIED" else None
         return answer(
             rule, taken, request.entity_id, request.amount, hold_id=held, enforced=not limit.suspended
@@ -279,13 +281,8 @@ class LimitEngine:
     ) -> Answer:
         limit = await self._limit(platform_id, key)
         rule = limit.resolve(entity_id, amount, context)
-        if (rule.algorithm == "CONCURRENT") is not (kind == "LEASE"):
-            raise InvalidInputError(
-                f"{key} is a {rule.algorithm} limit, which is {'reserved' if kind == 'LEASE' else 'acquired'}, "
-                f"not {'acquired' if kind == 'LEASE' else 'reserved'}.",
-                where={"path": "key"},
-            )
-        lifetime = None if seconds is None else _lifetime(seconds)
+        refuse_holding(rule, kind)
+        lifetime = None if seconds is None else lifetime_of(seconds)
         asked = _asked(limit, rule)
         request = Request(platform_id, asked, entity_id, amount, kind, hold_id or uuid4(), lifetime)
         return await self._take(request, limit, rule)
@@ -295,28 +292,14 @@ class LimitEngine:
         platform_id: UUID,
         hold_id: UUID,
         kind: Kind,
-        action: Literal["COMMIT", "RELEASE", "RENEW"],
+        action: Action,
         amount: int | None = None,
         lifetime: int | None = None,
     ) -> Settled:
         values = (str(platform_id), hold_id, kind, action, amount, lifetime, self.taker.at)
         ((outcome, *columns),) = await self.taker.fetch(queries.SETTLE, values)
         key, entity_id, state, held, settled_amount, expires_at, settled_at = columns
-        word = kind.lower()
-        if outcome == "UNKNOWN":
-            raise NotFoundError(f"There is no {word} {hold_id}.", where={"path": "id"})
-        if outcome == "EXCESSIVE":
-            raise InvalidInputError(
-                f"{held:,} were reserved; {amount:,} cannot be committed.",
-                hint="Consume the rest as well, or reserve more to begin with.",
-                where={"path": "amount"},
-            )
-        if outcome != "DONE":
-            raise ConflictError(
-                f"The {word} {hold_id} is {outcome.lower()}; it cannot {action.lower()} any more.",
-                hint=f"Make a new {word}." if action != "RELEASE" else None,
-                where={"id": str(hold_id), "state": outcome},
-            )
+        refuse_unsettled(outcome, hold_id, kind, action, held=held, amount=amount)
         return Settled(hold_id, key, entity_id, state, held, settled_amount, expires_at, settled_at)
 
 
@@ -327,23 +310,6 @@ async def _load(session: AsyncSession, platform_id: UUID) -> Limits:
 def _asked(limit: Limit, rule: Rule) -> Rule:
     """The rule by which it is counted: a suspended limit is counted, so that it is right when it is resumed."""
     return replace(rule, limit=MOST, capacity=MOST) if limit.suspended else rule
-
-
-def _refuse_concurrent(rule: Rule) -> None:
-    if rule.algorithm == "CONCURRENT":
-        raise InvalidInputError(
-            f"{rule.key} limits what runs at the same time; it is acquired and released, not consumed.",
-            where={"path": "key"},
-        )
-
-
-def _lifetime(seconds: float) -> int:
-    if isinstance(seconds, bool) or not 0 < seconds <= LONGEST_HOLD:
-        raise InvalidInputError(
-            f"Something is held for more than 0 and up to {LONGEST_HOLD:,} seconds, not {seconds}.",
-            where={"path": "seconds"},
-        )
-    return max(round(seconds * SECOND), 1)
 
 
 def _given_up(rule: Rule, taken: Taken, amount: int) -> Taken:
@@ -366,17 +332,3 @@ def _peeked(rule: Rule, state: Sequence[Any], amount: int) -> Taken:
     now = moment(at)
     expiry = None if next_expiry is None or next_expiry <= at else moment(next_expiry)
     return peek(rule, counter, amount, now, expiry=expiry)
-
-
-def _conflict(request: Request, taken: Taken, path: str) -> ConflictError:
-    if taken.outcome == "OTHER":
-        return ConflictError(
-            f"The id {request.id} was used for something else.",
-            hint="Give each request an id of its own, and the same request the same id.",
-            where={"path": path},
-        )
-    return ConflictError(
-        f"What was held under the id {request.id} is {taken.outcome.lower()}.",
-        hint="Take a new id.",
-        where={"path": path, "state": taken.outcome},
-    )

@@ -91,6 +91,7 @@ class Hold:
     worth_until: int | None = None
     state: State = "HELD"
     settled_amount: int | None = None
+    settled_at: int | None = None
 
 
 @dataclass(slots=True)

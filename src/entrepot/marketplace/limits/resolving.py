@@ -116,7 +116,7 @@ class Limits:
         if found is None:
             raise NotFoundError(
                 f"There is no limit {key!r} in force.",
-                hint="`entrepot rules list limits` shows those that there are; a draft has to be activated first.",
+                hint="A draft has to be published first.",
                 where={"path": "key", "key": key},
             )
         return found

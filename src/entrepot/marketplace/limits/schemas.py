@@ -230,7 +230,7 @@ def shown(answer: Answer) -> dict[str, Any]:
     return {name: getattr(answer, name) for name in LimitAnswer.model_fields}
 
 
-def named(values: Mapping[str, Any]) -> dict[str, Any]:
+def named(values: Mapping[Any, Any]) -> dict[str, Any]:
     """The fields of a usage row, with its share of the limit."""
     limit = values["limit_value"]
     return {

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ForbiddenError
-from entrepot.kit.web.doors import BEARER, COOKIE, SESSION_COOKIE
+from entrepot.kit.web.doors import BEARER, COOKIE, SESSION_COOKIE, charge
 from entrepot.kit.web.edge import set_cookie
 from entrepot.kit.web.requests import (
     SAFE_METHODS,
@@ -100,11 +100,17 @@ async def identify(
     _bearer: Annotated[object, Depends(BEARER)] = None,
     _cookie: Annotated[object, Depends(SESSION_COOKIE)] = None,
 ) -> Known:
-    """Who sends this request. The two parameters are there for the OpenAPI document.
+    """Who sends this request; they are charged for it. The two parameters are there for the OpenAPI document.
 
     A browser sends its cookie with whatever another site makes it send; so an unsafe method with a cookie has to show
     the session's CSRF secret in a header. A token is never sent unasked.
     """
+    known = await _known(request)
+    await charge(request, known.identity.user_id)
+    return known
+
+
+async def _known(request: Request) -> Known:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme:
         presented = credentials.strip() if scheme.lower() == "bearer" else None
