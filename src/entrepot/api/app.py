@@ -15,6 +15,7 @@ from entrepot.kit.web import problems
 from entrepot.kit.web.edge import Edge
 from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.policies import routes as policies
+from entrepot.marketplace.pricing import routes as pricing
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
@@ -56,7 +57,7 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     api = APIRouter(prefix=PREFIX)
-    for noun in (tenants, imports, products, audit, policies):
+    for noun in (tenants, imports, products, audit, policies, pricing):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

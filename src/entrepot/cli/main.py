@@ -45,6 +45,12 @@ class Entrepot(LazyGroup):
             RULES,
         ),
         LazyCommand(
+            "price",
+            "entrepot.marketplace.pricing.commands:app",
+            "Quote carts, and show what was quoted and at which rates.",
+            RULES,
+        ),
+        LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
         LazyCommand(

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from entrepot.kit.db import Database
 from entrepot.kit.db.live import Changes
 from entrepot.marketplace.policies.engine import PolicyEngine
+from entrepot.marketplace.pricing.engine import PricingEngine
 
 
 class Engines:
@@ -18,6 +19,7 @@ class Engines:
         self.db = db
         self.changes = Changes(db)
         self.policies = PolicyEngine(db, self.changes)
+        self.pricing = PricingEngine(db, self.changes)
         self._stack = AsyncExitStack()
 
     @classmethod
@@ -29,6 +31,8 @@ class Engines:
             await engines._stack.enter_async_context(engines.changes)
             await engines.policies.start()
             engines._stack.push_async_callback(engines.policies.stop)
+            await engines.pricing.start()
+            engines._stack.push_async_callback(engines.pricing.stop)
             yield engines
 
 

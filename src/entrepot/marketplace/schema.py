@@ -3,5 +3,6 @@
 from entrepot.marketplace.lifecycle import tables as lifecycle
 from entrepot.marketplace.platforms import tables as platforms
 from entrepot.marketplace.policies import tables as policies
+from entrepot.marketplace.pricing import tables as pricing
 
-__all__ = ["lifecycle", "platforms", "policies"]
+__all__ = ["lifecycle", "platforms", "policies", "pricing"]

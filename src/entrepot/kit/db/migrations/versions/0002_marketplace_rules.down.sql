@@ -1,14 +1,21 @@
 -- Back to 0001: everything of the marketplace's rules goes, with its data.
 
 DROP TABLE marketplace.hm_policy_scope;
+DROP TABLE marketplace.hm_pricing_rule_condition;
+DROP TABLE marketplace.hm_pricing_rule_action;
+DROP TABLE marketplace.hm_pricing_priority;
 DROP TABLE marketplace.hm_policy_rule;
 DROP TABLE marketplace.hm_policy_decision;
 DROP TABLE marketplace.hm_state_transition;
 DROP TABLE marketplace.hm_rule_revision;
+DROP TABLE marketplace.hm_pricing_rule_definition;
+DROP TABLE marketplace.hm_pricing_decision_log;
 DROP TABLE marketplace.hm_policy_definition;
 DROP TABLE marketplace.hm_platform_member;
+DROP TABLE marketplace.hm_currency_conversion;
 DROP TABLE marketplace.hm_policy_evaluation_log;
 DROP TABLE marketplace.hm_platform;
+DROP FUNCTION marketplace.announce_rates;
 DROP FUNCTION marketplace.announce_rules;
 DROP FUNCTION marketplace.guard_part;
 DROP FUNCTION marketplace.guard_version;

@@ -133,6 +133,43 @@ COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.contribution IS 'DECISIVE
 
 COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_output_json IS 'Effect of a rule that matched';
 
+CREATE TABLE marketplace.hm_currency_conversion (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	from_currency VARCHAR(3) NOT NULL, 
+	to_currency VARCHAR(3) NOT NULL, 
+	exchange_rate NUMERIC(19, 10) NOT NULL, 
+	effective_date TIMESTAMP WITH TIME ZONE NOT NULL, 
+	source VARCHAR(100) DEFAULT 'manual' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_currency_conversion PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_currency_conversion_currencies CHECK (from_currency <> to_currency), 
+	CONSTRAINT ck_hm_currency_conversion_exchange_rate CHECK (exchange_rate > 0), 
+	CONSTRAINT uq_currency_conversion UNIQUE (platform_id, from_currency, to_currency, effective_date), 
+	CONSTRAINT fk_hm_currency_conversion_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_currency_conversion IS 'What one unit of a currency is worth in another, from a moment on.';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.from_currency IS 'Currency that is converted (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.to_currency IS 'Currency that it is converted into (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.exchange_rate IS 'Units of the second for one of the first';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.effective_date IS 'From when it holds, until the next one does';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.source IS 'Where the rate is from: ECB, a bank, manual';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.updated_at IS 'When the row last changed';
+
 CREATE TABLE marketplace.hm_platform_member (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	platform_id UUID NOT NULL, 
@@ -222,6 +259,141 @@ COMMENT ON COLUMN marketplace.hm_policy_definition.retired_at IS 'When it came t
 COMMENT ON COLUMN marketplace.hm_policy_definition.created_at IS 'When the row was written';
 
 COMMENT ON COLUMN marketplace.hm_policy_definition.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_pricing_decision_log (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	transaction_id VARCHAR(100) NOT NULL, 
+	original_price NUMERIC(19, 4) NOT NULL, 
+	final_price NUMERIC(19, 4) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	rule_keys TEXT[] NOT NULL, 
+	applied_rules_json JSONB NOT NULL, 
+	cart_json JSONB NOT NULL, 
+	quote_json JSONB NOT NULL, 
+	rates_json JSONB NOT NULL, 
+	engine_version INTEGER NOT NULL, 
+	priced_for TIMESTAMP WITH TIME ZONE NOT NULL, 
+	trace_id VARCHAR(64), 
+	decision_time TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_hm_pricing_decision_log PRIMARY KEY (id, decision_time), 
+	CONSTRAINT ck_hm_pricing_decision_log_prices CHECK (original_price >= 0 AND final_price >= 0), 
+	CONSTRAINT fk_hm_pricing_decision_log_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+)
+ PARTITION BY RANGE (decision_time);
+
+CREATE INDEX idx_pricing_decision_time ON marketplace.hm_pricing_decision_log (platform_id, decision_time, id);
+
+CREATE INDEX idx_pricing_decision_transaction ON marketplace.hm_pricing_decision_log (platform_id, transaction_id, decision_time, id);
+
+COMMENT ON TABLE marketplace.hm_pricing_decision_log IS 'A quote as it was given: the cart, the rules with their content, the rates, every figure and every step.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.id IS 'Identifier, ordered by decision_time (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.transaction_id IS 'Order, cart or whatever else was quoted; the decision''s own id where none was named';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.original_price IS 'Prices of all lines and the shipping, before any rule';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.final_price IS 'What the buyer pays';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.currency IS 'Currency of every amount (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.rule_keys IS 'Keys of the rules that matched';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.applied_rules_json IS 'The rules that matched, each with its version, its whole content and whether it applied';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.cart_json IS 'What was quoted, as it was given';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.quote_json IS 'Every figure in minor units, and every step that led to them';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.rates_json IS 'The rates that were used, each with its date and source';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.engine_version IS 'Way of reckoning: the same rules and cart give the same cents under the same one';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.priced_for IS 'Moment that the price is for';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.trace_id IS 'Request that asked';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.decision_time IS 'When it was quoted; chooses the partition';
+
+CREATE TABLE marketplace.hm_pricing_rule_definition (
+	rule_key VARCHAR(100) NOT NULL, 
+	rule_name VARCHAR(255), 
+	description TEXT, 
+	rule_type VARCHAR(50) NOT NULL, 
+	rule_level VARCHAR(10) DEFAULT 'line' NOT NULL, 
+	owner_service VARCHAR(100), 
+	start_time TIMESTAMP WITH TIME ZONE, 
+	end_time TIMESTAMP WITH TIME ZONE, 
+	charged_to VARCHAR(10) DEFAULT 'seller' NOT NULL, 
+	platform_funding_percent NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	seller_funding_percent NUMERIC(7, 4) DEFAULT 100 NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_pricing_rule_definition PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_pricing_rule_definition_rule_type CHECK (rule_type IN ('DISCOUNT', 'SURCHARGE', 'FEE', 'COMMISSION', 'TAX')), 
+	CONSTRAINT ck_hm_pricing_rule_definition_rule_level CHECK (rule_level IN ('line', 'cart', 'shipping')), 
+	CONSTRAINT ck_hm_pricing_rule_definition_charged_to CHECK (charged_to IN ('buyer', 'seller')), 
+	CONSTRAINT ck_hm_pricing_rule_definition_times CHECK (start_time < end_time), 
+	CONSTRAINT ck_hm_pricing_rule_definition_funding CHECK (platform_funding_percent >= 0 AND seller_funding_percent >= 0 AND platform_funding_percent + seller_funding_percent = 100), 
+	CONSTRAINT ck_hm_pricing_rule_definition_state CHECK (state IN ('DRAFT', 'REVIEW', 'APPROVED', 'ACTIVE', 'INACTIVE', 'DEPRECATED')), 
+	CONSTRAINT uq_rule_version UNIQUE (platform_id, rule_key, version), 
+	CONSTRAINT uq_rule_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT fk_hm_pricing_rule_definition_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_rule_live ON marketplace.hm_pricing_rule_definition (platform_id, rule_key) WHERE state IN ('ACTIVE', 'INACTIVE');
+
+COMMENT ON TABLE marketplace.hm_pricing_rule_definition IS 'One version of a pricing rule: what kind of amount it makes, on what, when, and who pays.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.rule_key IS 'Name of the rule; its versions share it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.rule_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.rule_type IS 'DISCOUNT, SURCHARGE, FEE, COMMISSION or TAX';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.rule_level IS 'What it is reckoned on: line, cart or shipping';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.owner_service IS 'Service that answers for it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.start_time IS 'From when it holds, inclusive';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.end_time IS 'Until when it holds, exclusive';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.charged_to IS 'Of a FEE: who pays it, buyer or seller';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.platform_funding_percent IS 'Of a DISCOUNT: the platform''s share of it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.seller_funding_percent IS 'Of a DISCOUNT: the seller''s share of it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.updated_at IS 'When the row last changed';
 
 CREATE TABLE marketplace.hm_rule_revision (
 	platform_id UUID NOT NULL, 
@@ -396,6 +568,92 @@ COMMENT ON COLUMN marketplace.hm_policy_rule.end_date IS 'Until when it is in fo
 
 COMMENT ON COLUMN marketplace.hm_policy_rule.position IS 'Place in the document, from 0; says nothing of precedence';
 
+CREATE TABLE marketplace.hm_pricing_priority (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID NOT NULL, 
+	priority_score INTEGER DEFAULT 0 NOT NULL, 
+	stacking_group VARCHAR(50) DEFAULT 'DEFAULT' NOT NULL, 
+	after_rules TEXT[] DEFAULT '{}' NOT NULL, 
+	excluded_rules TEXT[] DEFAULT '{}' NOT NULL, 
+	CONSTRAINT pk_hm_pricing_priority PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_pricing_priority_platform_id_rule_id FOREIGN KEY(platform_id, rule_id) REFERENCES marketplace.hm_pricing_rule_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_pricing_priority UNIQUE (platform_id, rule_id), 
+	CONSTRAINT fk_hm_pricing_priority_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_pricing_priority IS 'Which of several pricing rules comes first, and which it goes with.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.rule_id IS 'Version that it belongs to';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.priority_score IS 'Higher wins, and is reckoned first';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.stacking_group IS 'DEFAULT goes with all, EXCLUSIVE with none of its type; of any other group one rule applies';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.after_rules IS 'Keys of rules that are reckoned before it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.excluded_rules IS 'Keys of rules that do not apply where it does';
+
+CREATE TABLE marketplace.hm_pricing_rule_action (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID NOT NULL, 
+	action_type VARCHAR(50) NOT NULL, 
+	rule_value NUMERIC(19, 4), 
+	currency VARCHAR(3), 
+	parameters JSONB DEFAULT '{}' NOT NULL, 
+	CONSTRAINT pk_hm_pricing_rule_action PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_pricing_rule_action_platform_id_rule_id FOREIGN KEY(platform_id, rule_id) REFERENCES marketplace.hm_pricing_rule_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_pricing_rule_action UNIQUE (platform_id, rule_id), 
+	CONSTRAINT ck_hm_pricing_rule_action_action_type CHECK (action_type IN ('PERCENTAGE_OFF', 'PERCENTAGE', 'FIXED_AMOUNT', 'OVERRIDE', 'PER_UNIT', 'TIERED', 'BUY_X_GET_Y', 'FREE_SHIPPING')), 
+	CONSTRAINT ck_hm_pricing_rule_action_value CHECK (rule_value >= 0), 
+	CONSTRAINT fk_hm_pricing_rule_action_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_pricing_rule_action IS 'What a version of a pricing rule does.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.rule_id IS 'Version that it belongs to';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.action_type IS 'What it does: PERCENTAGE_OFF, FIXED_AMOUNT …';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.rule_value IS 'Percentage or amount; null where the parameters say it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.currency IS 'Currency of every amount in the rule (ISO 4217); null where there is none';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.parameters IS 'The steps of a scale, units bought and got, caps, floor, inclusive, compound';
+
+CREATE TABLE marketplace.hm_pricing_rule_condition (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID NOT NULL, 
+	condition_json JSONB NOT NULL, 
+	lines_json JSONB DEFAULT '{}' NOT NULL, 
+	CONSTRAINT pk_hm_pricing_rule_condition PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_pricing_rule_condition_platform_id_rule_id FOREIGN KEY(platform_id, rule_id) REFERENCES marketplace.hm_pricing_rule_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_pricing_rule_condition UNIQUE (platform_id, rule_id), 
+	CONSTRAINT fk_hm_pricing_rule_condition_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_pricing_rule_condition IS 'When a version of a pricing rule holds, and which lines one on the cart covers.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.rule_id IS 'Version that it belongs to';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.condition_json IS 'When the rule holds: {"line.category": "ELECTRONICS"}; always where empty';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.lines_json IS 'Of a rule on the cart: which lines it covers; all where empty';
+
 CREATE TABLE marketplace.hm_policy_scope (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	platform_id UUID NOT NULL, 
@@ -459,6 +717,26 @@ CREATE POLICY hm_policy_evaluation_log_system ON marketplace.hm_policy_evaluatio
 
 SELECT entrepot.maintain_partitions('marketplace.hm_policy_evaluation_log', 'decision_time', 'month', 3, interval '63072000 seconds');
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_currency_conversion TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_currency_conversion TO entrepot_app;
+
+ALTER TABLE marketplace.hm_currency_conversion ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_currency_conversion FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_currency_conversion_tenant ON marketplace.hm_currency_conversion FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_currency_conversion_system ON marketplace.hm_currency_conversion FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_currency_conversion_touch BEFORE UPDATE ON marketplace.hm_currency_conversion FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_currency_conversion_audit_insert AFTER INSERT ON marketplace.hm_currency_conversion REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_currency_conversion_audit_update AFTER UPDATE ON marketplace.hm_currency_conversion REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_currency_conversion_audit_delete AFTER DELETE ON marketplace.hm_currency_conversion REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_platform_member TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_platform_member TO entrepot_app;
@@ -498,6 +776,40 @@ CREATE TRIGGER hm_policy_definition_audit_insert AFTER INSERT ON marketplace.hm_
 CREATE TRIGGER hm_policy_definition_audit_update AFTER UPDATE ON marketplace.hm_policy_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 CREATE TRIGGER hm_policy_definition_audit_delete AFTER DELETE ON marketplace.hm_policy_definition REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_decision_log TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_pricing_decision_log TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_decision_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_decision_log FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_decision_log_tenant ON marketplace.hm_pricing_decision_log FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_decision_log_system ON marketplace.hm_pricing_decision_log FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_pricing_decision_log', 'decision_time', 'month', 3, interval '63072000 seconds');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_rule_definition TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_pricing_rule_definition TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_rule_definition ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_rule_definition FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_rule_definition_tenant ON marketplace.hm_pricing_rule_definition FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_rule_definition_system ON marketplace.hm_pricing_rule_definition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_pricing_rule_definition_touch BEFORE UPDATE ON marketplace.hm_pricing_rule_definition FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_pricing_rule_definition_audit_insert AFTER INSERT ON marketplace.hm_pricing_rule_definition REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_pricing_rule_definition_audit_update AFTER UPDATE ON marketplace.hm_pricing_rule_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_pricing_rule_definition_audit_delete AFTER DELETE ON marketplace.hm_pricing_rule_definition REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_rule_revision TO entrepot_system;
 
@@ -550,6 +862,42 @@ ALTER TABLE marketplace.hm_policy_rule FORCE ROW LEVEL SECURITY;
 CREATE POLICY hm_policy_rule_tenant ON marketplace.hm_policy_rule FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
 
 CREATE POLICY hm_policy_rule_system ON marketplace.hm_policy_rule FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_priority TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_pricing_priority TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_priority ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_priority FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_priority_tenant ON marketplace.hm_pricing_priority FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_priority_system ON marketplace.hm_pricing_priority FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_rule_action TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_pricing_rule_action TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_rule_action ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_rule_action FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_rule_action_tenant ON marketplace.hm_pricing_rule_action FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_rule_action_system ON marketplace.hm_pricing_rule_action FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_rule_condition TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_pricing_rule_condition TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_rule_condition ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_rule_condition FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_rule_condition_tenant ON marketplace.hm_pricing_rule_condition FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_rule_condition_system ON marketplace.hm_pricing_rule_condition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_scope TO entrepot_system;
 
@@ -662,6 +1010,49 @@ CREATE TRIGGER hm_policy_scope_guard_insert AFTER INSERT ON marketplace.hm_polic
 CREATE TRIGGER hm_policy_scope_guard_update AFTER UPDATE ON marketplace.hm_policy_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
 CREATE TRIGGER hm_policy_scope_guard_move AFTER UPDATE ON marketplace.hm_policy_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
 CREATE TRIGGER hm_policy_scope_guard_delete AFTER DELETE ON marketplace.hm_policy_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+
+CREATE TRIGGER hm_pricing_rule_definition_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_pricing_rule_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>REVIEW', 'REVIEW>DRAFT', 'APPROVED>DRAFT', 'REVIEW>APPROVED', 'APPROVED>ACTIVE', 'ACTIVE>INACTIVE', 'INACTIVE>ACTIVE', 'DRAFT>DEPRECATED', 'REVIEW>DEPRECATED', 'APPROVED>DEPRECATED', 'ACTIVE>DEPRECATED', 'INACTIVE>DEPRECATED');
+CREATE TRIGGER hm_pricing_rule_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_pricing_rule_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('price', 'ACTIVE', 'INACTIVE');
+CREATE TRIGGER hm_pricing_rule_condition_guard_insert AFTER INSERT ON marketplace.hm_pricing_rule_condition REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_condition_guard_update AFTER UPDATE ON marketplace.hm_pricing_rule_condition REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_condition_guard_move AFTER UPDATE ON marketplace.hm_pricing_rule_condition REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_condition_guard_delete AFTER DELETE ON marketplace.hm_pricing_rule_condition REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_action_guard_insert AFTER INSERT ON marketplace.hm_pricing_rule_action REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_action_guard_update AFTER UPDATE ON marketplace.hm_pricing_rule_action REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_action_guard_move AFTER UPDATE ON marketplace.hm_pricing_rule_action REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_action_guard_delete AFTER DELETE ON marketplace.hm_pricing_rule_action REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_priority_guard_insert AFTER INSERT ON marketplace.hm_pricing_priority REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_priority_guard_update AFTER UPDATE ON marketplace.hm_pricing_priority REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_priority_guard_move AFTER UPDATE ON marketplace.hm_pricing_priority REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_priority_guard_delete AFTER DELETE ON marketplace.hm_pricing_priority REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+
+CREATE FUNCTION marketplace.announce_rates() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changed_platform uuid;
+BEGIN
+    FOR changed_platform IN SELECT DISTINCT platform_id FROM changed LOOP
+        -- Rates that go with their platform need not be told of.
+        IF EXISTS (SELECT FROM marketplace.hm_platform WHERE id = changed_platform) THEN
+            PERFORM marketplace.announce_rules('price', changed_platform);
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION marketplace.announce_rates() IS
+    'Announces changes of rates between currencies to whoever holds the pricing rules in memory.';
+
+CREATE TRIGGER hm_currency_conversion_insert AFTER INSERT ON marketplace.hm_currency_conversion
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION marketplace.announce_rates();
+
+CREATE TRIGGER hm_currency_conversion_update AFTER UPDATE ON marketplace.hm_currency_conversion
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION marketplace.announce_rates();
+
+CREATE TRIGGER hm_currency_conversion_delete AFTER DELETE ON marketplace.hm_currency_conversion
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION marketplace.announce_rates();
 
 
 -- The installation itself, as a platform: its limits hold for everybody who uses the API.
