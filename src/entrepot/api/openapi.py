@@ -21,6 +21,10 @@ TAGS = [
         "name": "Policies",
         "description": "What a platform's policies decide, what they have decided, and what a draft would change.",
     },
+    {
+        "name": "Prices",
+        "description": "What carts cost by a platform's rules, what was quoted and why, and rates between currencies.",
+    },
     {"name": "Audit", "description": "Who changed what."},
     {
         "name": "Governance",

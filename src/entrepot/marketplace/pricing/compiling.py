@@ -142,7 +142,9 @@ class Rule:
     def written(self) -> str:
         """Its document as JSON, put once: what is kept with every quote that it was part of."""
         if self._written is None:
-            self._written = json.dumps(self.document.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+            self._written = json.dumps(
+                self.document.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            )
         return self._written
 
     def holds_at(self, moment: datetime) -> bool:

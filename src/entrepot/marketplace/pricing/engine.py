@@ -135,7 +135,8 @@ class PricingEngine:
 
         def compile_rules() -> tuple[dict[UUID, Rule], RuleSet]:
             compiled = {
-                row["id"]: known.get(row["id"]) or Rule(documents[row["id"]], row["version"]) for row in serving
+                row["id"]: known.get(row["id"]) or Rule(documents[row["id"]], row["version"])
+                for row in serving
             }
             return compiled, RuleSet.of(compiled.values(), time_zone=time_zone)
 

@@ -106,7 +106,8 @@ def _decided(key: str, row: Mapping[Any, Any]) -> Decided:
     currency = row["currency"]
     scale = 10 ** minor_digits(currency)
     original, final = (
-        format_amount(int(row[name] * scale), minor_digits(currency)) for name in ("original_price", "final_price")
+        format_amount(int(row[name] * scale), minor_digits(currency))
+        for name in ("original_price", "final_price")
     )
     what = "applied" if rule["applied"] else "matched and did not apply"
     return Decided(

@@ -128,7 +128,10 @@ async def select_rates_page(
     session: AsyncSession, platform_id: UUID, *, filters: Mapping[str, Any], at: Place | None, limit: int
 ) -> Sequence[RowMapping]:
     """Up to `limit` rates, the newest first; from a place on, either way."""
-    conditions = ["r.platform_id = :platform_id", *(RATE_FILTERS[name] for name in RATE_FILTERS if name in filters)]
+    conditions = [
+        "r.platform_id = :platform_id",
+        *(RATE_FILTERS[name] for name in RATE_FILTERS if name in filters),
+    ]
     values = {**filters, "platform_id": platform_id, "limit": limit}
     direction, beyond = ("ASC", ">") if at is not None and at.backward else ("DESC", "<")
     if at is not None:
@@ -150,5 +153,3 @@ async def upsert_rates(session: AsyncSession, platform_id: UUID, rates: Sequence
     """Write rates (from_currency, to_currency, rate, effective_date, source); how many were new or changed."""
     values = {"platform_id": platform_id, "rates": orjson.dumps(rates).decode()}
     return len((await session.execute(_SET_RATES, values)).all())
-
-

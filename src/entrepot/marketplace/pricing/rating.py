@@ -51,7 +51,11 @@ async def set_rates(session: AsyncSession, platform_id: UUID, given: Sequence[An
 
     Quotes that were recorded keep the rate that they were made with. Raises InvalidInputError with the path.
     """
-    rates = read_rates(given).all()
+    return await keep_rates(session, platform_id, read_rates(given))
+
+
+async def keep_rates(session: AsyncSession, platform_id: UUID, rates: Rates) -> int:
+    """Write rates that have been read; how many were new or changed."""
     rows = [
         {
             "from_currency": rate.from_currency,
@@ -60,6 +64,6 @@ async def set_rates(session: AsyncSession, platform_id: UUID, given: Sequence[An
             "effective_date": rate.effective,
             "source": rate.source,
         }
-        for rate in rates
+        for rate in rates.all()
     ]
     return await queries.upsert_rates(session, platform_id, rows) if rows else 0

@@ -86,11 +86,13 @@ async def list_decisions(
     """A page of the decisions that match, the newest first; filters are those of `decision_queries.FILTERS`."""
     at = place(ORDER, (datetime.fromisoformat, UUID), after=after, before=before)
     wanted = {name: value for name, value in filters.items() if value is not None}
-    rows = await decision_queries.select_decisions(session, platform_id, filters=wanted, at=at, limit=limit + 1)
+    rows = await decision_queries.select_decisions(
+        session, platform_id, filters=wanted, at=at, limit=limit + 1
+    )
     return page_of(rows, at, limit, lambda row: pick(row, "decision_time", "id"), ORDER)
 
 
-async def get_decision(session: AsyncSession, platform_id: UUID, decision_id: UUID) -> RowMapping:
+async def get_decision(session: AsyncSession, platform_id: UUID, decision_id: UUID) -> dict[str, Any]:
     """A decision with everything that was kept. Raises NotFoundError."""
     made = made_at(decision_id)
     row = made and await decision_queries.select_decision(session, platform_id, decision_id, made)
@@ -99,4 +101,4 @@ async def get_decision(session: AsyncSession, platform_id: UUID, decision_id: UU
             f"There is no pricing decision {decision_id}.",
             hint="Decisions are recorded within a second, and kept for two years.",
         )
-    return row
+    return dict(row)

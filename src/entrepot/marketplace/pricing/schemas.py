@@ -146,8 +146,22 @@ class Funding(Strict):
     seller: Number = Field(default="100", description="Share of the seller.")
 
 
+#: A rule as people write it, for documentation and the editor.
+EXAMPLE: dict[str, Any] = {
+    "key": "SPRING_SALE",
+    "name": "A tenth off the garden, four parts of it paid by the platform",
+    "type": "DISCOUNT",
+    "condition": {"line.category": "GARDEN"},
+    "action": {"type": "PERCENTAGE_OFF", "value": "10"},
+    "priority": 100,
+    "funding": {"platform": "40", "seller": "60"},
+}
+
+
 class PricingRuleDocument(Strict):
     """One pricing rule with everything that belongs to it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [EXAMPLE]})
 
     key: Key = Field(description="Names the rule; its versions share it.")
     name: str | None = Field(default=None, max_length=255, description="For people.")

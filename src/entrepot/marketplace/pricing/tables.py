@@ -70,9 +70,7 @@ class PricingRuleDefinition(Versioned, Base):
     rule_key: Mapped[str] = mapped_column(String(100), comment="Name of the rule; its versions share it")
     rule_name: Mapped[str | None] = mapped_column(String(255), comment="Name for people")
     description: Mapped[str | None] = mapped_column(Text, comment="What it is there for")
-    rule_type: Mapped[str] = mapped_column(
-        String(50), comment="DISCOUNT, SURCHARGE, FEE, COMMISSION or TAX"
-    )
+    rule_type: Mapped[str] = mapped_column(String(50), comment="DISCOUNT, SURCHARGE, FEE, COMMISSION or TAX")
     rule_level: Mapped[str] = mapped_column(
         String(10), server_default=text("'line'"), comment="What it is reckoned on: line, cart or shipping"
     )
@@ -142,7 +140,9 @@ class PricingRuleAction(Base):
     id: Mapped[UUID] = key()
     platform_id: Mapped[UUID] = platform_id()
     rule_id: Mapped[UUID] = mapped_column(Uuid, comment="Version that it belongs to")
-    action_type: Mapped[str] = mapped_column(String(50), comment="What it does: PERCENTAGE_OFF, FIXED_AMOUNT …")
+    action_type: Mapped[str] = mapped_column(
+        String(50), comment="What it does: PERCENTAGE_OFF, FIXED_AMOUNT …"
+    )
     rule_value: Mapped[Decimal | None] = mapped_column(
         Numeric(19, 4), comment="Percentage or amount; null where the parameters say it"
     )
@@ -204,7 +204,8 @@ class PricingDecisionLog(Base):
     id: Mapped[UUID] = key("Identifier, ordered by decision_time (UUIDv7)")
     platform_id: Mapped[UUID] = platform_id()
     transaction_id: Mapped[str] = mapped_column(
-        String(100), comment="Order, cart or whatever else was quoted; the decision's own id where none was named"
+        String(100),
+        comment="Order, cart or whatever else was quoted; the decision's own id where none was named",
     )
     original_price: Mapped[Decimal] = mapped_column(
         Numeric(19, 4), comment="Prices of all lines and the shipping, before any rule"
@@ -213,7 +214,8 @@ class PricingDecisionLog(Base):
     currency: Mapped[str] = mapped_column(String(3), comment="Currency of every amount (ISO 4217)")
     rule_keys: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="Keys of the rules that matched")
     applied_rules_json: Mapped[list[Any]] = mapped_column(
-        JSONB, comment="The rules that matched, each with its version, its whole content and whether it applied"
+        JSONB,
+        comment="The rules that matched, each with its version, its whole content and whether it applied",
     )
     cart_json: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="What was quoted, as it was given")
     quote_json: Mapped[dict[str, Any]] = mapped_column(
@@ -252,11 +254,15 @@ class CurrencyConversion(Base):
     id: Mapped[UUID] = key()
     platform_id: Mapped[UUID] = platform_id()
     from_currency: Mapped[str] = mapped_column(String(3), comment="Currency that is converted (ISO 4217)")
-    to_currency: Mapped[str] = mapped_column(String(3), comment="Currency that it is converted into (ISO 4217)")
+    to_currency: Mapped[str] = mapped_column(
+        String(3), comment="Currency that it is converted into (ISO 4217)"
+    )
     exchange_rate: Mapped[Decimal] = mapped_column(
         Numeric(19, 10), comment="Units of the second for one of the first"
     )
-    effective_date: Mapped[datetime] = timestamp("From when it holds, until the next one does", nullable=False)
+    effective_date: Mapped[datetime] = timestamp(
+        "From when it holds, until the next one does", nullable=False
+    )
     source: Mapped[str] = mapped_column(
         String(100), server_default=text("'manual'"), comment="Where the rate is from: ECB, a bank, manual"
     )

@@ -56,6 +56,7 @@ async def apply_rulebook(
     for kind in rulebook.spoken_of:
         changes = [change for change in plan.open if change.kind is kind]
         drafts = await _write_drafts(session, platform_id, changes, user_id)
+        await kind.check_together(session, platform_id, sorted(drafts))
         if publish:
             done += await _publish(session, kind, platform_id, changes, drafts, reason)
             done += await _retire(session, kind, platform_id, changes, reason)

@@ -165,6 +165,7 @@ async def save_draft(
         number = known[0]["version"]
         await queries.delete_definitions(session, kind, platform_id, [known[0]["id"]])
     await write_version(session, kind, platform_id, document, number, user_id)
+    await kind.check_together(session, platform_id, [key])
     return (await list_versions(session, kind, platform_id, key))[0]
 
 

@@ -55,6 +55,12 @@ class Kind(ABC, Generic[D]):
     def check(self, document: D) -> None:
         """Raise InvalidInputError, with the path, for what the document's types cannot say. Runs before anything is stored."""
 
+    async def check_together(self, session: AsyncSession, platform_id: UUID, keys: Sequence[str]) -> None:
+        """Raise InvalidInputError where the newest versions of these keys, just written, cannot be beside the others.
+
+        Runs once after all drafts of a transaction are written, so that they may refer to one another.
+        """
+
     @abstractmethod
     def columns(self, document: D) -> dict[str, Any]:
         """The definition row's own columns; values of jsonb columns as Python values."""
