@@ -58,7 +58,7 @@ class Entrepot(LazyGroup):
         LazyCommand(
             "price",
             "entrepot.marketplace.pricing.commands:app",
-            "Quote carts, keep rates, and replay what was quoted.",
+            "Quote carts, and show what was quoted and at which rates.",
             RULES,
         ),
         LazyCommand(

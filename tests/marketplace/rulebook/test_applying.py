@@ -97,7 +97,9 @@ def operator(db: Database, platform: UUID) -> Operator:
 
 def book(**depths: int) -> str:
     """A file with berths."""
-    items = "".join(f"  - {{key: {key.replace('_', '-')}, depth: {depth}}}\n" for key, depth in depths.items())
+    items = "".join(
+        f"  - {{key: {key.replace('_', '-')}, depth: {depth}}}\n" for key, depth in depths.items()
+    )
     return f"entrepot: 1\nberths:\n{items}" if depths else "entrepot: 1\nberths: []\n"
 
 
@@ -137,7 +139,9 @@ async def test_only_what_differs_is_published_with_its_reason(operator: Operator
     async with operator.db.tenant(platform_id=operator.platform) as session:
         steps = await queries.select_steps(session, BERTHS, operator.platform, "south-1", 5)
         events = await session.execute(
-            text("SELECT payload FROM marketplace.hm_event_queue WHERE subject = 'south-1' ORDER BY id DESC LIMIT 1")
+            text(
+                "SELECT payload FROM marketplace.hm_event_queue WHERE subject = 'south-1' ORDER BY id DESC LIMIT 1"
+            )
         )
         assert events.scalar_one() == {
             "key": "south-1",
@@ -258,7 +262,10 @@ async def test_another_platform_is_another_rulebook(operator: Operator, other_pl
     other = Operator(operator.db, other_platform)
     await other.apply(book(north_1=1, south_1=1))
     await operator.apply(book(north_1=7), prune=True)
-    assert await other.export() == "entrepot: 1\n\nberths:\n  - key: north-1\n    depth: 1\n\n  - key: south-1\n    depth: 1\n"
+    assert (
+        await other.export()
+        == "entrepot: 1\n\nberths:\n  - key: north-1\n    depth: 1\n\n  - key: south-1\n    depth: 1\n"
+    )
 
 
 DOCUMENTS = st.dictionaries(
@@ -269,7 +276,9 @@ DOCUMENTS = st.dictionaries(
         depth=st.integers(1, 3),
         moorings=st.lists(
             st.builds(
-                dict, key=st.sampled_from(["NO", "ring", "on", "1"]), ropes=st.lists(st.integers(1, 9), max_size=2)
+                dict,
+                key=st.sampled_from(["NO", "ring", "on", "1"]),
+                ropes=st.lists(st.integers(1, 9), max_size=2),
             ),
             max_size=2,
         ),
@@ -278,9 +287,7 @@ DOCUMENTS = st.dictionaries(
 )
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(books=st.lists(DOCUMENTS, min_size=1, max_size=3))
 async def test_after_applying_any_files_the_export_is_them_and_the_plan_is_empty(
     operator: Operator, books: list[dict[str, BerthDocument]]

@@ -42,7 +42,9 @@ class Writer:
         async with self.db.tenant(platform_id=self.platform, user_id=OLGA) as session:
             return await work(session)
 
-    async def draft(self, depth: int, key: str = "north-1", *moorings: str, seen: UUID | None = None) -> Version:
+    async def draft(
+        self, depth: int, key: str = "north-1", *moorings: str, seen: UUID | None = None
+    ) -> Version:
         """Save a draft."""
         document = parse_document(
             BERTHS,
@@ -58,7 +60,9 @@ class Writer:
 
     async def step(self, event: str, number: int | None = None, key: str = "north-1") -> Version:
         """Take a step."""
-        return await self.do(lambda session: take_step(session, BERTHS, self.platform, key, event, number=number))
+        return await self.do(
+            lambda session: take_step(session, BERTHS, self.platform, key, event, number=number)
+        )
 
     async def roll_back(self, number: int | None = None) -> Version:
         """Go back."""
@@ -73,9 +77,7 @@ class Writer:
 
     async def plain(self, number: int | None = None) -> dict[str, Any]:
         """The content of a version."""
-        found = await self.do(
-            lambda session: find_version(session, BERTHS, self.platform, "north-1", number)
-        )
+        found = await self.do(lambda session: find_version(session, BERTHS, self.platform, "north-1", number))
         return as_plain(found[1])
 
 

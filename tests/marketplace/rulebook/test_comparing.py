@@ -11,8 +11,10 @@ from entrepot.marketplace.rulebook.comparing import NOTHING, differences
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-1, 1) | st.text("ab", max_size=2),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["key", "name", "a", "b"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["key", "name", "a", "b"]), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 
@@ -60,9 +62,7 @@ def test_parts_with_names_are_compared_by_name_wherever_they_stand() -> None:
         ("rules[a]", {"key": "a", "priority": 1}, NOTHING),
     ]
     turned = {"buckets": [{"variant_key": "A"}, {"variant_key": "B"}]}
-    assert told(turned, {"buckets": turned["buckets"][::-1]}) == [
-        ("buckets (order)", ["A", "B"], ["B", "A"])
-    ]
+    assert told(turned, {"buckets": turned["buckets"][::-1]}) == [("buckets (order)", ["A", "B"], ["B", "A"])]
 
 
 def test_a_difference_as_text_and_as_json_keeps_apart_nothing_and_null() -> None:

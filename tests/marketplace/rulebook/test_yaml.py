@@ -157,7 +157,9 @@ def test_aliases_cannot_stand_for_more_than_fits() -> None:
 
 
 def test_every_part_has_its_line() -> None:
-    found = read_yaml("entrepot: 1\nprices:\n  # a comment\n  - key: A\n    actions:\n      - value: 10\n        kind: x\n")
+    found = read_yaml(
+        "entrepot: 1\nprices:\n  # a comment\n  - key: A\n    actions:\n      - value: 10\n        kind: x\n"
+    )
     assert found.line_of("prices") == 2
     assert found.line_of("prices[0]") == 4
     assert found.line_of("prices[0].actions[0].kind") == 7

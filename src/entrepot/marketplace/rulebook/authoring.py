@@ -77,7 +77,8 @@ def _ordered(value: Any, plain: Any) -> Any:
         fields = type(value).model_fields
         names = {field.serialization_alias or field.alias or name: name for name, field in fields.items()}
         return {
-            name: _ordered(getattr(value, names.get(name, name), None), inner) for name, inner in plain.items()
+            name: _ordered(getattr(value, names.get(name, name), None), inner)
+            for name, inner in plain.items()
         }
     if isinstance(value, Mapping) and isinstance(plain, dict):
         return {name: _ordered(value.get(name), plain[name]) for name in sorted(plain)}

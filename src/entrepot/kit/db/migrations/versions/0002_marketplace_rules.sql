@@ -100,6 +100,610 @@ COMMENT ON COLUMN marketplace.hm_platform.created_at IS 'When the row was writte
 
 COMMENT ON COLUMN marketplace.hm_platform.updated_at IS 'When the row last changed';
 
+CREATE TABLE marketplace.hm_policy_evaluation_log (
+	decision_id UUID NOT NULL, 
+	decision_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	evaluation_order INTEGER NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID, 
+	matched_boolean BOOLEAN NOT NULL, 
+	contribution VARCHAR(10) NOT NULL, 
+	rule_output_json JSONB, 
+	CONSTRAINT pk_hm_policy_evaluation_log PRIMARY KEY (decision_id, decision_time, evaluation_order), 
+	CONSTRAINT ck_hm_policy_evaluation_log_contribution CHECK (contribution IN ('DECISIVE', 'OVERRIDDEN', 'IRRELEVANT')), 
+	CONSTRAINT ck_hm_policy_evaluation_log_matched CHECK (matched_boolean = (contribution <> 'IRRELEVANT'))
+)
+ PARTITION BY RANGE (decision_time);
+
+COMMENT ON TABLE marketplace.hm_policy_evaluation_log IS 'What a rule had to do with a decision: every rule of a small version, those that were looked at of a large one.';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.decision_id IS 'Decision that it explains';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.decision_time IS 'When that was decided; chooses the partition';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.evaluation_order IS 'Place in the order of precedence, from 1; the default comes last';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_id IS 'Rule; null for the default effect';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.matched_boolean IS 'Whether it was in force and its scopes and condition were met';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.contribution IS 'DECISIVE, OVERRIDDEN (it matched, another decided) or IRRELEVANT';
+
+COMMENT ON COLUMN marketplace.hm_policy_evaluation_log.rule_output_json IS 'Effect of a rule that matched';
+
+CREATE TABLE marketplace.hm_commission_policy (
+	base_commission_rate NUMERIC(7, 4) NOT NULL, 
+	processing_fee_rate NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	fixed_fee_amount NUMERIC(19, 4), 
+	fixed_fee_per VARCHAR(10) DEFAULT 'ORDER' NOT NULL, 
+	min_commission NUMERIC(19, 4), 
+	max_commission NUMERIC(19, 4), 
+	currency VARCHAR(3), 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_commission_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_commission_policy_base_commission_rate CHECK (base_commission_rate BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_commission_policy_processing_fee_rate CHECK (processing_fee_rate BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_commission_policy_fixed_fee_per CHECK (fixed_fee_per IN ('ORDER', 'LINE', 'UNIT')), 
+	CONSTRAINT ck_hm_commission_policy_fixed_fee_amount CHECK (fixed_fee_amount >= 0), 
+	CONSTRAINT ck_hm_commission_policy_min_commission CHECK (min_commission >= 0), 
+	CONSTRAINT ck_hm_commission_policy_max_commission CHECK (max_commission >= coalesce(min_commission, 0)), 
+	CONSTRAINT ck_hm_commission_policy_currency CHECK (CASE WHEN currency IS NULL THEN num_nonnulls(fixed_fee_amount, min_commission, max_commission) = 0 ELSE currency ~ '^[A-Z]{3}$' END), 
+	CONSTRAINT ck_hm_commission_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_commission_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_commission_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_commission_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_commission_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_commission_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_commission_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_commission_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_commission_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_commission_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_commission_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_commission_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_commission_policy IS 'What the platform takes from a sale: the base rate, the processing fee and the fixed fee, and their bounds.';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.base_commission_rate IS 'Percent of the price of a line, where its category has no rate of its own';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.processing_fee_rate IS 'Percent of the price of a line for taking the payment';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.fixed_fee_amount IS 'Fixed fee beside the rates, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.fixed_fee_per IS 'What the fixed fee is charged for: ORDER, LINE or UNIT';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.min_commission IS 'Least commission of a line, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.max_commission IS 'Most commission of a line, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.currency IS 'Currency of the amounts (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_compliance_policy (
+	policy_type VARCHAR(50) DEFAULT 'PRODUCT_SAFETY' NOT NULL, 
+	enforcement_level VARCHAR(20) DEFAULT 'MANDATORY' NOT NULL, 
+	minimum_compliance_score INTEGER, 
+	requires_annual_review BOOLEAN DEFAULT false NOT NULL, 
+	requires_aml_check BOOLEAN DEFAULT false NOT NULL, 
+	requires_data_protection BOOLEAN DEFAULT false NOT NULL, 
+	prohibited_items VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	restricted_categories VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	policy_document_url VARCHAR(500), 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_compliance_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_compliance_policy_policy_type CHECK (policy_type IN ('KYC', 'AML', 'GDPR', 'TAX_COMPLIANCE', 'DATA_PROTECTION', 'PRODUCT_SAFETY')), 
+	CONSTRAINT ck_hm_compliance_policy_enforcement_level CHECK (enforcement_level IN ('MANDATORY', 'RECOMMENDED', 'OPTIONAL')), 
+	CONSTRAINT ck_hm_compliance_policy_minimum_compliance_score CHECK (minimum_compliance_score BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_compliance_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_compliance_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_compliance_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_compliance_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_compliance_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_compliance_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_compliance_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_compliance_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_compliance_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_compliance_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_compliance_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_compliance_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_compliance_policy IS 'What the law forbids and demands: prohibited items, restricted categories, certifications.';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.policy_type IS 'What it is about';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.enforcement_level IS 'MANDATORY denies, RECOMMENDED has a person look, OPTIONAL only says so';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.minimum_compliance_score IS 'Least compliance score of a seller, 0 to 100; null where none is asked';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.requires_annual_review IS 'Whether sellers are reviewed every year';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.requires_aml_check IS 'Whether sellers are checked for money laundering';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.requires_data_protection IS 'Whether sellers must have agreed to the processing of personal data';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.prohibited_items IS 'Types of product that nobody may sell';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.restricted_categories IS 'Categories in which a person looks at every product';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.policy_document_url IS 'Where its text can be read';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_currency_conversion (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	from_currency VARCHAR(3) NOT NULL, 
+	to_currency VARCHAR(3) NOT NULL, 
+	exchange_rate NUMERIC(19, 10) NOT NULL, 
+	effective_date TIMESTAMP WITH TIME ZONE NOT NULL, 
+	source VARCHAR(100) DEFAULT 'manual' NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_currency_conversion PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_currency_conversion_currencies CHECK (from_currency <> to_currency), 
+	CONSTRAINT ck_hm_currency_conversion_exchange_rate CHECK (exchange_rate > 0), 
+	CONSTRAINT uq_currency_conversion UNIQUE (platform_id, from_currency, to_currency, effective_date), 
+	CONSTRAINT fk_hm_currency_conversion_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_currency_conversion IS 'What one unit of a currency is worth in another, from a moment on.';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.from_currency IS 'Currency that is converted (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.to_currency IS 'Currency that it is converted into (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.exchange_rate IS 'Units of the second for one of the first';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.effective_date IS 'From when it holds, until the next one does';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.source IS 'Where the rate is from: ECB, a bank, manual';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_currency_conversion.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_experiment_assignment (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	entity_id VARCHAR(255) NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	context_json JSONB, 
+	bucket_version INTEGER DEFAULT 0 NOT NULL, 
+	first_bucket_version INTEGER DEFAULT 0 NOT NULL, 
+	assigned_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	CONSTRAINT pk_hm_experiment_assignment PRIMARY KEY (id), 
+	CONSTRAINT uq_experiment_assignment_entity UNIQUE (platform_id, experiment_key, entity_id), 
+	CONSTRAINT ck_hm_experiment_assignment_bucket_version CHECK (first_bucket_version <= bucket_version), 
+	CONSTRAINT fk_hm_experiment_assignment_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_experiment_assignment IS 'Which variant an entity was assigned: kept, so that it stays when the weights change.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.entity_id IS 'User, seller or session: what is hashed';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.variant_key IS 'Variant that it was assigned';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.context_json IS 'Context in which it was assigned';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.bucket_version IS 'Bucket version of the experiment at the time';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.first_bucket_version IS 'Lowest bucket version under which it was ever assigned: what min_bucket_version is compared with';
+
+COMMENT ON COLUMN marketplace.hm_experiment_assignment.assigned_at IS 'When it was assigned';
+
+CREATE TABLE marketplace.hm_experiment_definition (
+	experiment_key VARCHAR(100) NOT NULL, 
+	experiment_name VARCHAR(255), 
+	description TEXT, 
+	type VARCHAR(50) NOT NULL, 
+	owner_service VARCHAR(100), 
+	start_time TIMESTAMP WITH TIME ZONE, 
+	end_time TIMESTAMP WITH TIME ZONE, 
+	context_schema JSONB, 
+	hash_attribute VARCHAR(100) DEFAULT 'id' NOT NULL, 
+	fallback_attribute VARCHAR(100), 
+	seed VARCHAR(100), 
+	hash_version SMALLINT DEFAULT 2 NOT NULL, 
+	coverage NUMERIC(7, 6) DEFAULT 1 NOT NULL, 
+	namespace_key VARCHAR(100), 
+	namespace_start NUMERIC(7, 6), 
+	namespace_end NUMERIC(7, 6), 
+	filters_json JSONB DEFAULT '[]' NOT NULL, 
+	holdout_key VARCHAR(100), 
+	holdout_share NUMERIC(7, 6), 
+	default_payload_json JSONB, 
+	is_sticky BOOLEAN DEFAULT true NOT NULL, 
+	bucket_version INTEGER DEFAULT 0 NOT NULL, 
+	min_bucket_version INTEGER DEFAULT 0 NOT NULL, 
+	metrics_json JSONB DEFAULT '[]' NOT NULL, 
+	guardrail_metrics JSONB DEFAULT '[]' NOT NULL, 
+	pre_period_days SMALLINT DEFAULT 14 NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_experiment_definition PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_experiment_definition_type CHECK (type IN ('AB_TEST', 'FEATURE_FLAG')), 
+	CONSTRAINT ck_hm_experiment_definition_times CHECK (start_time < end_time), 
+	CONSTRAINT ck_hm_experiment_definition_hash_version CHECK (hash_version IN (1, 2)), 
+	CONSTRAINT ck_hm_experiment_definition_coverage CHECK (coverage BETWEEN 0 AND 1), 
+	CONSTRAINT ck_hm_experiment_definition_holdout_share CHECK (holdout_share BETWEEN 0 AND 1), 
+	CONSTRAINT ck_hm_experiment_definition_namespace CHECK (num_nulls(namespace_key, namespace_start, namespace_end) IN (0, 3) AND 0 <= namespace_start AND namespace_start < namespace_end AND namespace_end <= 1), 
+	CONSTRAINT ck_hm_experiment_definition_holdout CHECK ((holdout_key IS NULL) = (holdout_share IS NULL)), 
+	CONSTRAINT ck_hm_experiment_definition_bucket_version CHECK (0 <= min_bucket_version AND min_bucket_version <= bucket_version), 
+	CONSTRAINT ex_experiment_namespace EXCLUDE USING gist (platform_id WITH =, namespace_key WITH =, numrange(namespace_start, namespace_end) WITH &&) WHERE (state IN ('ACTIVE', 'PAUSED') AND namespace_key IS NOT NULL), 
+	CONSTRAINT ck_hm_experiment_definition_state CHECK (state IN ('DRAFT', 'ACTIVE', 'PAUSED', 'COMPLETED')), 
+	CONSTRAINT uq_experiment_version UNIQUE (platform_id, experiment_key, version), 
+	CONSTRAINT uq_experiment_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT fk_hm_experiment_definition_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_experiment_live ON marketplace.hm_experiment_definition (platform_id, experiment_key) WHERE state IN ('ACTIVE', 'PAUSED');
+
+COMMENT ON TABLE marketplace.hm_experiment_definition IS 'One version of an experiment or a feature flag: whom it takes in, and how they are divided.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.experiment_key IS 'Name by which it is asked for: CHECKOUT_BTN_COLOR';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.experiment_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.description IS 'What is to be found out';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.type IS 'AB_TEST compares variants, FEATURE_FLAG rolls a feature out';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.owner_service IS 'Service that answers for it';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.start_time IS 'From when it assigns, included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.end_time IS 'Until when it assigns, not included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.context_schema IS 'Attributes that a context may have, with their types; null for any';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.hash_attribute IS 'Attribute whose value is assigned a variant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.fallback_attribute IS 'Attribute that is hashed where the first is missing';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.seed IS 'Seed of the hash; null for the key itself';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.hash_version IS 'Version of GrowthBook''s hash, 1 or 2';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.coverage IS 'Share of the audience that takes part, from 0 to 1';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.namespace_key IS 'Namespace in which experiments exclude each other';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.namespace_start IS 'Beginning of its part of the namespace, included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.namespace_end IS 'End of its part of the namespace, not included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.filters_json IS 'Further hashes that must let in: [{seed, attribute, hash_version, ranges}]';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.holdout_key IS 'Holdout that keeps a share of all traffic out; seed of its hash';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.holdout_share IS 'Share that is kept out, from 0 to 1';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.default_payload_json IS 'What a flag gives those whom it does not reach';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.is_sticky IS 'Whether an entity keeps its variant when the weights change';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.bucket_version IS 'Stored assignments of other bucket versions are not used';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.min_bucket_version IS 'Entities that were assigned under a lower bucket version take no part';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.metrics_json IS 'What the variants are compared by: [{key, type, better}]';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.guardrail_metrics IS 'What must not get worse: [{key, type, better}]';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.pre_period_days IS 'Days before the first exposure whose values take noise out of the comparison (CUPED); 0 for none';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_experiment_definition.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_experiment_metric (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	entity_id VARCHAR(255) NOT NULL, 
+	metric_key VARCHAR(100) NOT NULL, 
+	value NUMERIC(19, 4) DEFAULT 1 NOT NULL, 
+	currency_code VARCHAR(3), 
+	occurred_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	dedupe_key VARCHAR(255), 
+	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	CONSTRAINT pk_hm_experiment_metric PRIMARY KEY (id), 
+	CONSTRAINT uq_experiment_metric_dedupe UNIQUE (platform_id, experiment_key, dedupe_key), 
+	CONSTRAINT fk_hm_experiment_metric_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_experiment_metric_entity ON marketplace.hm_experiment_metric (platform_id, experiment_key, metric_key, entity_id, occurred_at);
+
+COMMENT ON TABLE marketplace.hm_experiment_metric IS 'Something that an entity did, or brought, and that the variants of an experiment are compared by.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.entity_id IS 'Entity that did it';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.metric_key IS 'Metric of the experiment';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.value IS 'What it brought; 1 for a conversion';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.currency_code IS 'Currency of the value (ISO 4217), where it is money';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.occurred_at IS 'When it happened; before the first exposure it belongs to the pre-period';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.dedupe_key IS 'Key under which it is recorded once only';
+
+COMMENT ON COLUMN marketplace.hm_experiment_metric.recorded_at IS 'When it was recorded';
+
+CREATE TABLE marketplace.hm_experiment_override (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	entity_id VARCHAR(255) NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	created_by UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_experiment_override PRIMARY KEY (id), 
+	CONSTRAINT uq_experiment_override_entity UNIQUE (platform_id, experiment_key, entity_id), 
+	CONSTRAINT fk_hm_experiment_override_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_experiment_override IS 'A variant that is forced for an entity, whatever the hash says; testers use it, and no result counts it.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.entity_id IS 'Value of the attribute that is hashed';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.variant_key IS 'Variant that it gets';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.created_by IS 'Who set it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_experiment_override.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_fulfillment_policy (
+	allowed_channels VARCHAR(20)[] NOT NULL, 
+	max_weight_kg NUMERIC(10, 3), 
+	handling_days INTEGER DEFAULT 0 NOT NULL, 
+	delivery_sla_days INTEGER NOT NULL, 
+	on_time_target_percentage NUMERIC(7, 4), 
+	packaging_standard VARCHAR(100), 
+	tracking_required BOOLEAN DEFAULT true NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_fulfillment_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_fulfillment_policy_allowed_channels CHECK (cardinality(allowed_channels) > 0 AND allowed_channels <@ ARRAY['FBA', 'MFN', 'DROPSHIP']::varchar[]), 
+	CONSTRAINT ck_hm_fulfillment_policy_max_weight_kg CHECK (max_weight_kg > 0), 
+	CONSTRAINT ck_hm_fulfillment_policy_delivery_sla_days CHECK (delivery_sla_days BETWEEN 1 AND 365), 
+	CONSTRAINT ck_hm_fulfillment_policy_handling_days CHECK (handling_days BETWEEN 0 AND delivery_sla_days), 
+	CONSTRAINT ck_hm_fulfillment_policy_on_time_target_percentage CHECK (on_time_target_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_fulfillment_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_fulfillment_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_fulfillment_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_fulfillment_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_fulfillment_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_fulfillment_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_fulfillment_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_fulfillment_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_fulfillment_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_fulfillment_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_fulfillment_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_fulfillment_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_fulfillment_policy IS 'How orders are sent: through whom, how heavy, how fast, in what.';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.allowed_channels IS 'Who may send: FBA the platform, MFN the seller, DROPSHIP the seller''s supplier';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.max_weight_kg IS 'Heaviest parcel in kilograms; null for any';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.handling_days IS 'Working days from the order to the handover at most';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.delivery_sla_days IS 'Days from the order to the delivery at most';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.on_time_target_percentage IS 'Percent of orders that must arrive in time; null where none is asked';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.packaging_standard IS 'Standard that packaging meets, such as ISTA-6A; null for any';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.tracking_required IS 'Whether every parcel has a tracking number';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_fulfillment_policy.updated_at IS 'When the row last changed';
+
 CREATE TABLE marketplace.hm_limit_counter (
 	platform_id UUID NOT NULL, 
 	limit_key VARCHAR(100) COLLATE "C" NOT NULL, 
@@ -281,6 +885,194 @@ COMMENT ON COLUMN marketplace.hm_limit_reservation.settled_at IS 'When it was co
 
 COMMENT ON COLUMN marketplace.hm_limit_reservation.settled_amount IS 'How much of it stays counted';
 
+CREATE TABLE marketplace.hm_onboarding_policy (
+	identity_required BOOLEAN DEFAULT true NOT NULL, 
+	tax_required BOOLEAN DEFAULT true NOT NULL, 
+	bank_required BOOLEAN DEFAULT true NOT NULL, 
+	approval_required BOOLEAN DEFAULT true NOT NULL, 
+	expires_after_days INTEGER, 
+	reapply_after_days INTEGER DEFAULT 0 NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_onboarding_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_onboarding_policy_expires_after_days CHECK (expires_after_days BETWEEN 1 AND 3650), 
+	CONSTRAINT ck_hm_onboarding_policy_reapply_after_days CHECK (reapply_after_days BETWEEN 0 AND 3650), 
+	CONSTRAINT ck_hm_onboarding_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_onboarding_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_onboarding_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_onboarding_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_onboarding_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_onboarding_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_onboarding_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_onboarding_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_onboarding_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_onboarding_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_onboarding_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_onboarding_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_onboarding_policy IS 'What a new seller has to go through before they may sell.';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.identity_required IS 'Whether the seller''s identity is verified';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.tax_required IS 'Whether their tax registration is verified';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.bank_required IS 'Whether their bank account is verified';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.approval_required IS 'Whether a person approves at the end';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.expires_after_days IS 'Days after which a case that has not come to its end expires; null for never';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.reapply_after_days IS 'Days after a rejection until the seller may apply again';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_payout_policy (
+	default_frequency VARCHAR(20) NOT NULL, 
+	minimum_threshold NUMERIC(19, 4) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	hold_period_days INTEGER NOT NULL, 
+	rolling_reserve_percentage NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	reserve_release_days INTEGER DEFAULT 0 NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_payout_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_payout_policy_default_frequency CHECK (default_frequency IN ('DAILY', 'WEEKLY', 'BIWEEKLY', 'MONTHLY')), 
+	CONSTRAINT ck_hm_payout_policy_rolling_reserve_percentage CHECK (rolling_reserve_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_payout_policy_hold_period_days CHECK (hold_period_days BETWEEN 0 AND 365), 
+	CONSTRAINT ck_hm_payout_policy_reserve_release_days CHECK (reserve_release_days BETWEEN 0 AND 730), 
+	CONSTRAINT ck_hm_payout_policy_minimum_threshold CHECK (minimum_threshold >= 0), 
+	CONSTRAINT ck_hm_payout_policy_currency CHECK (currency ~ '^[A-Z]{3}$'), 
+	CONSTRAINT ck_hm_payout_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_payout_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_payout_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_payout_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_payout_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_payout_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_payout_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_payout_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_payout_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_payout_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_payout_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_payout_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_payout_policy IS 'When sellers are paid, and what is held back.';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.default_frequency IS 'How often a seller is paid, where no rule says otherwise';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.minimum_threshold IS 'Least amount that is paid out, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.currency IS 'Currency of the amounts (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.hold_period_days IS 'Days after delivery until a sale can be paid out';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.rolling_reserve_percentage IS 'Percent of a payout that is held back for refunds';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.reserve_release_days IS 'Days after which what was held back is paid';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy.updated_at IS 'When the row last changed';
+
 CREATE TABLE marketplace.hm_platform_member (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	platform_id UUID NOT NULL, 
@@ -309,6 +1101,510 @@ COMMENT ON COLUMN marketplace.hm_platform_member.role IS 'viewer reads, editor a
 COMMENT ON COLUMN marketplace.hm_platform_member.created_at IS 'When the row was written';
 
 COMMENT ON COLUMN marketplace.hm_platform_member.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_policy_definition (
+	policy_key VARCHAR(100) NOT NULL, 
+	policy_name VARCHAR(255) NOT NULL, 
+	description TEXT, 
+	default_effect VARCHAR(10) DEFAULT 'DENY' NOT NULL, 
+	owner_service VARCHAR(100), 
+	context_schema JSONB, 
+	groups_json JSONB DEFAULT '{}' NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_policy_definition PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_policy_definition_default_effect CHECK (default_effect IN ('ALLOW', 'DENY')), 
+	CONSTRAINT ck_hm_policy_definition_state CHECK (state IN ('DRAFT', 'REVIEW', 'APPROVED', 'PUBLISHED', 'SUSPENDED', 'DEPRECATED')), 
+	CONSTRAINT uq_policy_version UNIQUE (platform_id, policy_key, version), 
+	CONSTRAINT uq_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT fk_hm_policy_definition_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_policy_live ON marketplace.hm_policy_definition (platform_id, policy_key) WHERE state IN ('PUBLISHED', 'SUSPENDED');
+
+COMMENT ON TABLE marketplace.hm_policy_definition IS 'One version of a policy: what it governs, and what holds where none of its rules decides.';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.policy_key IS 'Name by which it is evaluated: PRODUCT_ELIGIBILITY';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.description IS 'What it governs';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.default_effect IS 'What holds where no rule decides';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.owner_service IS 'Service that answers for it';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.context_schema IS 'Attributes that a context may have, with their types; null for any';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.groups_json IS 'Lists of values that conditions name ($inGroup)';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_policy_definition.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_policy_experiment_flags (
+	policy_kind VARCHAR(20) NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_policy_experiment_flags PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_policy_experiment_flags_policy_kind CHECK (policy_kind IN ('onboarding', 'promotion', 'commission', 'payout', 'compliance', 'tax', 'fulfillment', 'eligibility')), 
+	CONSTRAINT uq_policy_experiment_flags_kind UNIQUE (platform_id, id, policy_kind), 
+	CONSTRAINT ck_hm_policy_experiment_flags_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_policy_experiment_flags_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_policy_experiment_flags_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_policy_experiment_flags_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_policy_experiment_flags_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_policy_experiment_flags_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_policy_experiment_flags_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_policy_experiment_flags_policy_version UNIQUE (platform_id, policy_kind, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_policy_experiment_flags_version UNIQUE (platform_id, policy_kind, country_code, seller_type, version), 
+	CONSTRAINT uq_policy_experiment_flags_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_policy_experiment_flags_in_force EXCLUDE USING gist (platform_id WITH =, policy_kind WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_policy_experiment_flags_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_policy_experiment_flags IS 'A test of policies: which version a seller gets by the variant of an experiment that they are in.';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.policy_kind IS 'Kind of policy that is tested';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.experiment_key IS 'Experiment of the experiment engine that assigns the variants';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_flags.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_policy_lock (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	subject_type VARCHAR(30) NOT NULL, 
+	subject_id VARCHAR(100) NOT NULL, 
+	policy_kind VARCHAR(20) NOT NULL, 
+	policy_id UUID NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	locked_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+	locked_by UUID, 
+	reason TEXT, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_policy_lock PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_policy_lock_subject_type CHECK (subject_type IN ('SELLER', 'STORE', 'ONBOARDING_CASE')), 
+	CONSTRAINT ck_hm_policy_lock_policy_kind CHECK (policy_kind IN ('onboarding', 'promotion', 'commission', 'payout', 'compliance', 'tax', 'fulfillment', 'eligibility', 'experiment')), 
+	CONSTRAINT uq_policy_lock UNIQUE (platform_id, subject_type, subject_id, policy_kind), 
+	CONSTRAINT fk_hm_policy_lock_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_policy_lock_policy ON marketplace.hm_policy_lock (platform_id, policy_id);
+
+COMMENT ON TABLE marketplace.hm_policy_lock IS 'A subject that keeps the version of a policy under which it came, whatever is published later.';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.subject_type IS 'What kind of thing is locked';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.subject_id IS 'Which one, as its own system names it';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.policy_kind IS 'Kind of policy that it keeps';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.policy_id IS 'Version that it keeps, in the table of the kind';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.policy_version IS 'Name of that version';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.locked_at IS 'Since when';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.locked_by IS 'Who locked it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.reason IS 'Why';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_policy_lock.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_pricing_decision_log (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	transaction_id VARCHAR(100) NOT NULL, 
+	original_price NUMERIC(19, 4) NOT NULL, 
+	final_price NUMERIC(19, 4) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	rule_keys TEXT[] NOT NULL, 
+	applied_rules_json JSONB NOT NULL, 
+	cart_json JSONB NOT NULL, 
+	quote_json JSONB NOT NULL, 
+	rates_json JSONB NOT NULL, 
+	engine_version INTEGER NOT NULL, 
+	priced_for TIMESTAMP WITH TIME ZONE NOT NULL, 
+	trace_id VARCHAR(64), 
+	decision_time TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_hm_pricing_decision_log PRIMARY KEY (id, decision_time), 
+	CONSTRAINT ck_hm_pricing_decision_log_prices CHECK (original_price >= 0 AND final_price >= 0), 
+	CONSTRAINT fk_hm_pricing_decision_log_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+)
+ PARTITION BY RANGE (decision_time);
+
+CREATE INDEX idx_pricing_decision_time ON marketplace.hm_pricing_decision_log (platform_id, decision_time, id);
+
+CREATE INDEX idx_pricing_decision_transaction ON marketplace.hm_pricing_decision_log (platform_id, transaction_id, decision_time, id);
+
+COMMENT ON TABLE marketplace.hm_pricing_decision_log IS 'A quote as it was given: the cart, the rules with their content, the rates, every figure and every step.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.id IS 'Identifier, ordered by decision_time (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.transaction_id IS 'Order, cart or whatever else was quoted; the decision''s own id where none was named';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.original_price IS 'Prices of all lines and the shipping, before any rule';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.final_price IS 'What the buyer pays';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.currency IS 'Currency of every amount (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.rule_keys IS 'Keys of the rules that matched';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.applied_rules_json IS 'The rules that matched, each with its version, its whole content and whether it applied';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.cart_json IS 'What was quoted, as it was given';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.quote_json IS 'Every figure in minor units, and every step that led to them';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.rates_json IS 'The rates that were used, each with its date and source';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.engine_version IS 'Way of reckoning: the same rules and cart give the same cents under the same one';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.priced_for IS 'Moment that the price is for';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.trace_id IS 'Request that asked';
+
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.decision_time IS 'When it was quoted; chooses the partition';
+
+CREATE TABLE marketplace.hm_pricing_rule_definition (
+	rule_key VARCHAR(100) NOT NULL, 
+	rule_name VARCHAR(255), 
+	description TEXT, 
+	rule_type VARCHAR(50) NOT NULL, 
+	rule_level VARCHAR(10) DEFAULT 'line' NOT NULL, 
+	owner_service VARCHAR(100), 
+	start_time TIMESTAMP WITH TIME ZONE, 
+	end_time TIMESTAMP WITH TIME ZONE, 
+	charged_to VARCHAR(10) DEFAULT 'seller' NOT NULL, 
+	platform_funding_percent NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	seller_funding_percent NUMERIC(7, 4) DEFAULT 100 NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_pricing_rule_definition PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_pricing_rule_definition_rule_type CHECK (rule_type IN ('DISCOUNT', 'SURCHARGE', 'FEE', 'COMMISSION', 'TAX')), 
+	CONSTRAINT ck_hm_pricing_rule_definition_rule_level CHECK (rule_level IN ('line', 'cart', 'shipping')), 
+	CONSTRAINT ck_hm_pricing_rule_definition_charged_to CHECK (charged_to IN ('buyer', 'seller')), 
+	CONSTRAINT ck_hm_pricing_rule_definition_times CHECK (start_time < end_time), 
+	CONSTRAINT ck_hm_pricing_rule_definition_funding CHECK (platform_funding_percent >= 0 AND seller_funding_percent >= 0 AND platform_funding_percent + seller_funding_percent = 100), 
+	CONSTRAINT ck_hm_pricing_rule_definition_state CHECK (state IN ('DRAFT', 'REVIEW', 'APPROVED', 'ACTIVE', 'INACTIVE', 'DEPRECATED')), 
+	CONSTRAINT uq_rule_version UNIQUE (platform_id, rule_key, version), 
+	CONSTRAINT uq_rule_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT fk_hm_pricing_rule_definition_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_rule_live ON marketplace.hm_pricing_rule_definition (platform_id, rule_key) WHERE state IN ('ACTIVE', 'INACTIVE');
+
+COMMENT ON TABLE marketplace.hm_pricing_rule_definition IS 'One version of a pricing rule: what kind of amount it makes, on what, when, and who pays.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.rule_key IS 'Name of the rule; its versions share it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.rule_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.rule_type IS 'DISCOUNT, SURCHARGE, FEE, COMMISSION or TAX';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.rule_level IS 'What it is reckoned on: line, cart or shipping';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.owner_service IS 'Service that answers for it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.start_time IS 'From when it holds, inclusive';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.end_time IS 'Until when it holds, exclusive';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.charged_to IS 'Of a FEE: who pays it, buyer or seller';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.platform_funding_percent IS 'Of a DISCOUNT: the platform''s share of it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.seller_funding_percent IS 'Of a DISCOUNT: the seller''s share of it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_definition.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_product_eligibility_policy (
+	prohibited_keywords VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	prohibited_hazmat_classes VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	protected_brands VARCHAR(255)[] DEFAULT '{}' NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_product_eligibility_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_product_eligibility_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_product_eligibility_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_product_eligibility_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_product_eligibility_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_product_eligibility_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_product_eligibility_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_product_eligibility_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_product_eligibility_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_product_eligibility_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_product_eligibility_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_product_eligibility_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_product_eligibility_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_product_eligibility_policy IS 'Which products may be sold, by whom, and after whose approval.';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.prohibited_keywords IS 'Words that a title or description must not hold, in any case';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.prohibited_hazmat_classes IS 'Classes of hazardous material that are not sold';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.protected_brands IS 'Brands whose owner must have authorized the seller';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy.updated_at IS 'When the row last changed';
+
+CREATE TABLE marketplace.hm_promotion_policy (
+	promotion_name VARCHAR(255) NOT NULL, 
+	default_discount_type VARCHAR(20) DEFAULT 'PERCENTAGE' NOT NULL, 
+	max_discount_percentage NUMERIC(7, 4), 
+	max_discount_amount NUMERIC(19, 4), 
+	max_cart_discount_amount NUMERIC(19, 4), 
+	currency VARCHAR(3), 
+	platform_co_funding_percentage NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_promotion_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_promotion_policy_default_discount_type CHECK (default_discount_type IN ('PERCENTAGE', 'FIXED_AMOUNT')), 
+	CONSTRAINT ck_hm_promotion_policy_max_discount_percentage CHECK (max_discount_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_promotion_policy_platform_co_funding_percentage CHECK (platform_co_funding_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_promotion_policy_max_discount_amount CHECK (max_discount_amount >= 0), 
+	CONSTRAINT ck_hm_promotion_policy_max_cart_discount_amount CHECK (max_cart_discount_amount >= 0), 
+	CONSTRAINT ck_hm_promotion_policy_currency CHECK (CASE WHEN currency IS NULL THEN num_nonnulls(max_discount_amount, max_cart_discount_amount) = 0 ELSE currency ~ '^[A-Z]{3}$' END), 
+	CONSTRAINT ck_hm_promotion_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_promotion_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_promotion_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_promotion_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_promotion_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_promotion_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_promotion_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_promotion_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_promotion_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_promotion_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_promotion_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_promotion_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_promotion_policy IS 'What a discount may come to, and who pays for it.';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.promotion_name IS 'Name of the program of promotions';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.default_discount_type IS 'What a new promotion starts as';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.max_discount_percentage IS 'Most that one promotion takes off a price, in percent';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.max_discount_amount IS 'Most that one promotion takes off a cart, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.max_cart_discount_amount IS 'Most that all promotions together take off a cart, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.currency IS 'Currency of the amounts (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.platform_co_funding_percentage IS 'Percent of a discount that the platform pays; the seller pays the rest';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_promotion_policy.updated_at IS 'When the row last changed';
 
 CREATE TABLE marketplace.hm_rule_revision (
 	platform_id UUID NOT NULL, 
@@ -365,7 +1661,383 @@ COMMENT ON COLUMN marketplace.hm_state_transition.reason IS 'Why';
 
 COMMENT ON COLUMN marketplace.hm_state_transition.occurred_at IS 'When';
 
+CREATE TABLE marketplace.hm_tax_policy (
+	tax_calculation_model VARCHAR(20) DEFAULT 'DESTINATION_BASED' NOT NULL, 
+	is_tax_inclusive BOOLEAN DEFAULT false NOT NULL, 
+	is_marketplace_facilitator BOOLEAN DEFAULT true NOT NULL, 
+	default_tax_code VARCHAR(50), 
+	shipping_tax_code VARCHAR(50), 
+	policy_version VARCHAR(50) NOT NULL, 
+	country_code VARCHAR(2) DEFAULT '*' NOT NULL, 
+	seller_type VARCHAR(20) DEFAULT '*' NOT NULL, 
+	policy_name VARCHAR(255), 
+	description TEXT, 
+	regulatory_basis TEXT, 
+	effective_from TIMESTAMP WITH TIME ZONE, 
+	effective_to TIMESTAMP WITH TIME ZONE, 
+	is_trial BOOLEAN DEFAULT false NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	version INTEGER DEFAULT 1 NOT NULL, 
+	state VARCHAR(30) DEFAULT 'DRAFT' NOT NULL, 
+	created_by UUID, 
+	published_at TIMESTAMP WITH TIME ZONE, 
+	retired_at TIMESTAMP WITH TIME ZONE, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_hm_tax_policy PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_tax_policy_tax_calculation_model CHECK (tax_calculation_model IN ('DESTINATION_BASED', 'ORIGIN_BASED')), 
+	CONSTRAINT ck_hm_tax_policy_state CHECK (state IN ('DRAFT', 'ACTIVE', 'DEPRECATED')), 
+	CONSTRAINT ck_hm_tax_policy_seller_type CHECK (seller_type IN ('*', 'INDIVIDUAL', 'ARTISAN', 'HOME_MAKER', 'SMALL_BUSINESS', 'ENTERPRISE', 'DROPSHIPPER')), 
+	CONSTRAINT ck_hm_tax_policy_country_code CHECK (country_code ~ '^[A-Z]{2}$' OR country_code = '*'), 
+	CONSTRAINT ck_hm_tax_policy_policy_version CHECK (policy_version ~ '^[A-Za-z0-9][A-Za-z0-9._-]*$'), 
+	CONSTRAINT ck_hm_tax_policy_effective CHECK (state = 'DRAFT' OR effective_from IS NOT NULL), 
+	CONSTRAINT ck_hm_tax_policy_span CHECK (effective_to > effective_from OR (effective_to = effective_from AND state = 'DEPRECATED')), 
+	CONSTRAINT ck_hm_tax_policy_ended CHECK (state <> 'DEPRECATED' OR effective_to IS NOT NULL), 
+	CONSTRAINT uq_tax_policy_policy_version UNIQUE (platform_id, country_code, seller_type, policy_version), 
+	CONSTRAINT uq_tax_policy_version UNIQUE (platform_id, country_code, seller_type, version), 
+	CONSTRAINT uq_tax_policy_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT ex_tax_policy_in_force EXCLUDE USING gist (platform_id WITH =, country_code WITH =, seller_type WITH =, tstzrange(effective_from, effective_to) WITH &&) WHERE (state <> 'DRAFT' AND NOT is_trial), 
+	CONSTRAINT fk_hm_tax_policy_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_tax_policy IS 'How sales into a country are taxed, and who collects.';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.tax_calculation_model IS 'Whose region decides: the buyer''s (DESTINATION_BASED) or the seller''s (ORIGIN_BASED)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.is_tax_inclusive IS 'Whether prices contain the tax already';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.is_marketplace_facilitator IS 'Whether the platform collects and remits in the seller''s place';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.default_tax_code IS 'Tax code of products that have none';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.shipping_tax_code IS 'Tax code of the shipping; null where it is not taxed';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.policy_version IS 'Name of the version, such as 2026.1-US-ARTISAN; once in its country and seller type';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.country_code IS 'Country (ISO 3166-1) that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.seller_type IS 'Type of seller that it is for; * for any';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.policy_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.regulatory_basis IS 'Law or contract that it rests on';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.effective_from IS 'First moment in force; null in a draft that takes effect when it is published';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.effective_to IS 'First moment no longer in force; null while no end is known. A successor or a withdrawal brings it forward';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.is_trial IS 'Only for sellers to whom an experiment gives it; is in force for nobody else';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.version IS 'Number of this version among those of its key, from 1';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.state IS 'State of this version; only a draft can be changed';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.created_by IS 'Who wrote it; null for the program itself';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.published_at IS 'When it began to decide';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.retired_at IS 'When it came to its end';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy.updated_at IS 'When the row last changed';
+
 COMMENT ON COLUMN pim.audit_logs.platform_id IS 'Marketplace platform whose row changed; null for a shop''s and for global data';
+
+CREATE TABLE marketplace.hm_commission_policy_rate (
+	position INTEGER NOT NULL, 
+	category VARCHAR(100) NOT NULL, 
+	commission_rate NUMERIC(7, 4) NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_commission_policy_rate PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_commission_policy_rate_commission_rate CHECK (commission_rate BETWEEN 0 AND 100), 
+	CONSTRAINT uq_commission_policy_rate_category UNIQUE (platform_id, policy_id, category), 
+	CONSTRAINT fk_hm_commission_policy_rate_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_commission_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_commission_policy_rate_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_commission_policy_rate_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_commission_policy_rate_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_commission_policy_rate IS 'The commission rate of one category, in place of the base rate.';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.category IS 'Category of the line';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.commission_rate IS 'Percent of the price of the line';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_rate.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_commission_policy_volume (
+	position INTEGER NOT NULL, 
+	volume_threshold NUMERIC(19, 4) NOT NULL, 
+	currency VARCHAR(3) NOT NULL, 
+	volume_discount NUMERIC(7, 4) NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_commission_policy_volume PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_commission_policy_volume_volume_discount CHECK (volume_discount BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_commission_policy_volume_volume_threshold CHECK (volume_threshold > 0), 
+	CONSTRAINT ck_hm_commission_policy_volume_currency CHECK (currency ~ '^[A-Z]{3}$'), 
+	CONSTRAINT uq_commission_policy_volume_threshold UNIQUE (platform_id, policy_id, volume_threshold), 
+	CONSTRAINT fk_hm_commission_policy_volume_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_commission_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_commission_policy_volume_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_commission_policy_volume_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_commission_policy_volume_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_commission_policy_volume IS 'What comes off every commission rate from a monthly volume on.';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.volume_threshold IS 'Sales of the seller in the month before from which on it holds, in `currency`';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.currency IS 'Currency of the threshold (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.volume_discount IS 'Percentage points that come off the rate; a rate never falls below zero';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_commission_policy_volume.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_compliance_policy_certification (
+	position INTEGER NOT NULL, 
+	region_code VARCHAR(10) DEFAULT '*' NOT NULL, 
+	category VARCHAR(100) NOT NULL, 
+	certification_code VARCHAR(50) NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_compliance_policy_certification PRIMARY KEY (id), 
+	CONSTRAINT uq_compliance_policy_certification UNIQUE (platform_id, policy_id, region_code, category, certification_code), 
+	CONSTRAINT fk_hm_compliance_policy_certification_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_compliance_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_compliance_policy_certification_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_compliance_policy_certification_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_compliance_policy_certification_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_compliance_policy_certification IS 'A certification that products of a category need in a region.';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.region_code IS 'Region of sale, such as EU or US-CA; * for any';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.category IS 'Category of the product; * for any';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.certification_code IS 'Certification, such as CE or CPC';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_compliance_policy_certification.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_experiment_audience (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_id UUID NOT NULL, 
+	rule_name VARCHAR(100) NOT NULL, 
+	rule_json JSONB NOT NULL, 
+	priority INTEGER DEFAULT 0 NOT NULL, 
+	position SMALLINT NOT NULL, 
+	CONSTRAINT pk_hm_experiment_audience PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_experiment_audience_platform_id_experiment_id FOREIGN KEY(platform_id, experiment_id) REFERENCES marketplace.hm_experiment_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_experiment_audience_rule UNIQUE (platform_id, experiment_id, rule_name), 
+	CONSTRAINT fk_hm_experiment_audience_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_experiment_audience IS 'A rule of who may take part in one version of an experiment; any that holds lets in.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.experiment_id IS 'Version that it is a rule of';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.rule_name IS 'Name of the rule, once in a version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.rule_json IS 'Condition of who is let in: {"device_type": "mobile"}';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.priority IS 'Higher is asked first';
+
+COMMENT ON COLUMN marketplace.hm_experiment_audience.position IS 'Place in the document, from 0';
+
+CREATE TABLE marketplace.hm_experiment_bucket (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_id UUID NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	payload_json JSONB, 
+	allocation_weight NUMERIC(9, 4) DEFAULT 0 NOT NULL, 
+	is_control BOOLEAN DEFAULT false NOT NULL, 
+	range_start NUMERIC(7, 6), 
+	range_end NUMERIC(7, 6), 
+	position SMALLINT NOT NULL, 
+	CONSTRAINT pk_hm_experiment_bucket PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_experiment_bucket_platform_id_experiment_id FOREIGN KEY(platform_id, experiment_id) REFERENCES marketplace.hm_experiment_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT ck_hm_experiment_bucket_allocation_weight CHECK (allocation_weight BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_experiment_bucket_range CHECK (0 <= range_start AND range_start < range_end AND range_end <= 1), 
+	CONSTRAINT uq_experiment_bucket_variant UNIQUE (platform_id, experiment_id, variant_key), 
+	CONSTRAINT fk_hm_experiment_bucket_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX uq_experiment_bucket_control ON marketplace.hm_experiment_bucket (platform_id, experiment_id) WHERE is_control;
+
+COMMENT ON TABLE marketplace.hm_experiment_bucket IS 'A variant of one version of an experiment: its share, and what those in it get.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.experiment_id IS 'Version that it is a variant of';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.variant_key IS 'Name of the variant: CONTROL, TREATMENT_A';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.payload_json IS 'What those in it get: {"color": "blue"}';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.allocation_weight IS 'Share in percent; those of a version add up to 100';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.is_control IS 'Whether the others are compared with it';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.range_start IS 'Beginning of the part of [0, 1) that it takes; null where it follows from the weights';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.range_end IS 'End of that part, not included';
+
+COMMENT ON COLUMN marketplace.hm_experiment_bucket.position IS 'Place in the document, from 0: the order in which buckets divide [0, 1)';
+
+CREATE TABLE marketplace.hm_experiment_exposure (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	exposed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	entity_id VARCHAR(255) NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	reason VARCHAR(20) NOT NULL, 
+	bucket_version INTEGER NOT NULL, 
+	trace_id TEXT, 
+	CONSTRAINT pk_hm_experiment_exposure PRIMARY KEY (id, exposed_at), 
+	CONSTRAINT fk_hm_experiment_exposure_platform_id_experiment_id FOREIGN KEY(platform_id, experiment_id) REFERENCES marketplace.hm_experiment_definition (platform_id, id), 
+	CONSTRAINT fk_hm_experiment_exposure_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+)
+ PARTITION BY RANGE (exposed_at);
+
+CREATE INDEX idx_experiment_exposure_definition ON marketplace.hm_experiment_exposure (platform_id, experiment_id);
+
+CREATE INDEX idx_experiment_exposure_key ON marketplace.hm_experiment_exposure (platform_id, experiment_key, exposed_at);
+
+COMMENT ON TABLE marketplace.hm_experiment_exposure IS 'An entity was given a variant that was drawn by lot: what results count from.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.exposed_at IS 'When it was given the variant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.experiment_id IS 'Version of the experiment that decided';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.entity_id IS 'User, seller or session: what is hashed';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.variant_key IS 'Variant that it was given';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.reason IS 'hashed, or sticky where it was assigned before';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.bucket_version IS 'Bucket version of the experiment';
+
+COMMENT ON COLUMN marketplace.hm_experiment_exposure.trace_id IS 'Trace of the request that asked';
+
+CREATE TABLE marketplace.hm_experiment_result (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	experiment_id UUID NOT NULL, 
+	experiment_key VARCHAR(100) NOT NULL, 
+	computed_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	metric_key VARCHAR(100) NOT NULL, 
+	metric_type VARCHAR(20) NOT NULL, 
+	is_guardrail BOOLEAN NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	is_control BOOLEAN NOT NULL, 
+	entities BIGINT NOT NULL, 
+	mean DOUBLE PRECISION, 
+	difference DOUBLE PRECISION, 
+	lower DOUBLE PRECISION, 
+	upper DOUBLE PRECISION, 
+	p_value DOUBLE PRECISION, 
+	is_significant BOOLEAN, 
+	is_worse BOOLEAN, 
+	variance_reduction DOUBLE PRECISION, 
+	sample_ratio_p_value DOUBLE PRECISION, 
+	withheld TEXT, 
+	CONSTRAINT pk_hm_experiment_result PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_experiment_result_platform_id_experiment_id FOREIGN KEY(platform_id, experiment_id) REFERENCES marketplace.hm_experiment_definition (platform_id, id), 
+	CONSTRAINT ck_hm_experiment_result_metric_type CHECK (metric_type IN ('CONVERSION', 'REVENUE')), 
+	CONSTRAINT uq_experiment_result UNIQUE (platform_id, experiment_key, computed_at, is_guardrail, metric_key, variant_key), 
+	CONSTRAINT fk_hm_experiment_result_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_experiment_result_definition ON marketplace.hm_experiment_result (platform_id, experiment_id);
+
+COMMENT ON TABLE marketplace.hm_experiment_result IS 'What an analysis found for one variant and one metric, kept as it was.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.experiment_id IS 'Version of the experiment at the time';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.experiment_key IS 'Experiment, whatever its version';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.computed_at IS 'When the analysis was made';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.metric_key IS 'Metric that is compared';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.metric_type IS 'CONVERSION or REVENUE';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.is_guardrail IS 'Whether it must only not get worse';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.variant_key IS 'Variant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.is_control IS 'Whether the others are compared with it';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.entities IS 'Entities that saw this variant and no other';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.mean IS 'Share that converted, or mean an entity; null where the result is withheld';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.difference IS 'Mean less the control''s';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.lower IS 'Lower end of the difference''s confidence interval, valid however often it is looked at';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.upper IS 'Upper end of that interval';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.p_value IS 'Always-valid p-value of no difference';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.is_significant IS 'Whether the interval leaves 0 out';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.is_worse IS 'Whether it is significantly worse than the control';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.variance_reduction IS 'Share of the variance that the pre-period took out (CUPED)';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.sample_ratio_p_value IS 'P-value of the split that was found under the one that was meant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_result.withheld IS 'Why the result is withheld; null where it is not';
 
 CREATE TABLE marketplace.hm_limit_scope (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -409,6 +2081,473 @@ COMMENT ON COLUMN marketplace.hm_limit_scope.override_burst IS 'What their token
 
 COMMENT ON COLUMN marketplace.hm_limit_scope.priority IS 'Where several hold, the highest wins; then the one that fixes more attributes; then the first';
 
+CREATE TABLE marketplace.hm_onboarding_policy_rule (
+	step_order INTEGER NOT NULL, 
+	step_name VARCHAR(100) NOT NULL, 
+	is_mandatory BOOLEAN DEFAULT true NOT NULL, 
+	provider_name VARCHAR(100), 
+	max_retries INTEGER DEFAULT 0 NOT NULL, 
+	sla_hours INTEGER, 
+	configuration_json JSONB DEFAULT '{}' NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_onboarding_policy_rule PRIMARY KEY (id), 
+	CONSTRAINT uq_onboarding_policy_rule_step UNIQUE (platform_id, policy_id, step_name), 
+	CONSTRAINT ck_hm_onboarding_policy_rule_max_retries CHECK (max_retries BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_onboarding_policy_rule_sla_hours CHECK (sla_hours BETWEEN 1 AND 8760), 
+	CONSTRAINT fk_hm_onboarding_policy_rule_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_onboarding_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_onboarding_policy_rule_order UNIQUE (platform_id, policy_id, step_order), 
+	CONSTRAINT ck_hm_onboarding_policy_rule_step_order CHECK (step_order >= 1), 
+	CONSTRAINT fk_hm_onboarding_policy_rule_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_onboarding_policy_rule IS 'A step of onboarding: who carries it out, how often it may be tried, and how long it may take.';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.step_order IS 'Place among the steps, from 1';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.step_name IS 'Name of the step, once in the policy';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.is_mandatory IS 'Whether the seller must complete it';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.provider_name IS 'Service that carries it out';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.max_retries IS 'How often it may be tried again after a failure';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.sla_hours IS 'Hours within which it should be done';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.configuration_json IS 'What the provider is told';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_onboarding_policy_rule.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_payout_policy_rule (
+	rule_order INTEGER NOT NULL, 
+	rule_name VARCHAR(100) NOT NULL, 
+	frequency VARCHAR(20) NOT NULL, 
+	threshold NUMERIC(19, 4), 
+	hold_period_days INTEGER, 
+	fee_percentage NUMERIC(7, 4) DEFAULT 0 NOT NULL, 
+	eligibility_criteria JSONB DEFAULT '{}' NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_payout_policy_rule PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_payout_policy_rule_frequency CHECK (frequency IN ('DAILY', 'WEEKLY', 'BIWEEKLY', 'MONTHLY')), 
+	CONSTRAINT ck_hm_payout_policy_rule_fee_percentage CHECK (fee_percentage BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_payout_policy_rule_hold_period_days CHECK (hold_period_days BETWEEN 0 AND 365), 
+	CONSTRAINT ck_hm_payout_policy_rule_threshold CHECK (threshold >= 0), 
+	CONSTRAINT uq_payout_policy_rule_name UNIQUE (platform_id, policy_id, rule_name), 
+	CONSTRAINT fk_hm_payout_policy_rule_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_payout_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_payout_policy_rule_order UNIQUE (platform_id, policy_id, rule_order), 
+	CONSTRAINT ck_hm_payout_policy_rule_rule_order CHECK (rule_order >= 1), 
+	CONSTRAINT fk_hm_payout_policy_rule_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_payout_policy_rule IS 'Other terms of payout for sellers who meet a condition; the first rule that is met holds.';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.rule_order IS 'Place among the rules of its policy, from 1; the first that is met holds';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.rule_name IS 'Name of the rule, such as Express';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.frequency IS 'How often the seller is paid';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.threshold IS 'Least amount that is paid out, in the policy''s currency; null for the policy''s';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.hold_period_days IS 'Days until a sale can be paid out; null for the policy''s';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.fee_percentage IS 'Percent of the payout that the seller pays for these terms';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.eligibility_criteria IS 'Condition on the seller (the rules language)';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_payout_policy_rule.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_policy_decision (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	trace_id VARCHAR(64), 
+	policy_key VARCHAR(100) NOT NULL, 
+	policy_definition_id UUID NOT NULL, 
+	policy_version INTEGER NOT NULL, 
+	input_context_hash VARCHAR(64) NOT NULL, 
+	input_context_json JSONB NOT NULL, 
+	final_decision VARCHAR(10) NOT NULL, 
+	decisive_rule_key VARCHAR(100), 
+	policy_suspended BOOLEAN DEFAULT false NOT NULL, 
+	decision_reason TEXT NOT NULL, 
+	obligations_json JSONB DEFAULT '[]' NOT NULL, 
+	irrelevant_rules INTEGER NOT NULL, 
+	executing_service VARCHAR(100), 
+	evaluated_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	decision_time TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_hm_policy_decision PRIMARY KEY (id, decision_time), 
+	CONSTRAINT fk_hm_policy_decision_platform_id_policy_definition_id FOREIGN KEY(platform_id, policy_definition_id) REFERENCES marketplace.hm_policy_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT ck_hm_policy_decision_final_decision CHECK (final_decision IN ('ALLOW', 'DENY'))
+)
+ PARTITION BY RANGE (decision_time);
+
+CREATE INDEX idx_policy_decision_context ON marketplace.hm_policy_decision (platform_id, input_context_hash);
+
+CREATE INDEX idx_policy_decision_key ON marketplace.hm_policy_decision (platform_id, policy_key, decision_time, id);
+
+CREATE INDEX idx_policy_decision_trace ON marketplace.hm_policy_decision (platform_id, trace_id) WHERE trace_id IS NOT NULL;
+
+COMMENT ON TABLE marketplace.hm_policy_decision IS 'A decision: what was asked, what was answered, and by which version.';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.id IS 'Identifier, ordered by decision_time (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.trace_id IS 'Trace that it belongs to; one trace may ask many times';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.policy_key IS 'Policy that was asked';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.policy_definition_id IS 'Version that answered';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.policy_version IS 'Number of that version';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.input_context_hash IS 'SHA-256 of the context as JSON with sorted keys and no spaces, in hexadecimal';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.input_context_json IS 'Context that was asked about';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.final_decision IS 'ALLOW or DENY';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.decisive_rule_key IS 'Rule that decided; null for the default effect';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.policy_suspended IS 'Whether the version was suspended, so that its default effect held';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.decision_reason IS 'Why, as it was told';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.obligations_json IS 'What every matching rule obliged to';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.irrelevant_rules IS 'How many rules of the version did not match';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.executing_service IS 'Who asked';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.evaluated_at IS 'Moment that was asked about: it chooses the rules in force';
+
+COMMENT ON COLUMN marketplace.hm_policy_decision.decision_time IS 'When it was decided; chooses the partition';
+
+CREATE TABLE marketplace.hm_policy_experiment_variant (
+	position INTEGER NOT NULL, 
+	policy_kind VARCHAR(20) NOT NULL, 
+	variant_key VARCHAR(50) NOT NULL, 
+	tested_policy_id UUID NOT NULL, 
+	policy_version VARCHAR(50) NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_policy_experiment_variant PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_policy_experiment_variant_platform_id_policy_id_p_27ff FOREIGN KEY(platform_id, policy_id, policy_kind) REFERENCES marketplace.hm_policy_experiment_flags (platform_id, id, policy_kind) ON DELETE CASCADE, 
+	CONSTRAINT uq_policy_experiment_variant_key UNIQUE (platform_id, policy_id, variant_key), 
+	CONSTRAINT fk_hm_policy_experiment_variant_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_policy_experiment_flags (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_policy_experiment_variant_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_policy_experiment_variant_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_policy_experiment_variant_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_policy_experiment_variant IS 'The version that sellers of one variant get; those of a variant without a row keep the version in force.';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.policy_kind IS 'Kind of policy that is tested';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.variant_key IS 'Variant of the experiment';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.tested_policy_id IS 'Version that its sellers get, in the table of the kind';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.policy_version IS 'Name of that version';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_experiment_variant.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_policy_rule (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_definition_id UUID NOT NULL, 
+	rule_key VARCHAR(100) NOT NULL, 
+	rule_name VARCHAR(255), 
+	description TEXT, 
+	condition_json JSONB NOT NULL, 
+	effect_json JSONB NOT NULL, 
+	priority INTEGER DEFAULT 0 NOT NULL, 
+	is_active BOOLEAN DEFAULT true NOT NULL, 
+	start_date TIMESTAMP WITH TIME ZONE, 
+	end_date TIMESTAMP WITH TIME ZONE, 
+	position INTEGER NOT NULL, 
+	CONSTRAINT pk_hm_policy_rule PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_policy_rule_platform_id_policy_definition_id FOREIGN KEY(platform_id, policy_definition_id) REFERENCES marketplace.hm_policy_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_policy_rule_tenant UNIQUE (platform_id, id), 
+	CONSTRAINT uq_policy_rule_key UNIQUE (platform_id, policy_definition_id, rule_key), 
+	CONSTRAINT ck_hm_policy_rule_dates CHECK (start_date < end_date), 
+	CONSTRAINT fk_hm_policy_rule_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_policy_rule IS 'A rule of one version of a policy: when it matches, and what it does then.';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.policy_definition_id IS 'Version that it is a rule of';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.rule_key IS 'Name of the rule, once in a version';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.rule_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.description IS 'What it is there for';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.condition_json IS 'When it matches: {"region": "US", "amount": {"$gt": 100}}';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.effect_json IS 'What it does: {"result": "ALLOW", "reason": "VIP", "obligations": [{"type": …}]}';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.priority IS 'Higher wins; DENY before ALLOW where equal';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.is_active IS 'Whether it takes part at all';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.start_date IS 'From when it is in force, inclusive';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.end_date IS 'Until when it is in force, exclusive';
+
+COMMENT ON COLUMN marketplace.hm_policy_rule.position IS 'Place in the document, from 0; says nothing of precedence';
+
+CREATE TABLE marketplace.hm_pricing_priority (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID NOT NULL, 
+	priority_score INTEGER DEFAULT 0 NOT NULL, 
+	stacking_group VARCHAR(50) DEFAULT 'DEFAULT' NOT NULL, 
+	after_rules TEXT[] DEFAULT '{}' NOT NULL, 
+	excluded_rules TEXT[] DEFAULT '{}' NOT NULL, 
+	CONSTRAINT pk_hm_pricing_priority PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_pricing_priority_platform_id_rule_id FOREIGN KEY(platform_id, rule_id) REFERENCES marketplace.hm_pricing_rule_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_pricing_priority UNIQUE (platform_id, rule_id), 
+	CONSTRAINT fk_hm_pricing_priority_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_pricing_priority IS 'Which of several pricing rules comes first, and which it goes with.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.rule_id IS 'Version that it belongs to';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.priority_score IS 'Higher wins, and is reckoned first';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.stacking_group IS 'DEFAULT goes with all, EXCLUSIVE with none of its type; of any other group one rule applies';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.after_rules IS 'Keys of rules that are reckoned before it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_priority.excluded_rules IS 'Keys of rules that do not apply where it does';
+
+CREATE TABLE marketplace.hm_pricing_rule_action (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID NOT NULL, 
+	action_type VARCHAR(50) NOT NULL, 
+	rule_value NUMERIC(19, 4), 
+	currency VARCHAR(3), 
+	parameters JSONB DEFAULT '{}' NOT NULL, 
+	CONSTRAINT pk_hm_pricing_rule_action PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_pricing_rule_action_platform_id_rule_id FOREIGN KEY(platform_id, rule_id) REFERENCES marketplace.hm_pricing_rule_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_pricing_rule_action UNIQUE (platform_id, rule_id), 
+	CONSTRAINT ck_hm_pricing_rule_action_action_type CHECK (action_type IN ('PERCENTAGE_OFF', 'PERCENTAGE', 'FIXED_AMOUNT', 'OVERRIDE', 'PER_UNIT', 'TIERED', 'BUY_X_GET_Y', 'FREE_SHIPPING')), 
+	CONSTRAINT ck_hm_pricing_rule_action_value CHECK (rule_value >= 0), 
+	CONSTRAINT fk_hm_pricing_rule_action_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_pricing_rule_action IS 'What a version of a pricing rule does.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.rule_id IS 'Version that it belongs to';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.action_type IS 'What it does: PERCENTAGE_OFF, FIXED_AMOUNT …';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.rule_value IS 'Percentage or amount; null where the parameters say it';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.currency IS 'Currency of every amount in the rule (ISO 4217); null where there is none';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_action.parameters IS 'The steps of a scale, units bought and got, caps, floor, inclusive, compound';
+
+CREATE TABLE marketplace.hm_pricing_rule_condition (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID NOT NULL, 
+	condition_json JSONB NOT NULL, 
+	lines_json JSONB DEFAULT '{}' NOT NULL, 
+	CONSTRAINT pk_hm_pricing_rule_condition PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_pricing_rule_condition_platform_id_rule_id FOREIGN KEY(platform_id, rule_id) REFERENCES marketplace.hm_pricing_rule_definition (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_pricing_rule_condition UNIQUE (platform_id, rule_id), 
+	CONSTRAINT fk_hm_pricing_rule_condition_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_pricing_rule_condition IS 'When a version of a pricing rule holds, and which lines one on the cart covers.';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.rule_id IS 'Version that it belongs to';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.condition_json IS 'When the rule holds: {"line.category": "ELECTRONICS"}; always where empty';
+
+COMMENT ON COLUMN marketplace.hm_pricing_rule_condition.lines_json IS 'Of a rule on the cart: which lines it covers; all where empty';
+
+CREATE TABLE marketplace.hm_product_eligibility_policy_gate (
+	position INTEGER NOT NULL, 
+	category VARCHAR(100) NOT NULL, 
+	minimum_seller_tier VARCHAR(20), 
+	required_approval VARCHAR(100), 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_product_eligibility_policy_gate PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_product_eligibility_policy_gate_minimum_seller_tier CHECK (minimum_seller_tier IN ('BRONZE', 'SILVER', 'GOLD', 'PLATINUM')), 
+	CONSTRAINT ck_hm_product_eligibility_policy_gate_gate CHECK (num_nonnulls(minimum_seller_tier, required_approval) > 0), 
+	CONSTRAINT uq_product_eligibility_policy_gate UNIQUE (platform_id, policy_id, category), 
+	CONSTRAINT fk_hm_product_eligibility_policy_gate_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_product_eligibility_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_product_eligibility_policy_gate_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_product_eligibility_policy_gate_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_product_eligibility_policy_gate_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_product_eligibility_policy_gate IS 'A gated category: the tier that a seller needs there, and the approval.';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.category IS 'Category that is gated';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.minimum_seller_tier IS 'Lowest tier of seller that may sell there; null for any';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.required_approval IS 'Approval that the seller must hold; null for none';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_product_eligibility_policy_gate.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_tax_policy_code (
+	position INTEGER NOT NULL, 
+	tax_code VARCHAR(50) NOT NULL, 
+	region_code VARCHAR(10) DEFAULT '*' NOT NULL, 
+	tax_name VARCHAR(50) DEFAULT 'TAX' NOT NULL, 
+	calculation_engine VARCHAR(50) DEFAULT 'PRICING' NOT NULL, 
+	tax_rate NUMERIC(7, 4), 
+	is_compound BOOLEAN DEFAULT false NOT NULL, 
+	calculation_order INTEGER DEFAULT 0 NOT NULL, 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_tax_policy_code PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_tax_policy_code_tax_rate CHECK (tax_rate BETWEEN 0 AND 100), 
+	CONSTRAINT ck_hm_tax_policy_code_calculation_engine CHECK ((calculation_engine = 'PRICING') = (tax_rate IS NOT NULL)), 
+	CONSTRAINT uq_tax_policy_code UNIQUE (platform_id, policy_id, tax_code, region_code, tax_name), 
+	CONSTRAINT fk_hm_tax_policy_code_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_tax_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_tax_policy_code_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_tax_policy_code_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_tax_policy_code_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_tax_policy_code IS 'What reckons the tax of one product tax code in a region, and its rate where that is the pricing engine.';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.tax_code IS 'Product tax code, such as GEN or BOOKS';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.region_code IS 'State or province; * for every one with nexus';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.tax_name IS 'Which of several taxes on the same thing, such as GST or QST';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.calculation_engine IS 'What reckons it: PRICING for the pricing engine, or the name of a service';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.tax_rate IS 'Percent; null for a service outside';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.is_compound IS 'Whether it is reckoned on the taxes before it too';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.calculation_order IS 'Taxes of a lower number are reckoned first';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_code.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_tax_policy_nexus (
+	position INTEGER NOT NULL, 
+	region_code VARCHAR(10) NOT NULL, 
+	sales_threshold NUMERIC(19, 4), 
+	currency VARCHAR(3), 
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	policy_id UUID NOT NULL, 
+	CONSTRAINT pk_hm_tax_policy_nexus PRIMARY KEY (id), 
+	CONSTRAINT ck_hm_tax_policy_nexus_sales_threshold CHECK (sales_threshold >= 0), 
+	CONSTRAINT ck_hm_tax_policy_nexus_currency CHECK (CASE WHEN currency IS NULL THEN num_nonnulls(sales_threshold) = 0 ELSE currency ~ '^[A-Z]{3}$' END), 
+	CONSTRAINT uq_tax_policy_nexus_region UNIQUE (platform_id, policy_id, region_code), 
+	CONSTRAINT fk_hm_tax_policy_nexus_platform_id_policy_id FOREIGN KEY(platform_id, policy_id) REFERENCES marketplace.hm_tax_policy (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT uq_tax_policy_nexus_order UNIQUE (platform_id, policy_id, position), 
+	CONSTRAINT ck_hm_tax_policy_nexus_position CHECK (position >= 1), 
+	CONSTRAINT fk_hm_tax_policy_nexus_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE marketplace.hm_tax_policy_nexus IS 'A region in which tax has to be collected; a policy without any collects in the whole country.';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.position IS 'Place among the rows of its version, from 1';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.region_code IS 'State or province (ISO 3166-2 without the country)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.sales_threshold IS 'Sales into the region in a year from which on it holds, in `currency`; null for the first';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.currency IS 'Currency of the threshold (ISO 4217)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_tax_policy_nexus.policy_id IS 'Version that it belongs to';
+
+CREATE TABLE marketplace.hm_policy_scope (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	platform_id UUID NOT NULL, 
+	rule_id UUID NOT NULL, 
+	scope_dimension VARCHAR(50) NOT NULL, 
+	scope_value VARCHAR(255) NOT NULL, 
+	CONSTRAINT pk_hm_policy_scope PRIMARY KEY (id), 
+	CONSTRAINT fk_hm_policy_scope_platform_id_rule_id FOREIGN KEY(platform_id, rule_id) REFERENCES marketplace.hm_policy_rule (platform_id, id) ON DELETE CASCADE, 
+	CONSTRAINT ck_hm_policy_scope_scope_dimension CHECK (scope_dimension IN ('BRAND', 'CATEGORY', 'CHANNEL', 'COUNTRY', 'CURRENCY', 'DATE_RANGE', 'DEVICE', 'ENVIRONMENT', 'GLOBAL', 'PROMOTION_TYPE', 'REGION', 'SELLER_TIER', 'SELLER_TYPE', 'SERVICE_LEVEL', 'SHIPPING_METHOD', 'TENANT')), 
+	CONSTRAINT uq_policy_scope_value UNIQUE (platform_id, rule_id, scope_dimension, scope_value), 
+	CONSTRAINT fk_hm_policy_scope_platform_id FOREIGN KEY(platform_id) REFERENCES marketplace.hm_platform (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_policy_scope_value ON marketplace.hm_policy_scope (platform_id, scope_dimension, scope_value);
+
+COMMENT ON TABLE marketplace.hm_policy_scope IS 'A dimension that a rule is bound to, with one of the values that meet it.';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.rule_id IS 'Rule that is bound';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.scope_dimension IS 'REGION, TENANT, ENVIRONMENT …; every dimension of a rule must be met';
+
+COMMENT ON COLUMN marketplace.hm_policy_scope.scope_value IS 'US, production …; any value of a dimension meets it';
+
 CREATE POLICY hm_event_queue_platform ON marketplace.hm_event_queue FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_platform TO entrepot_system;
@@ -430,6 +2569,164 @@ CREATE TRIGGER hm_platform_audit_insert AFTER INSERT ON marketplace.hm_platform 
 CREATE TRIGGER hm_platform_audit_update AFTER UPDATE ON marketplace.hm_platform REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:id');
 
 CREATE TRIGGER hm_platform_audit_delete AFTER DELETE ON marketplace.hm_platform REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_evaluation_log TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_policy_evaluation_log TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_evaluation_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_evaluation_log FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_evaluation_log_tenant ON marketplace.hm_policy_evaluation_log FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_evaluation_log_system ON marketplace.hm_policy_evaluation_log FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_policy_evaluation_log', 'decision_time', 'month', 3, interval '63072000 seconds');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_commission_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_commission_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_commission_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_commission_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_commission_policy_tenant ON marketplace.hm_commission_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_commission_policy_system ON marketplace.hm_commission_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_commission_policy_touch BEFORE UPDATE ON marketplace.hm_commission_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_commission_policy_audit_insert AFTER INSERT ON marketplace.hm_commission_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_audit_update AFTER UPDATE ON marketplace.hm_commission_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_audit_delete AFTER DELETE ON marketplace.hm_commission_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_compliance_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_compliance_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_compliance_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_compliance_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_compliance_policy_tenant ON marketplace.hm_compliance_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_compliance_policy_system ON marketplace.hm_compliance_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_compliance_policy_touch BEFORE UPDATE ON marketplace.hm_compliance_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_compliance_policy_audit_insert AFTER INSERT ON marketplace.hm_compliance_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_compliance_policy_audit_update AFTER UPDATE ON marketplace.hm_compliance_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_compliance_policy_audit_delete AFTER DELETE ON marketplace.hm_compliance_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_currency_conversion TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_currency_conversion TO entrepot_app;
+
+ALTER TABLE marketplace.hm_currency_conversion ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_currency_conversion FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_currency_conversion_tenant ON marketplace.hm_currency_conversion FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_currency_conversion_system ON marketplace.hm_currency_conversion FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_currency_conversion_touch BEFORE UPDATE ON marketplace.hm_currency_conversion FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_currency_conversion_audit_insert AFTER INSERT ON marketplace.hm_currency_conversion REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_currency_conversion_audit_update AFTER UPDATE ON marketplace.hm_currency_conversion REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_currency_conversion_audit_delete AFTER DELETE ON marketplace.hm_currency_conversion REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_assignment TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_assignment TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_assignment ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_assignment FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_assignment_tenant ON marketplace.hm_experiment_assignment FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_assignment_system ON marketplace.hm_experiment_assignment FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_definition TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_definition TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_definition ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_definition FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_definition_tenant ON marketplace.hm_experiment_definition FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_definition_system ON marketplace.hm_experiment_definition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_experiment_definition_touch BEFORE UPDATE ON marketplace.hm_experiment_definition FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_experiment_definition_audit_insert AFTER INSERT ON marketplace.hm_experiment_definition REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_experiment_definition_audit_update AFTER UPDATE ON marketplace.hm_experiment_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_experiment_definition_audit_delete AFTER DELETE ON marketplace.hm_experiment_definition REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_metric TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_experiment_metric TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_metric ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_metric FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_metric_tenant ON marketplace.hm_experiment_metric FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_metric_system ON marketplace.hm_experiment_metric FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_override TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_override TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_override ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_override FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_override_tenant ON marketplace.hm_experiment_override FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_override_system ON marketplace.hm_experiment_override FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_experiment_override_touch BEFORE UPDATE ON marketplace.hm_experiment_override FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_experiment_override_audit_insert AFTER INSERT ON marketplace.hm_experiment_override REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_experiment_override_audit_update AFTER UPDATE ON marketplace.hm_experiment_override REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_experiment_override_audit_delete AFTER DELETE ON marketplace.hm_experiment_override REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_fulfillment_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_fulfillment_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_fulfillment_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_fulfillment_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_fulfillment_policy_tenant ON marketplace.hm_fulfillment_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_fulfillment_policy_system ON marketplace.hm_fulfillment_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_fulfillment_policy_touch BEFORE UPDATE ON marketplace.hm_fulfillment_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_fulfillment_policy_audit_insert AFTER INSERT ON marketplace.hm_fulfillment_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_fulfillment_policy_audit_update AFTER UPDATE ON marketplace.hm_fulfillment_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_fulfillment_policy_audit_delete AFTER DELETE ON marketplace.hm_fulfillment_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_limit_counter TO entrepot_system;
 
@@ -475,6 +2772,46 @@ CREATE POLICY hm_limit_reservation_tenant ON marketplace.hm_limit_reservation FO
 
 CREATE POLICY hm_limit_reservation_system ON marketplace.hm_limit_reservation FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_onboarding_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_onboarding_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_onboarding_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_onboarding_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_onboarding_policy_tenant ON marketplace.hm_onboarding_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_onboarding_policy_system ON marketplace.hm_onboarding_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_onboarding_policy_touch BEFORE UPDATE ON marketplace.hm_onboarding_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_onboarding_policy_audit_insert AFTER INSERT ON marketplace.hm_onboarding_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_onboarding_policy_audit_update AFTER UPDATE ON marketplace.hm_onboarding_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_onboarding_policy_audit_delete AFTER DELETE ON marketplace.hm_onboarding_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_payout_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_payout_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_payout_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_payout_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_payout_policy_tenant ON marketplace.hm_payout_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_payout_policy_system ON marketplace.hm_payout_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_payout_policy_touch BEFORE UPDATE ON marketplace.hm_payout_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_payout_policy_audit_insert AFTER INSERT ON marketplace.hm_payout_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_payout_policy_audit_update AFTER UPDATE ON marketplace.hm_payout_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_payout_policy_audit_delete AFTER DELETE ON marketplace.hm_payout_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_platform_member TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_platform_member TO entrepot_app;
@@ -494,6 +2831,140 @@ CREATE TRIGGER hm_platform_member_audit_insert AFTER INSERT ON marketplace.hm_pl
 CREATE TRIGGER hm_platform_member_audit_update AFTER UPDATE ON marketplace.hm_platform_member REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 CREATE TRIGGER hm_platform_member_audit_delete AFTER DELETE ON marketplace.hm_platform_member REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_definition TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_definition TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_definition ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_definition FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_definition_tenant ON marketplace.hm_policy_definition FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_definition_system ON marketplace.hm_policy_definition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_policy_definition_touch BEFORE UPDATE ON marketplace.hm_policy_definition FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_policy_definition_audit_insert AFTER INSERT ON marketplace.hm_policy_definition REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_definition_audit_update AFTER UPDATE ON marketplace.hm_policy_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_definition_audit_delete AFTER DELETE ON marketplace.hm_policy_definition REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_experiment_flags TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_experiment_flags TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_experiment_flags ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_experiment_flags FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_experiment_flags_tenant ON marketplace.hm_policy_experiment_flags FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_experiment_flags_system ON marketplace.hm_policy_experiment_flags FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_policy_experiment_flags_touch BEFORE UPDATE ON marketplace.hm_policy_experiment_flags FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_policy_experiment_flags_audit_insert AFTER INSERT ON marketplace.hm_policy_experiment_flags REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_experiment_flags_audit_update AFTER UPDATE ON marketplace.hm_policy_experiment_flags REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_experiment_flags_audit_delete AFTER DELETE ON marketplace.hm_policy_experiment_flags REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_lock TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_lock TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_lock ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_lock FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_lock_tenant ON marketplace.hm_policy_lock FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_lock_system ON marketplace.hm_policy_lock FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_policy_lock_touch BEFORE UPDATE ON marketplace.hm_policy_lock FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_policy_lock_audit_insert AFTER INSERT ON marketplace.hm_policy_lock REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_lock_audit_update AFTER UPDATE ON marketplace.hm_policy_lock REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_lock_audit_delete AFTER DELETE ON marketplace.hm_policy_lock REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_decision_log TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_pricing_decision_log TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_decision_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_decision_log FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_decision_log_tenant ON marketplace.hm_pricing_decision_log FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_decision_log_system ON marketplace.hm_pricing_decision_log FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_pricing_decision_log', 'decision_time', 'month', 3, interval '63072000 seconds');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_rule_definition TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_pricing_rule_definition TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_rule_definition ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_rule_definition FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_rule_definition_tenant ON marketplace.hm_pricing_rule_definition FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_rule_definition_system ON marketplace.hm_pricing_rule_definition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_pricing_rule_definition_touch BEFORE UPDATE ON marketplace.hm_pricing_rule_definition FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_pricing_rule_definition_audit_insert AFTER INSERT ON marketplace.hm_pricing_rule_definition REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_pricing_rule_definition_audit_update AFTER UPDATE ON marketplace.hm_pricing_rule_definition REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_pricing_rule_definition_audit_delete AFTER DELETE ON marketplace.hm_pricing_rule_definition REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_product_eligibility_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_product_eligibility_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_product_eligibility_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_product_eligibility_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_product_eligibility_policy_tenant ON marketplace.hm_product_eligibility_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_product_eligibility_policy_system ON marketplace.hm_product_eligibility_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_product_eligibility_policy_touch BEFORE UPDATE ON marketplace.hm_product_eligibility_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_product_eligibility_policy_audit_insert AFTER INSERT ON marketplace.hm_product_eligibility_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_audit_update AFTER UPDATE ON marketplace.hm_product_eligibility_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_audit_delete AFTER DELETE ON marketplace.hm_product_eligibility_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_promotion_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_promotion_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_promotion_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_promotion_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_promotion_policy_tenant ON marketplace.hm_promotion_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_promotion_policy_system ON marketplace.hm_promotion_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_promotion_policy_touch BEFORE UPDATE ON marketplace.hm_promotion_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_promotion_policy_audit_insert AFTER INSERT ON marketplace.hm_promotion_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_promotion_policy_audit_update AFTER UPDATE ON marketplace.hm_promotion_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_promotion_policy_audit_delete AFTER DELETE ON marketplace.hm_promotion_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_rule_revision TO entrepot_system;
 
@@ -519,7 +2990,131 @@ CREATE POLICY hm_state_transition_tenant ON marketplace.hm_state_transition FOR 
 
 CREATE POLICY hm_state_transition_system ON marketplace.hm_state_transition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_tax_policy TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_tax_policy TO entrepot_app;
+
+ALTER TABLE marketplace.hm_tax_policy ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_tax_policy FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_tax_policy_tenant ON marketplace.hm_tax_policy FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_tax_policy_system ON marketplace.hm_tax_policy FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_tax_policy_touch BEFORE UPDATE ON marketplace.hm_tax_policy FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER hm_tax_policy_audit_insert AFTER INSERT ON marketplace.hm_tax_policy REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_audit_update AFTER UPDATE ON marketplace.hm_tax_policy REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_audit_delete AFTER DELETE ON marketplace.hm_tax_policy REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
 CREATE POLICY audit_logs_platform ON pim.audit_logs FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid) AND shop_id IS NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_commission_policy_rate TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_commission_policy_rate TO entrepot_app;
+
+ALTER TABLE marketplace.hm_commission_policy_rate ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_commission_policy_rate FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_commission_policy_rate_tenant ON marketplace.hm_commission_policy_rate FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_commission_policy_rate_system ON marketplace.hm_commission_policy_rate FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_commission_policy_rate_audit_insert AFTER INSERT ON marketplace.hm_commission_policy_rate REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_rate_audit_update AFTER UPDATE ON marketplace.hm_commission_policy_rate REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_rate_audit_delete AFTER DELETE ON marketplace.hm_commission_policy_rate REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_commission_policy_volume TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_commission_policy_volume TO entrepot_app;
+
+ALTER TABLE marketplace.hm_commission_policy_volume ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_commission_policy_volume FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_commission_policy_volume_tenant ON marketplace.hm_commission_policy_volume FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_commission_policy_volume_system ON marketplace.hm_commission_policy_volume FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_commission_policy_volume_audit_insert AFTER INSERT ON marketplace.hm_commission_policy_volume REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_volume_audit_update AFTER UPDATE ON marketplace.hm_commission_policy_volume REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_commission_policy_volume_audit_delete AFTER DELETE ON marketplace.hm_commission_policy_volume REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_compliance_policy_certification TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_compliance_policy_certification TO entrepot_app;
+
+ALTER TABLE marketplace.hm_compliance_policy_certification ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_compliance_policy_certification FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_compliance_policy_certification_tenant ON marketplace.hm_compliance_policy_certification FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_compliance_policy_certification_system ON marketplace.hm_compliance_policy_certification FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_compliance_policy_certification_audit_insert AFTER INSERT ON marketplace.hm_compliance_policy_certification REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_compliance_policy_certification_audit_update AFTER UPDATE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_compliance_policy_certification_audit_delete AFTER DELETE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_audience TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_audience TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_audience ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_audience FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_audience_tenant ON marketplace.hm_experiment_audience FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_audience_system ON marketplace.hm_experiment_audience FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_bucket TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_experiment_bucket TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_bucket ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_bucket FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_bucket_tenant ON marketplace.hm_experiment_bucket FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_bucket_system ON marketplace.hm_experiment_bucket FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_exposure TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_experiment_exposure TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_exposure ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_exposure FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_exposure_tenant ON marketplace.hm_experiment_exposure FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_exposure_system ON marketplace.hm_experiment_exposure FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_experiment_exposure', 'exposed_at', 'month', 3, interval '63072000 seconds');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_experiment_result TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_experiment_result TO entrepot_app;
+
+ALTER TABLE marketplace.hm_experiment_result ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_experiment_result FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_experiment_result_tenant ON marketplace.hm_experiment_result FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_experiment_result_system ON marketplace.hm_experiment_result FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_limit_scope TO entrepot_system;
 
@@ -532,6 +3127,257 @@ ALTER TABLE marketplace.hm_limit_scope FORCE ROW LEVEL SECURITY;
 CREATE POLICY hm_limit_scope_tenant ON marketplace.hm_limit_scope FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
 
 CREATE POLICY hm_limit_scope_system ON marketplace.hm_limit_scope FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_onboarding_policy_rule TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_onboarding_policy_rule TO entrepot_app;
+
+ALTER TABLE marketplace.hm_onboarding_policy_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_onboarding_policy_rule FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_onboarding_policy_rule_tenant ON marketplace.hm_onboarding_policy_rule FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_onboarding_policy_rule_system ON marketplace.hm_onboarding_policy_rule FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_onboarding_policy_rule_audit_insert AFTER INSERT ON marketplace.hm_onboarding_policy_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_onboarding_policy_rule_audit_update AFTER UPDATE ON marketplace.hm_onboarding_policy_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_onboarding_policy_rule_audit_delete AFTER DELETE ON marketplace.hm_onboarding_policy_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_payout_policy_rule TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_payout_policy_rule TO entrepot_app;
+
+ALTER TABLE marketplace.hm_payout_policy_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_payout_policy_rule FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_payout_policy_rule_tenant ON marketplace.hm_payout_policy_rule FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_payout_policy_rule_system ON marketplace.hm_payout_policy_rule FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_payout_policy_rule_audit_insert AFTER INSERT ON marketplace.hm_payout_policy_rule REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_payout_policy_rule_audit_update AFTER UPDATE ON marketplace.hm_payout_policy_rule REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_payout_policy_rule_audit_delete AFTER DELETE ON marketplace.hm_payout_policy_rule REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_decision TO entrepot_system;
+
+GRANT SELECT, INSERT ON marketplace.hm_policy_decision TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_decision ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_decision FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_decision_tenant ON marketplace.hm_policy_decision FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_decision_system ON marketplace.hm_policy_decision FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+SELECT entrepot.maintain_partitions('marketplace.hm_policy_decision', 'decision_time', 'month', 3, interval '63072000 seconds');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_experiment_variant TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_experiment_variant TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_experiment_variant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_experiment_variant FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_experiment_variant_tenant ON marketplace.hm_policy_experiment_variant FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_experiment_variant_system ON marketplace.hm_policy_experiment_variant FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_policy_experiment_variant_audit_insert AFTER INSERT ON marketplace.hm_policy_experiment_variant REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_experiment_variant_audit_update AFTER UPDATE ON marketplace.hm_policy_experiment_variant REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_policy_experiment_variant_audit_delete AFTER DELETE ON marketplace.hm_policy_experiment_variant REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_rule TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_rule TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_rule ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_rule FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_rule_tenant ON marketplace.hm_policy_rule FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_rule_system ON marketplace.hm_policy_rule FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_priority TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_pricing_priority TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_priority ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_priority FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_priority_tenant ON marketplace.hm_pricing_priority FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_priority_system ON marketplace.hm_pricing_priority FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_rule_action TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_pricing_rule_action TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_rule_action ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_rule_action FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_rule_action_tenant ON marketplace.hm_pricing_rule_action FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_rule_action_system ON marketplace.hm_pricing_rule_action FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_pricing_rule_condition TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_pricing_rule_condition TO entrepot_app;
+
+ALTER TABLE marketplace.hm_pricing_rule_condition ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_pricing_rule_condition FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_pricing_rule_condition_tenant ON marketplace.hm_pricing_rule_condition FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_pricing_rule_condition_system ON marketplace.hm_pricing_rule_condition FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_product_eligibility_policy_gate TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_product_eligibility_policy_gate TO entrepot_app;
+
+ALTER TABLE marketplace.hm_product_eligibility_policy_gate ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_product_eligibility_policy_gate FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_product_eligibility_policy_gate_tenant ON marketplace.hm_product_eligibility_policy_gate FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_product_eligibility_policy_gate_system ON marketplace.hm_product_eligibility_policy_gate FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_product_eligibility_policy_gate_audit_insert AFTER INSERT ON marketplace.hm_product_eligibility_policy_gate REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_gate_audit_update AFTER UPDATE ON marketplace.hm_product_eligibility_policy_gate REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_gate_audit_delete AFTER DELETE ON marketplace.hm_product_eligibility_policy_gate REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_tax_policy_code TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_tax_policy_code TO entrepot_app;
+
+ALTER TABLE marketplace.hm_tax_policy_code ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_tax_policy_code FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_tax_policy_code_tenant ON marketplace.hm_tax_policy_code FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_tax_policy_code_system ON marketplace.hm_tax_policy_code FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_tax_policy_code_audit_insert AFTER INSERT ON marketplace.hm_tax_policy_code REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_code_audit_update AFTER UPDATE ON marketplace.hm_tax_policy_code REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_code_audit_delete AFTER DELETE ON marketplace.hm_tax_policy_code REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_tax_policy_nexus TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_tax_policy_nexus TO entrepot_app;
+
+ALTER TABLE marketplace.hm_tax_policy_nexus ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_tax_policy_nexus FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_tax_policy_nexus_tenant ON marketplace.hm_tax_policy_nexus FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_tax_policy_nexus_system ON marketplace.hm_tax_policy_nexus FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER hm_tax_policy_nexus_audit_insert AFTER INSERT ON marketplace.hm_tax_policy_nexus REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_nexus_audit_update AFTER UPDATE ON marketplace.hm_tax_policy_nexus REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+CREATE TRIGGER hm_tax_policy_nexus_audit_delete AFTER DELETE ON marketplace.hm_tax_policy_nexus REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'platform_id:platform_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON marketplace.hm_policy_scope TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace.hm_policy_scope TO entrepot_app;
+
+ALTER TABLE marketplace.hm_policy_scope ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE marketplace.hm_policy_scope FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY hm_policy_scope_tenant ON marketplace.hm_policy_scope FOR ALL TO entrepot_app USING (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid)) WITH CHECK (platform_id = (SELECT nullif(current_setting('app.current_platform_id', true), '')::uuid));
+
+CREATE POLICY hm_policy_scope_system ON marketplace.hm_policy_scope FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE VIEW marketplace.hm_experiment WITH (security_invoker = true) AS SELECT DISTINCT ON (d.platform_id, d.experiment_key)
+            d.id,
+            d.platform_id,
+            d.experiment_key,
+            d.experiment_name,
+            d.description,
+            d.type,
+            d.owner_service,
+            d.version,
+            d.state,
+            d.start_time,
+            d.end_time,
+            d.created_at
+        FROM marketplace.hm_experiment_definition AS d
+        ORDER BY d.platform_id, d.experiment_key, (d.state IN ('ACTIVE', 'PAUSED')) DESC, d.version DESC;
+
+GRANT SELECT ON marketplace.hm_experiment TO entrepot_app, entrepot_system;
+
+COMMENT ON VIEW marketplace.hm_experiment IS 'Experiments, a row each: the live version, or the newest where none is live.';
+
+COMMENT ON COLUMN marketplace.hm_experiment.id IS 'Identifier of that version';
+
+COMMENT ON COLUMN marketplace.hm_experiment.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment.experiment_key IS 'Name by which it is asked for';
+
+COMMENT ON COLUMN marketplace.hm_experiment.experiment_name IS 'Name for people';
+
+COMMENT ON COLUMN marketplace.hm_experiment.description IS 'What is to be found out';
+
+COMMENT ON COLUMN marketplace.hm_experiment.type IS 'AB_TEST or FEATURE_FLAG';
+
+COMMENT ON COLUMN marketplace.hm_experiment.owner_service IS 'Service that answers for it';
+
+COMMENT ON COLUMN marketplace.hm_experiment.version IS 'Number of that version';
+
+COMMENT ON COLUMN marketplace.hm_experiment.state IS 'State of that version';
+
+COMMENT ON COLUMN marketplace.hm_experiment.start_time IS 'From when it assigns';
+
+COMMENT ON COLUMN marketplace.hm_experiment.end_time IS 'Until when it assigns';
+
+COMMENT ON COLUMN marketplace.hm_experiment.created_at IS 'When that version was written';
+
+CREATE VIEW marketplace.hm_experiment_variant WITH (security_invoker = true) AS SELECT b.id, b.platform_id, b.experiment_id, e.experiment_key, b.variant_key, b.payload_json,
+               b.allocation_weight, b.is_control
+        FROM marketplace.hm_experiment AS e
+        JOIN marketplace.hm_experiment_bucket AS b ON b.platform_id = e.platform_id AND b.experiment_id = e.id;
+
+GRANT SELECT ON marketplace.hm_experiment_variant TO entrepot_app, entrepot_system;
+
+COMMENT ON VIEW marketplace.hm_experiment_variant IS 'The variants of every experiment in hm_experiment.';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.id IS 'Identifier of the bucket';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.platform_id IS 'Tenant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.experiment_id IS 'Version that it is a variant of';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.experiment_key IS 'Name of the experiment';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.variant_key IS 'Name of the variant';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.payload_json IS 'What those in it get';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.allocation_weight IS 'Share in percent';
+
+COMMENT ON COLUMN marketplace.hm_experiment_variant.is_control IS 'Whether the others are compared with it';
 
 CREATE VIEW marketplace.hm_tenant_quota WITH (security_invoker = true) AS SELECT d.platform_id, d.id AS limit_definition_id, d.limit_key, d.resource_type, s.scope_dimension, s.scope_value,
            s.condition_json, coalesce(s.override_value, d.default_value) AS quota, d.algorithm, d.reset_period,
@@ -630,8 +3476,15 @@ COMMENT ON COLUMN marketplace.hm_api_rate_limit.burst IS 'What a token bucket ho
 CREATE FUNCTION marketplace.guard_version() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at'];
+    moving text[] := ARRAY['state', 'published_at', 'retired_at', 'updated_at']
+        || ARRAY(SELECT substr(argument, 2) FROM unnest(TG_ARGV) AS argument WHERE argument LIKE '+%');
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'DRAFT' OR NEW.published_at IS NOT NULL OR NEW.retired_at IS NOT NULL THEN
+            RAISE EXCEPTION 'a version begins as a draft, not %', NEW.state USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
     IF TG_OP = 'DELETE' THEN
         -- A platform that goes takes everything with it.
         IF OLD.state <> 'DRAFT' AND EXISTS (SELECT FROM marketplace.hm_platform WHERE id = OLD.platform_id) THEN
@@ -643,6 +3496,10 @@ BEGIN
     IF NEW.state <> OLD.state AND NOT (OLD.state || '>' || NEW.state = ANY (TG_ARGV)) THEN
         RAISE EXCEPTION 'no step leads from % to %', OLD.state, NEW.state USING ERRCODE = 'restrict_violation';
     END IF;
+    IF NEW.state = OLD.state AND (NEW.published_at, NEW.retired_at) IS DISTINCT FROM (OLD.published_at, OLD.retired_at) THEN
+        RAISE EXCEPTION 'a version begins and ends to decide with a step, and never without one'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
     IF OLD.state <> 'DRAFT' AND to_jsonb(NEW) - moving <> to_jsonb(OLD) - moving THEN
         RAISE EXCEPTION 'version % is %, and only a draft can be changed', OLD.version, OLD.state
             USING ERRCODE = 'restrict_violation';
@@ -650,7 +3507,7 @@ BEGIN
     RETURN NEW;
 END $$;
 COMMENT ON FUNCTION marketplace.guard_version() IS
-    'Lets only drafts change and only legal steps happen; its arguments are the steps, FROM>TO.';
+    'Lets only drafts change and only legal steps happen; its arguments are the steps, FROM>TO, and +COLUMN for a column that moves on.';
 
 CREATE FUNCTION marketplace.guard_part() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -706,10 +3563,182 @@ COMMENT ON FUNCTION marketplace.record_step() IS
 -- The triggers run as whoever takes the step; guard and record functions need no grant, since only triggers call them.
 GRANT EXECUTE ON FUNCTION marketplace.announce_rules(text, uuid) TO entrepot_app, entrepot_system;
 
-CREATE TRIGGER hm_limit_definition_guard BEFORE UPDATE OR DELETE ON marketplace.hm_limit_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>SUSPENDED', 'SUSPENDED>ACTIVE', 'DRAFT>DEPRECATED', 'ACTIVE>DEPRECATED', 'SUSPENDED>DEPRECATED');
+CREATE TRIGGER hm_experiment_definition_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_experiment_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>PAUSED', 'PAUSED>ACTIVE', 'DRAFT>COMPLETED', 'ACTIVE>COMPLETED', 'PAUSED>COMPLETED');
+CREATE TRIGGER hm_experiment_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_experiment_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('experiment', 'ACTIVE', 'PAUSED');
+CREATE TRIGGER hm_experiment_bucket_guard_insert AFTER INSERT ON marketplace.hm_experiment_bucket REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_bucket_guard_update AFTER UPDATE ON marketplace.hm_experiment_bucket REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_bucket_guard_move AFTER UPDATE ON marketplace.hm_experiment_bucket REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_bucket_guard_delete AFTER DELETE ON marketplace.hm_experiment_bucket REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_audience_guard_insert AFTER INSERT ON marketplace.hm_experiment_audience REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_audience_guard_update AFTER UPDATE ON marketplace.hm_experiment_audience REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_audience_guard_move AFTER UPDATE ON marketplace.hm_experiment_audience REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+CREATE TRIGGER hm_experiment_audience_guard_delete AFTER DELETE ON marketplace.hm_experiment_audience REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_experiment_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.experiment_id');
+
+CREATE FUNCTION marketplace.announce_override() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- A platform that goes takes everything with it, and nobody is left to be told.
+    IF TG_OP = 'DELETE' THEN
+        IF EXISTS (SELECT FROM marketplace.hm_platform WHERE id = OLD.platform_id) THEN
+            PERFORM marketplace.announce_rules('experiment', OLD.platform_id);
+        END IF;
+        RETURN NULL;
+    END IF;
+    PERFORM marketplace.announce_rules('experiment', NEW.platform_id);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION marketplace.announce_override() IS
+    'Tells every process that holds experiments in memory of a variant that is forced for an entity.';
+
+CREATE TRIGGER hm_experiment_override_announce AFTER INSERT OR UPDATE OR DELETE
+ON marketplace.hm_experiment_override FOR EACH ROW EXECUTE FUNCTION marketplace.announce_override();
+
+CREATE FUNCTION marketplace.guard_end() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF OLD.state = 'DRAFT' OR NEW.effective_to IS NOT DISTINCT FROM OLD.effective_to THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.effective_to IS NULL OR NEW.effective_to > OLD.effective_to THEN
+        RAISE EXCEPTION 'version % ends no later than was published', OLD.policy_version
+            USING ERRCODE = 'restrict_violation', HINT = 'Publish a successor.';
+    END IF;
+    -- What was in force at a moment that is past is settled.
+    IF NEW.effective_to < least(now(), coalesce(OLD.effective_to, now())) AND NEW.effective_to > OLD.effective_from
+       OR NEW.effective_to <= OLD.effective_from AND OLD.effective_from < now() THEN
+        RAISE EXCEPTION 'version % was in force at %', OLD.policy_version, NEW.effective_to
+            USING ERRCODE = 'restrict_violation', HINT = 'An end lies in the future.';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION marketplace.guard_end() IS
+    'Lets the end of a published version be brought forward, and never into the past.';
+
+CREATE FUNCTION marketplace.announce_end() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM marketplace.announce_rules('governance', NEW.platform_id);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION marketplace.announce_end() IS 'Announces that a version ends at another time than before.';
+
+CREATE FUNCTION marketplace.check_policy_reference() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    policy_table text := CASE NEW.policy_kind WHEN 'onboarding' THEN 'hm_onboarding_policy' WHEN 'promotion' THEN 'hm_promotion_policy' WHEN 'commission' THEN 'hm_commission_policy' WHEN 'payout' THEN 'hm_payout_policy' WHEN 'compliance' THEN 'hm_compliance_policy' WHEN 'tax' THEN 'hm_tax_policy' WHEN 'fulfillment' THEN 'hm_fulfillment_policy' WHEN 'eligibility' THEN 'hm_product_eligibility_policy' WHEN 'experiment' THEN 'hm_policy_experiment_flags' END;
+    referred uuid := (to_jsonb(NEW) ->> TG_ARGV[0])::uuid;
+    found boolean;
+BEGIN
+    EXECUTE format('SELECT true FROM marketplace.%I WHERE platform_id = $1 AND id = $2 AND state <> ''DRAFT''', policy_table)
+        INTO found USING NEW.platform_id, referred;
+    IF found IS NOT TRUE THEN
+        RAISE EXCEPTION 'there is no published % policy %', NEW.policy_kind, referred
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION marketplace.check_policy_reference() IS
+    'Holds policy_kind and the column that its argument names to a published version of the same platform, which can never be deleted.';
+
+CREATE TRIGGER hm_policy_lock_policy BEFORE INSERT OR UPDATE ON marketplace.hm_policy_lock FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('policy_id');
+
+CREATE TRIGGER hm_onboarding_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_onboarding_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_onboarding_policy_rule_guard_insert AFTER INSERT ON marketplace.hm_onboarding_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_onboarding_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_onboarding_policy_rule_guard_update AFTER UPDATE ON marketplace.hm_onboarding_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_onboarding_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_onboarding_policy_rule_guard_move AFTER UPDATE ON marketplace.hm_onboarding_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_onboarding_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_onboarding_policy_rule_guard_delete AFTER DELETE ON marketplace.hm_onboarding_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_onboarding_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_onboarding_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_onboarding_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_onboarding_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_compliance_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_compliance_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_compliance_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_compliance_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_compliance_policy_certification_guard_insert AFTER INSERT ON marketplace.hm_compliance_policy_certification REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_compliance_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_compliance_policy_certification_guard_update AFTER UPDATE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_compliance_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_compliance_policy_certification_guard_move AFTER UPDATE ON marketplace.hm_compliance_policy_certification REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_compliance_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_compliance_policy_certification_guard_delete AFTER DELETE ON marketplace.hm_compliance_policy_certification REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_compliance_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_compliance_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_compliance_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_compliance_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_compliance_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_fulfillment_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_fulfillment_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_fulfillment_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_fulfillment_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+
+CREATE TRIGGER hm_fulfillment_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_fulfillment_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_fulfillment_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_fulfillment_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_product_eligibility_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_product_eligibility_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_product_eligibility_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_product_eligibility_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_product_eligibility_policy_gate_guard_insert AFTER INSERT ON marketplace.hm_product_eligibility_policy_gate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_product_eligibility_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_product_eligibility_policy_gate_guard_update AFTER UPDATE ON marketplace.hm_product_eligibility_policy_gate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_product_eligibility_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_product_eligibility_policy_gate_guard_move AFTER UPDATE ON marketplace.hm_product_eligibility_policy_gate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_product_eligibility_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_product_eligibility_policy_gate_guard_delete AFTER DELETE ON marketplace.hm_product_eligibility_policy_gate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_product_eligibility_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_product_eligibility_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_product_eligibility_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_product_eligibility_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_product_eligibility_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_policy_experiment_flags_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_policy_experiment_flags FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_policy_experiment_flags_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_policy_experiment_flags FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_policy_experiment_variant_guard_insert AFTER INSERT ON marketplace.hm_policy_experiment_variant REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_experiment_flags AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_policy_experiment_variant_guard_update AFTER UPDATE ON marketplace.hm_policy_experiment_variant REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_experiment_flags AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_policy_experiment_variant_guard_move AFTER UPDATE ON marketplace.hm_policy_experiment_variant REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_experiment_flags AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_policy_experiment_variant_guard_delete AFTER DELETE ON marketplace.hm_policy_experiment_variant REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_experiment_flags AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_policy_experiment_flags_end BEFORE UPDATE OF effective_to ON marketplace.hm_policy_experiment_flags FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_policy_experiment_flags_ended AFTER UPDATE OF effective_to ON marketplace.hm_policy_experiment_flags FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_policy_experiment_variant_policy BEFORE INSERT OR UPDATE ON marketplace.hm_policy_experiment_variant FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('tested_policy_id');
+
+CREATE TRIGGER hm_commission_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_commission_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_commission_policy_rate_guard_insert AFTER INSERT ON marketplace.hm_commission_policy_rate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_rate_guard_update AFTER UPDATE ON marketplace.hm_commission_policy_rate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_rate_guard_move AFTER UPDATE ON marketplace.hm_commission_policy_rate REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_rate_guard_delete AFTER DELETE ON marketplace.hm_commission_policy_rate REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_volume_guard_insert AFTER INSERT ON marketplace.hm_commission_policy_volume REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_volume_guard_update AFTER UPDATE ON marketplace.hm_commission_policy_volume REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_volume_guard_move AFTER UPDATE ON marketplace.hm_commission_policy_volume REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_commission_policy_volume_guard_delete AFTER DELETE ON marketplace.hm_commission_policy_volume REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_commission_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_commission_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_commission_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_commission_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_promotion_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_promotion_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_promotion_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_promotion_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+
+CREATE TRIGGER hm_promotion_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_promotion_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_promotion_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_promotion_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_payout_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_payout_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_payout_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_payout_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_payout_policy_rule_guard_insert AFTER INSERT ON marketplace.hm_payout_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_payout_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_payout_policy_rule_guard_update AFTER UPDATE ON marketplace.hm_payout_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_payout_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_payout_policy_rule_guard_move AFTER UPDATE ON marketplace.hm_payout_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_payout_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_payout_policy_rule_guard_delete AFTER DELETE ON marketplace.hm_payout_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_payout_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_payout_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_payout_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_payout_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_payout_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_tax_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_tax_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
+CREATE TRIGGER hm_tax_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_tax_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
+CREATE TRIGGER hm_tax_policy_nexus_guard_insert AFTER INSERT ON marketplace.hm_tax_policy_nexus REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_nexus_guard_update AFTER UPDATE ON marketplace.hm_tax_policy_nexus REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_nexus_guard_move AFTER UPDATE ON marketplace.hm_tax_policy_nexus REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_nexus_guard_delete AFTER DELETE ON marketplace.hm_tax_policy_nexus REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_code_guard_insert AFTER INSERT ON marketplace.hm_tax_policy_code REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_code_guard_update AFTER UPDATE ON marketplace.hm_tax_policy_code REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_code_guard_move AFTER UPDATE ON marketplace.hm_tax_policy_code REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+CREATE TRIGGER hm_tax_policy_code_guard_delete AFTER DELETE ON marketplace.hm_tax_policy_code REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_tax_policy AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_id');
+
+CREATE TRIGGER hm_tax_policy_end BEFORE UPDATE OF effective_to ON marketplace.hm_tax_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
+CREATE TRIGGER hm_tax_policy_ended AFTER UPDATE OF effective_to ON marketplace.hm_tax_policy FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
+
+CREATE TRIGGER hm_limit_definition_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_limit_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>SUSPENDED', 'SUSPENDED>ACTIVE', 'DRAFT>DEPRECATED', 'ACTIVE>DEPRECATED', 'SUSPENDED>DEPRECATED');
 CREATE TRIGGER hm_limit_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_limit_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('limit', 'ACTIVE', 'SUSPENDED');
 CREATE TRIGGER hm_limit_scope_guard_insert AFTER INSERT ON marketplace.hm_limit_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_limit_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.limit_definition_id');
 CREATE TRIGGER hm_limit_scope_guard_update AFTER UPDATE ON marketplace.hm_limit_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_limit_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.limit_definition_id');
+CREATE TRIGGER hm_limit_scope_guard_move AFTER UPDATE ON marketplace.hm_limit_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_limit_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.limit_definition_id');
 CREATE TRIGGER hm_limit_scope_guard_delete AFTER DELETE ON marketplace.hm_limit_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_limit_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.limit_definition_id');
 
 ALTER TABLE marketplace.hm_limit_counter SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
@@ -1392,6 +4421,60 @@ COMMENT ON FUNCTION marketplace.limit_zone_changed() IS 'Tells the limits engine
 
 CREATE TRIGGER hm_platform_limit_zone AFTER UPDATE OF time_zone ON marketplace.hm_platform FOR EACH ROW
 WHEN (OLD.time_zone IS DISTINCT FROM NEW.time_zone) EXECUTE FUNCTION marketplace.limit_zone_changed();
+
+CREATE TRIGGER hm_policy_definition_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_policy_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>REVIEW', 'REVIEW>DRAFT', 'APPROVED>DRAFT', 'REVIEW>APPROVED', 'APPROVED>PUBLISHED', 'PUBLISHED>SUSPENDED', 'SUSPENDED>PUBLISHED', 'DRAFT>DEPRECATED', 'REVIEW>DEPRECATED', 'APPROVED>DEPRECATED', 'PUBLISHED>DEPRECATED', 'SUSPENDED>DEPRECATED');
+CREATE TRIGGER hm_policy_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_policy_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('policy', 'PUBLISHED', 'SUSPENDED');
+CREATE TRIGGER hm_policy_rule_guard_insert AFTER INSERT ON marketplace.hm_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_rule_guard_update AFTER UPDATE ON marketplace.hm_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_rule_guard_move AFTER UPDATE ON marketplace.hm_policy_rule REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_rule_guard_delete AFTER DELETE ON marketplace.hm_policy_rule REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_insert AFTER INSERT ON marketplace.hm_policy_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_update AFTER UPDATE ON marketplace.hm_policy_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_move AFTER UPDATE ON marketplace.hm_policy_scope REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+CREATE TRIGGER hm_policy_scope_guard_delete AFTER DELETE ON marketplace.hm_policy_scope REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_policy_rule AS hm_policy_rule ON hm_policy_rule.platform_id = changed.platform_id AND hm_policy_rule.id = changed.rule_id JOIN marketplace.hm_policy_definition AS definition ON definition.platform_id = hm_policy_rule.platform_id AND definition.id = hm_policy_rule.policy_definition_id');
+
+CREATE TRIGGER hm_pricing_rule_definition_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_pricing_rule_definition FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>REVIEW', 'REVIEW>DRAFT', 'APPROVED>DRAFT', 'REVIEW>APPROVED', 'APPROVED>ACTIVE', 'ACTIVE>INACTIVE', 'INACTIVE>ACTIVE', 'DRAFT>DEPRECATED', 'REVIEW>DEPRECATED', 'APPROVED>DEPRECATED', 'ACTIVE>DEPRECATED', 'INACTIVE>DEPRECATED');
+CREATE TRIGGER hm_pricing_rule_definition_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_pricing_rule_definition FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('price', 'ACTIVE', 'INACTIVE');
+CREATE TRIGGER hm_pricing_rule_condition_guard_insert AFTER INSERT ON marketplace.hm_pricing_rule_condition REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_condition_guard_update AFTER UPDATE ON marketplace.hm_pricing_rule_condition REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_condition_guard_move AFTER UPDATE ON marketplace.hm_pricing_rule_condition REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_condition_guard_delete AFTER DELETE ON marketplace.hm_pricing_rule_condition REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_action_guard_insert AFTER INSERT ON marketplace.hm_pricing_rule_action REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_action_guard_update AFTER UPDATE ON marketplace.hm_pricing_rule_action REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_action_guard_move AFTER UPDATE ON marketplace.hm_pricing_rule_action REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_rule_action_guard_delete AFTER DELETE ON marketplace.hm_pricing_rule_action REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_priority_guard_insert AFTER INSERT ON marketplace.hm_pricing_priority REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_priority_guard_update AFTER UPDATE ON marketplace.hm_pricing_priority REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_priority_guard_move AFTER UPDATE ON marketplace.hm_pricing_priority REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+CREATE TRIGGER hm_pricing_priority_guard_delete AFTER DELETE ON marketplace.hm_pricing_priority REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION marketplace.guard_part('JOIN marketplace.hm_pricing_rule_definition AS definition ON definition.platform_id = changed.platform_id AND definition.id = changed.rule_id');
+
+CREATE FUNCTION marketplace.announce_rates() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changed_platform uuid;
+BEGIN
+    FOR changed_platform IN SELECT DISTINCT platform_id FROM changed LOOP
+        -- Rates that go with their platform need not be told of.
+        IF EXISTS (SELECT FROM marketplace.hm_platform WHERE id = changed_platform) THEN
+            PERFORM marketplace.announce_rules('price', changed_platform);
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION marketplace.announce_rates() IS
+    'Announces changes of rates between currencies to whoever holds the pricing rules in memory.';
+
+CREATE TRIGGER hm_currency_conversion_insert AFTER INSERT ON marketplace.hm_currency_conversion
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION marketplace.announce_rates();
+
+CREATE TRIGGER hm_currency_conversion_update AFTER UPDATE ON marketplace.hm_currency_conversion
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION marketplace.announce_rates();
+
+CREATE TRIGGER hm_currency_conversion_delete AFTER DELETE ON marketplace.hm_currency_conversion
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION marketplace.announce_rates();
 
 
 -- The installation itself, as a platform: its limits hold for everybody who uses the API.
