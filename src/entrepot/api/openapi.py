@@ -16,6 +16,10 @@ TAGS = [
         "description": "Files that fill the shop: start one, watch it, read what was rejected.",
     },
     {"name": "Products", "description": "The mirror of the shop's products and variants."},
+    {
+        "name": "Experiments",
+        "description": "Who gets which variant of a platform's experiments and flags, and how the variants compare.",
+    },
     {"name": "Audit", "description": "Who changed what."},
     {"name": "Health", "description": "For load balancers and supervisors."},
 ]
