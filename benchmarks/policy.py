@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-import casbin
+import casbin  # type: ignore[import-untyped]
 import cedarpy
-from casbin.model import FastModel, Model
+from casbin.model import FastModel, Model  # type: ignore[import-untyped]
 from sqlalchemy import text
 
 from benchmarks import Result

@@ -19,6 +19,7 @@ from entrepot.marketplace.experiments import routes as experiments
 from entrepot.marketplace.governance import routes as governance
 from entrepot.marketplace.limits import routes as limits
 from entrepot.marketplace.policies import routes as policies
+from entrepot.marketplace.pricing import routes as pricing
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
@@ -61,7 +62,7 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     api = APIRouter(prefix=PREFIX)
-    for noun in (tenants, imports, products, audit, policies, experiments, limits, governance):
+    for noun in (tenants, imports, products, audit, policies, experiments, pricing, limits, governance):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

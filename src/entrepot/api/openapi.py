@@ -25,6 +25,10 @@ TAGS = [
         "name": "Prices",
         "description": "What carts cost by a platform's rules, what was quoted and why, and rates between currencies.",
     },
+    {
+        "name": "Experiments",
+        "description": "Who gets which variant of a platform's experiments and flags, and how the variants compare.",
+    },
     {"name": "Audit", "description": "Who changed what."},
     {
         "name": "Governance",

@@ -26,6 +26,8 @@ KEYS_ACROSS_TENANTS = {
 
 #: Columns of type uuid that are no key, no tenant and no reference → what they hold.
 LOOSE_IDENTIFIERS = {
+    "marketplace.hm_experiment_definition.created_by": "whoever wrote it, perhaps gone",
+    "marketplace.hm_experiment_override.created_by": "whoever set it, perhaps gone",
     "marketplace.hm_platform_member.user_id": "a person of a shop; which platforms are theirs, an operator says",
     "marketplace.hm_state_transition.entity_id": "a version of one of several tables; written by their triggers",
     "marketplace.hm_state_transition.user_id": "whoever did it, perhaps gone",

@@ -66,7 +66,7 @@ def test_a_split_that_is_off_is_a_mismatch_and_one_by_chance_is_not() -> None:
 
 
 def test_an_interval_is_as_the_paper_says() -> None:
-    # Equation 9 of arXiv 2103.06476 with ρ from equation 161, put down once more by hand.
+    # Equation 9 of arXiv 2103.06476 with rho from equation 161, put down once more by hand.
     rho = sqrt((-2 * -2.995732273553991 + 1.9448) / 5_000)
     n, s2 = 12_000, 0.25
     expected = sqrt(s2) * sqrt(2 * (n * rho**2 + 1) / (n * rho) ** 2 * (0.5 * 2.99832 + 2.995732))

@@ -32,7 +32,7 @@ async def test_each_seller_gets_the_policies_that_hold_for_them(
         await lock(session, platform, Subject("SELLER", "s-2"), old)
     await publish("promotion", "2", **PROMOTION)
     await publish("promotion", "german", country_code="DE", **PROMOTION)
-    cart = {
+    cart: dict[str, Any] = {
         "seller": {**SELLER, "policies": {"promotion": "what I like"}},
         "lines": [
             LINE,

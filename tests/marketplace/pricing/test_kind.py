@@ -74,12 +74,12 @@ FEE: dict[str, Any] = {
 async def test_a_rule_comes_back_as_it_was_written(db: Database, platform: UUID) -> None:
     async with db.tenant(platform_id=platform) as session:
         for given_document in (GARDEN, VOUCHER, FULL, BUY, FREE, TAX, FEE):
-            document = parse_document(KIND, given_document)
+            document = read_document(given_document)
             await save_draft(session, KIND, platform, document, user_id=None)
             _, found = await find_version(session, KIND, platform, given_document["key"])
             assert found == document
             assert as_plain(found) == as_plain(document)
-            assert KIND.words(document)
+            assert KIND.words(found)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -164,8 +164,7 @@ def test_an_example_has_what_the_condition_fixes() -> None:
     document = read_document({**GARDEN, "condition": condition})
     assert len(RuleSet([document]).quote(example_cart(document)).matched) == 1
     on_cart = read_document({**VOUCHER, "condition": {"region": "US"}, "applies_to": {"line.sku": "X"}})
-    rates = [{"from": "USD", "to": "USD2"}] and None
-    assert len(RuleSet([on_cart]).quote(example_cart(on_cart), rates=rates).matched) == 1
+    assert len(RuleSet([on_cart]).quote(example_cart(on_cart)).matched) == 1
 
 
 async def test_states_and_versions(db: Database, platform: UUID) -> None:

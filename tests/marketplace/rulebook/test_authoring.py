@@ -275,7 +275,7 @@ async def test_a_failure_leaves_nothing_behind(writer: Writer) -> None:
 
 
 async def test_what_the_database_does_not_take_says_which_definition_it_was(writer: Writer) -> None:
-    with pytest.raises(ConflictError, match="The berth 'north-1' cannot be stored: .*too long"):
+    with pytest.raises(ConflictError, match=r"The berth 'north-1' cannot be stored: .*too long"):
         await writer.draft(9, "north-1", "a name that is longer than twenty letters")
 
 
@@ -331,7 +331,7 @@ def test_a_document_is_refused_with_every_problem_and_its_path() -> None:
 def test_what_a_kind_has_against_a_document_has_its_path_too() -> None:
     with pytest.raises(InvalidInputError, match=r"^berths\[0\]\.depth: A berth is deeper than nothing\.$"):
         parse_document(BERTHS, {"key": "a", "depth": 0}, "berths[0]")
-    with pytest.raises(InvalidInputError, match="^depth: A berth"):
+    with pytest.raises(InvalidInputError, match=r"^depth: A berth"):
         parse_document(BERTHS, {"key": "a", "depth": 0})
 
 

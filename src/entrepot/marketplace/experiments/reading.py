@@ -37,7 +37,7 @@ class Experiments:
         except KeyError:
             raise NotFoundError(
                 f"No experiment {key!r} is live here.",
-                hint="Start it with `entrepot experiment publish`, or correct the key.",
+                hint="Start it, or correct the key.",
                 where={"key": key},
             ) from None
 

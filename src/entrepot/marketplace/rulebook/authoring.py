@@ -75,9 +75,11 @@ def as_plain(document: BaseModel) -> dict[str, Any]:
 def _ordered(value: Any, plain: Any) -> Any:
     if isinstance(value, BaseModel) and isinstance(plain, dict):
         fields = type(value).model_fields
-        names = {field.serialization_alias or field.alias or name: name for name, field in fields.items()}
+        names = {
+            str(field.serialization_alias or field.alias or name): name for name, field in fields.items()
+        }
         return {
-            name: _ordered(getattr(value, names.get(name, name), None), inner)
+            name: _ordered(getattr(value, names.get(name) or name, None), inner)
             for name, inner in plain.items()
         }
     if isinstance(value, Mapping) and isinstance(plain, dict):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 
 from entrepot.kit.errors import NotFoundError
 from entrepot.marketplace.rulebook.queries import AnyKind
@@ -21,14 +20,7 @@ _MODULES = (
 def kinds() -> tuple[AnyKind, ...]:
     """Policies, experiments, prices, limits."""
     # Imported when they are asked for: an engine imports the rulebook, and must not find itself half made there.
-    return tuple(import_module(name).KIND for name in _MODULES if _there(name))
-
-
-def _there(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
+    return tuple(import_module(name).KIND for name in _MODULES)
 
 
 def kind_of(name: str, among: Sequence[AnyKind] | None = None) -> AnyKind:

@@ -16,9 +16,9 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.crypto import Keyring
+from entrepot.kit.currencies import CURRENCIES
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.pim.tenants import queries
-from entrepot.kit.currencies import CURRENCIES
 from entrepot.pim.tenants.schemas import Shop
 
 PLANS = ("basic", "pro", "enterprise")
