@@ -87,7 +87,7 @@ class Limit:
         return self.rule_for(entity_id, context)
 
     def rule_for(self, entity_id: str, context: Context | None) -> Rule:
-        """The rule that holds for an entity in a context; the context's own `entity_id` wins over the one given.
+        """The rule that holds for an entity in a context; `entity_id` is the one given, whatever the context says.
 
         Raises InvalidInputError for a context that is no object or does not fit the schema.
         """
@@ -101,7 +101,7 @@ class Limit:
             self.schema.check_context(context)
         if self.index is None:
             return self.default
-        found = self.index.matching({"entity_id": entity_id, **(context or {})})
+        found = self.index.matching({**(context or {}), "entity_id": entity_id})
         return found[0] if found else self.default
 
 
