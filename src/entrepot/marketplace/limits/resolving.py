@@ -74,7 +74,11 @@ class Limit:
 
         Raises InvalidInputError for an entity, amount or context that cannot be.
         """
-        if not isinstance(entity_id, str) or not 0 < len(entity_id) <= LONGEST_ENTITY or "\0" in entity_id:
+        if (
+            not isinstance(entity_id, str)
+            or not 0 < len(entity_id) <= LONGEST_ENTITY
+            or not _storable(entity_id)
+        ):
             raise InvalidInputError(
                 f"An entity is a text of 1 to {LONGEST_ENTITY} characters.",
                 hint="Give whose use is counted, such as a seller's or a user's id.",
@@ -127,6 +131,11 @@ class Limits:
     def get(self, key: str) -> Limit | None:
         """The limit of a key, or None where none is live."""
         return self._limits.get(key)
+
+
+def _storable(entity_id: str) -> bool:
+    """Whether PostgreSQL can hold it: JSON can name characters that are none."""
+    return "\0" not in entity_id and not any("\ud800" <= character <= "\udfff" for character in entity_id)
 
 
 def _rule(document: LimitDocument, time_zone: str) -> Rule:

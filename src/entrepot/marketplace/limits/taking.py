@@ -160,7 +160,7 @@ class Taker:
                 raise
             await self._answer_alone(connection, batch)
             return
-        except psycopg.Error as error:
+        except Exception as error:
             if len(batch) > 1:
                 await self._answer_alone(connection, batch)
             elif not batch[0][1].done():
