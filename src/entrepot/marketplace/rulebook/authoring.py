@@ -254,6 +254,12 @@ async def publish(
     """
     await queries.lock_key(session, kind, platform_id, key)
     version = (await list_versions(session, kind, platform_id, key))[0]
+    if version.state == kind.machine.superseded:
+        raise ConflictError(
+            f"Version {version.version} of {key!r} has come to its end: it is {version.state}.",
+            hint="Write a new version, or roll back, which publishes what it said as a new one.",
+            where={"key": key, "state": version.state},
+        )
     for event in kind.machine.path(version.state, kind.machine.serving):
         version = await take_step(
             session, kind, platform_id, key, event, number=version.version, reason=reason
