@@ -43,7 +43,7 @@ from entrepot.pim.bulk.commands import show
 from entrepot.pim.bulk.context import Context
 from entrepot.pim.bulk.importing import Imported, Options, import_files
 from entrepot.pim.bulk.reading import examine
-from entrepot.pim.bulk.showing import errors_of
+from entrepot.pim.bulk.summaries import all_errors
 from entrepot.pim.tenants.passwords import generate_password
 from entrepot.pim.tenants.schemas import Shop
 from entrepot.pim.tenants.shops import add_shop, find_shop
@@ -260,12 +260,12 @@ async def show_result(db: Database, shop: Shop, imported: Imported) -> None:
     """Print what the import did, what it rejected, and what the shop looks like now."""
     show(imported, hints=False)
     async with db.tenant(shop_id=shop.shop_id) as session:
-        rejected = await errors_of(session, imported.run_id)
+        rejected = await all_errors(session, imported.run_id)
         figures = await select_figures(session, days=DAYS)
     if rejected:
         print_line()
         rows = [
-            (row["line"], ".".join(filter(None, (row["type"], row["field"]))), row["value"], row["reason"])
+            (row["line_number"], ".".join(filter(None, (row["type"], row["field"]))), row["value"], row["message"])
             for row in rejected
         ]
         print_table(["line", "field", "value", "reason"], rows, title="Rejected lines")
