@@ -15,9 +15,10 @@ from tests.marketplace.policies.conftest import RETURNS, Publish, publish_on, st
 from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError, NotFoundError, UnavailableError
+from entrepot.kit.identifiers import made_at
 from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.policies.decisions import get_decision, list_decisions
-from entrepot.marketplace.policies.recording import canonical, context_hash, identifier, made_at
+from entrepot.marketplace.policies.recording import canonical, context_hash
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -347,16 +348,6 @@ async def test_decisions_are_listed_in_pages_newest_first(
             session, platform, {"key": "RETURN", "context_hash": context_hash({"days": 10})}
         )
         assert [row["id"] for row in same.rows] == [made[1].id]
-
-
-def test_identifiers_tell_their_millisecond() -> None:
-    at = datetime(2026, 11, 21, 12, 0, 0, 123999, tzinfo=UTC)
-    made = identifier(at)
-    assert made.version == 7
-    assert made.variant == "specified in RFC 4122"
-    assert made_at(made) == at.replace(microsecond=123000)
-    assert len({identifier(at) for _ in range(1000)}) == 1000
-    assert made_at(UUID(int=5)) is None
 
 
 def test_the_canonical_form_does_not_depend_on_the_order_of_keys() -> None:

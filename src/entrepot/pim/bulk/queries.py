@@ -161,19 +161,3 @@ CHANGED_EVENTS = """
     WHERE c.kind IN ('Product', 'Collection', 'Customer', 'Order')
 """
 SHOP_CURRENCY = text("SELECT currency_code FROM pim.shops WHERE id = :shop")
-LIST_RUNS = text(
-    """
-    SELECT r.id, r.status, r.started_at, r.completed_at, r.records_processed AS records, r.error_message,
-           (SELECT count(*) FROM pim.bulk_errors AS e WHERE e.bulk_run_id = r.id) AS rejected,
-           (SELECT string_agg(f, ', ') FROM jsonb_array_elements_text(r.cursor_state -> 'files') AS f) AS files
-    FROM pim.bulk_runs AS r WHERE r.operation_type = 'FILE_IMPORT' ORDER BY r.id DESC LIMIT 100
-    """
-)
-RUN_EXISTS = text("SELECT id FROM pim.bulk_runs WHERE id = :run")
-LIST_ERRORS = text(
-    """
-    SELECT e.payload ->> 'file' AS file, e.line_number AS line, e.payload ->> 'type' AS type, e.payload ->> 'field' AS field,
-           e.payload ->> 'value' AS value, e.error_code AS code, e.error_message AS reason
-    FROM pim.bulk_errors AS e WHERE e.bulk_run_id = :run ORDER BY file, line, e.id
-    """
-)
