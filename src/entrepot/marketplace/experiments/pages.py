@@ -95,4 +95,5 @@ def _signed(value: float | None, percent: bool) -> str:
     if value is None:
         return NOTHING
     sign = "+" if value > 0 else "−" if value < 0 else ""
-    return f"{sign}{_figure(abs(value), percent)}"
+    # A difference of two shares is in percentage points: a percentage would be read as one of the control's.
+    return f"{sign}{abs(value) * 100:.2f} pp" if percent else f"{sign}{abs(value):,.2f}"

@@ -57,7 +57,7 @@ class Plot:
 
 
 def plot(intervals: Sequence[Shown], *, percent: bool = False) -> Plot:
-    """Intervals around a common zero, with round values below them; `percent` writes shares as percentages."""
+    """Intervals around a common zero, with round values below them; `percent` writes differences of shares in percentage points."""
     reach = max((max(abs(one.low), abs(one.high)) for one in intervals), default=0.0) or 1.0
     step = round_step(reach / 2)
     edge = step * -(-reach // step)
@@ -97,4 +97,4 @@ def round_step(least: float) -> float:
 
 def _label(value: float, percent: bool) -> str:
     sign = "+" if value > 0 else "−" if value < 0 else ""
-    return f"{sign}{abs(value) * 100:.4g} %" if percent else f"{sign}{abs(value):.4g}"
+    return f"{sign}{abs(value) * 100:.4g} pp" if percent else f"{sign}{abs(value):.4g}"

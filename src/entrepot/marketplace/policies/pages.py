@@ -1,6 +1,6 @@
 """Policies as pages: one recorded decision, and what a version would have decided otherwise."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +9,7 @@ from starlette.responses import Response
 from entrepot.kit.errors import NotFoundError
 from entrepot.marketplace.platforms.access import PlatformVisiting
 from entrepot.marketplace.policies.checking import check
-from entrepot.marketplace.policies.decisions import get_decision
+from entrepot.marketplace.policies.decisions import Recorded, get_decision
 from entrepot.marketplace.policies.documents import PolicyDocument
 from entrepot.marketplace.policies.kind import KIND
 from entrepot.marketplace.policies.what_if import what_if
@@ -39,7 +39,7 @@ async def decision_page(
         kind=KIND,
         **head_of(access, KIND, versions, "decided"),
         row=found.row,
-        rules=found.rules,
+        logged=logged(found),
         lines=found.lines,
         agrees=found.agrees,
         asked=as_text(found.row["input_context_json"]),
@@ -74,3 +74,17 @@ async def what_if_page(
         found=found,
         contexts=[as_text(dict(one.context)) for one in found.examples],
     )
+
+
+def logged(found: Recorded) -> list[dict[str, Any]]:
+    """The evaluation log of a decision, each rule with the reason that its version gives for it."""
+    whys = {rule.rule: rule.why for rule in found.rules}
+    return [
+        {
+            "rule": row["rule_key"] or str(row["rule_id"]),
+            "name": row["rule_name"],
+            "contribution": row["contribution"],
+            "why": whys.get(row["rule_key"], ""),
+        }
+        for row in found.evaluations
+    ]

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from entrepot.kit.errors import NotFoundError
 from entrepot.marketplace.platforms.access import PlatformVisiting
+from entrepot.marketplace.pricing.figures import NAMES
 from entrepot.marketplace.pricing.kind import KIND
 from entrepot.marketplace.pricing.money import format_amount
 from entrepot.marketplace.pricing.replaying import get_decision, replay
@@ -52,7 +53,7 @@ async def quote_page(request: Request, access: PlatformVisiting, key: KeyOf, dec
 
 def figures_of(quote: Mapping[str, Any]) -> list[str]:
     """The names of the figures that are worth a column, in the order of a quote."""
-    return [name for name, amount in quote["totals"].items() if amount or name in ALWAYS]
+    return [name for name in NAMES if name in ALWAYS or quote["totals"].get(name)]
 
 
 def lines_of(quote: Mapping[str, Any], figures: list[str]) -> list[dict[str, Any]]:

@@ -128,9 +128,14 @@ def example_text(kind: AnyKind, document: BaseModel) -> str:
     return write_yaml(kind.example(document))
 
 
-def open_new(kind: AnyKind) -> Opened:
-    """The text that a new definition begins with."""
-    text = write_yaml(kind.starter())
+async def open_new(session: AsyncSession, kind: AnyKind, platform_id: UUID) -> Opened:
+    """The text that a new definition begins with: the kind's own example, under a key that is free."""
+    starter = kind.starter()
+    key, number = starter["key"], 1
+    while await queries.select_versions(session, kind, platform_id, starter["key"]):
+        number += 1
+        starter["key"] = f"{key}-{number}"
+    text = write_yaml(starter)
     document = look_over(kind, text).document
     return Opened(text, example_text(kind, document) if document is not None else "")
 

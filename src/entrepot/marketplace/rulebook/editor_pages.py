@@ -36,7 +36,8 @@ router = APIRouter(include_in_schema=False)
 async def new_page(request: Request, access: PlatformVisiting, kind: KindOf) -> Response:
     """An editor with a definition to begin with."""
     access.require("write")
-    return await _editor(request, access, kind, None, open_new(kind))
+    opened = await open_new(access.session, kind, access.platform_id)
+    return await _editor(request, access, kind, None, opened)
 
 
 @router.post("/platforms/{platform_code}/new/{plural}")
