@@ -8,10 +8,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from tests.marketplace.limits.conftest import Publish
 
 from entrepot.kit.db import Database
+from entrepot.kit.db.server import EmbeddedServer
+from entrepot.kit.errors import UnavailableError
+from entrepot.kit.settings import Settings
 from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.limits.engine import LimitEngine, Wanted
 
@@ -171,3 +175,37 @@ async def test_one_request_id_sent_to_all_processes_counts_once(
         )
         assert [answer.repeated for answer in found].count(False) == 1
         assert {answer.used for answer in found} == {3 * number + 3}
+
+
+async def test_connections_that_are_lost_are_made_anew(
+    processes: list[LimitEngine], platform: UUID, publish_limit: Publish, settings: Settings
+) -> None:
+    """Whoever is asking at that moment is told that it is not known whether it was counted; nobody waits for ever."""
+    await publish_limit("orders", limit=1000)
+    engine = processes[0]
+    await asyncio.gather(*(engine.consume(platform, "orders", f"seller-{number}") for number in range(40)))
+    url = EmbeddedServer(settings.home).url("postgres", "postgres")
+    with psycopg.connect(url, autocommit=True) as superuser:
+        superuser.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'entrepot limits' AND datname = %s
+            """,
+            [settings.database_name],
+        )
+    found = await asyncio.gather(
+        *(engine.consume(platform, "orders", "one") for _ in range(40)), return_exceptions=True
+    )
+    failed = [one for one in found if isinstance(one, BaseException)]
+    assert all(isinstance(one, UnavailableError) for one in failed)
+    used = [await _patient(engine, platform) for _ in range(2)]
+    assert used[1] == used[0] + 1 == 40 - len(failed) + 2
+
+
+async def _patient(engine: LimitEngine, platform: UUID) -> int:
+    """What is used after one more, asked again while connections are lost."""
+    while True:
+        try:
+            return (await engine.consume(platform, "orders", "one")).used
+        except UnavailableError:
+            await asyncio.sleep(0.01)

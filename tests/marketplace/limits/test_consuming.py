@@ -229,6 +229,7 @@ async def test_several_are_taken_together_or_not_at_all(
     refused = await limits.consume_many(platform, wanted(1, 40, 2))
     assert (refused.allowed, refused.taken) == (False, False)
     assert [answer.allowed for answer in refused.answers] == [True, True, True, False]
+    assert [answer.used for answer in refused.answers] == [40, 1, 2, 4]
     assert refused.answers[3].retry_after is not None
     used = [(await limits.check(platform, key, "one")).used for key in ("value", "orders", "calls")]
     assert used == [40, 1, 2]

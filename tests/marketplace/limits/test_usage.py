@@ -104,6 +104,16 @@ async def test_only_what_counts_at_this_moment_is_used(
     await limits.consume(platform, "slide", "two", 10)
     limits.taker.at = None
     assert dict(row[:2] for row in await used(db, limits, platform, "slide")) == {"one": 10, "two": 0}
+    # A slice of a day counts while it is one of the last 21.
+    await publish_limit("days", "SLIDING_WINDOW", window_seconds=20 * 86_400)
+    noon = datetime.now(UTC).replace(hour=12)
+    for days in (19, 20, 21):
+        limits.taker.at = noon - timedelta(days=days)
+        await limits.consume(platform, "days", f"{days}", 5)
+    limits.taker.at = None
+    found = dict(row[:2] for row in await used(db, limits, platform, "days"))
+    assert found == {"19": 5, "20": 5, "21": 0}
+    assert [(await limits.check(platform, "days", entity)).used for entity in found] == [*found.values()]
 
 
 @pytest.mark.parametrize(("algorithm", "fields"), ALL)
