@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from tests.marketplace.limits.conftest import Publish
 
 from entrepot.kit.db import Database
@@ -200,6 +201,27 @@ async def test_connections_that_are_lost_are_made_anew(
     assert all(isinstance(one, UnavailableError) for one in failed)
     used = [await _patient(engine, platform) for _ in range(2)]
     assert used[1] == used[0] + 1 == 40 - len(failed) + 2
+
+
+async def test_whoever_gives_up_waiting_is_not_counted(
+    db: Database, engines: Engines, platform: UUID, publish_limit: Publish
+) -> None:
+    await publish_limit("orders", limit=1000)
+    engine = LimitEngine(db, engines.changes, connections=1)
+    await engine.start()
+    try:
+        await engine.consume(platform, "orders", "one")
+        async with db.tenant(platform_id=platform) as session:
+            await session.execute(text("SELECT 1 FROM marketplace.hm_limit_counter FOR UPDATE"))
+            first = asyncio.create_task(engine.consume(platform, "orders", "one"))
+            await asyncio.sleep(0.1)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await engine.consume(platform, "orders", "one", 100)
+        assert (await first).used == 2
+        assert (await engine.consume(platform, "orders", "one")).used == 3
+    finally:
+        await engine.stop()
 
 
 async def _patient(engine: LimitEngine, platform: UUID) -> int:

@@ -121,8 +121,7 @@ class Taker:
         batch: list[tuple[Request, asyncio.Future[Taken]]] = []
         try:
             async with self._pool.connection() as connection:
-                while self._waiting:
-                    batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+                while batch := self._next():
                     await self._answer(connection, batch)
                     # Whoever has been answered may have the next question already.
                     await asyncio.sleep(0)
@@ -137,6 +136,15 @@ class Taker:
             self._busy -= 1
             if self._waiting:
                 self._begin()
+
+    def _next(self) -> list[tuple[Request, asyncio.Future[Taken]]]:
+        """What waits, as far as it goes together. Whoever has given up waiting is not counted."""
+        batch: list[tuple[Request, asyncio.Future[Taken]]] = []
+        while self._waiting and len(batch) < MOST_TOGETHER:
+            request, future = self._waiting.popleft()
+            if not future.done():
+                batch.append((request, future))
+        return batch
 
     def _begin(self) -> None:
         """Have another connection serve what waits, if one is free."""
