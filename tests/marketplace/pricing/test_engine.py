@@ -206,13 +206,12 @@ async def test_a_batch_is_written_once_though_it_is_tried_twice(
     assert len(await rows(db, platform, "SELECT 1 FROM marketplace.hm_pricing_decision_log")) == 2
 
 
-@pytest.mark.parametrize("value", ["\0", "\ud800", 2**70, {1: 2}, {"a", "b"}])
-async def test_what_cannot_be_recorded_is_refused_at_once(
-    engines: Engines, platform: UUID, value: Any
-) -> None:
-    cart = {**CART, "buyer": {"name": value}}
-    with pytest.raises(InvalidInputError):
-        await engines.pricing.quote(platform, cart)
+async def test_what_cannot_be_recorded_is_refused_at_once(engines: Engines, platform: UUID) -> None:
+    for value in ("\0", "\ud800", 2**70, {1: 2}, {"a", "b"}):
+        cart = {**CART, "buyer": {"name": value}}
+        with pytest.raises(InvalidInputError) as caught:
+            await engines.pricing.quote(platform, cart)
+        assert caught.value.where["path"] == "$"
     assert len(engines.pricing.recorder.writer) == 0
 
 
@@ -329,15 +328,15 @@ async def test_another_platform_sees_none_of_it(
     assert len(await rows(db, platform, "SELECT 1 FROM marketplace.hm_pricing_decision_log")) == 1
 
 
-@pytest.mark.parametrize("statement", ["UPDATE {} SET final_price = 0", "DELETE FROM {}"])
 async def test_a_decision_cannot_be_changed(
-    db: Database, engines: Engines, platform: UUID, publish_rules: Publish, statement: str
+    db: Database, engines: Engines, platform: UUID, publish_rules: Publish
 ) -> None:
     await publish_rules(GARDEN)
     await engines.pricing.quote(platform, CART)
     await engines.pricing.recorder.writer.flush()
-    with pytest.raises(DBAPIError, match="permission denied"):
-        await rows(db, platform, statement.format("marketplace.hm_pricing_decision_log"))
+    for statement in ("UPDATE {} SET final_price = 0", "DELETE FROM {}"):
+        with pytest.raises(DBAPIError, match="permission denied"):
+            await rows(db, platform, statement.format("marketplace.hm_pricing_decision_log"))
 
 
 async def test_rates_are_kept_by_their_date(db: Database, platform: UUID) -> None:
