@@ -3635,12 +3635,12 @@ BEGIN
         RAISE EXCEPTION 'there is no published % policy %', NEW.policy_kind, referred
             USING ERRCODE = 'foreign_key_violation';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
 COMMENT ON FUNCTION marketplace.check_policy_reference() IS
     'Holds policy_kind and the column that its argument names to a published version of the same platform, which can never be deleted.';
 
-CREATE TRIGGER hm_policy_lock_policy BEFORE INSERT OR UPDATE ON marketplace.hm_policy_lock FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('policy_id');
+CREATE TRIGGER hm_policy_lock_policy AFTER INSERT OR UPDATE ON marketplace.hm_policy_lock FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('policy_id');
 
 CREATE TRIGGER hm_onboarding_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
 CREATE TRIGGER hm_onboarding_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
@@ -3688,7 +3688,7 @@ CREATE TRIGGER hm_policy_experiment_variant_guard_delete AFTER DELETE ON marketp
 CREATE TRIGGER hm_policy_experiment_flags_end BEFORE UPDATE OF effective_to ON marketplace.hm_policy_experiment_flags FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
 CREATE TRIGGER hm_policy_experiment_flags_ended AFTER UPDATE OF effective_to ON marketplace.hm_policy_experiment_flags FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
 
-CREATE TRIGGER hm_policy_experiment_variant_policy BEFORE INSERT OR UPDATE ON marketplace.hm_policy_experiment_variant FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('tested_policy_id');
+CREATE TRIGGER hm_policy_experiment_variant_policy AFTER INSERT OR UPDATE ON marketplace.hm_policy_experiment_variant FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('tested_policy_id');
 
 CREATE TRIGGER hm_commission_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
 CREATE TRIGGER hm_commission_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
