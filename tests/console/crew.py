@@ -24,7 +24,7 @@ from entrepot.marketplace.rulebook.authoring import (
 )
 from entrepot.marketplace.rulebook.registry import kind_of
 
-POLICY = {
+POLICY: dict[str, Any] = {
     "key": "RETURN",
     "name": "Returns",
     "default_effect": "DENY",
@@ -106,8 +106,8 @@ async def signed_in(
     outsider = await add_person(shops[1], "sten@lagoon.example", admin=True)
     found["sten"] = await sign_in(app, outsider, "lagoon.myshopify.com")
     yield Crew(code, platform, **found)
-    for one in found.values():
-        await one.http.aclose()
+    for person in found.values():
+        await person.http.aclose()
 
 
 async def publish_on(db: Database, platform: UUID, plural: str, given: dict[str, Any]) -> None:
