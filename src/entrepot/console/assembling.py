@@ -9,13 +9,24 @@ from starlette.types import Scope
 from entrepot.console import home, reference
 from entrepot.console.browsing import pages as browsing
 from entrepot.console.environment import STATIC, make_environment
+from entrepot.marketplace.experiments import pages as experiments
+from entrepot.marketplace.limits import pages as limits
+from entrepot.marketplace.platforms import pages as platforms
+from entrepot.marketplace.platforms.pages import introduce
+from entrepot.marketplace.policies import pages as policies
+from entrepot.marketplace.pricing import pages as pricing
+from entrepot.marketplace.rulebook import editor_pages, step_pages
+from entrepot.marketplace.rulebook import pages as rules
 from entrepot.pim.audit import pages as audit
 from entrepot.pim.bulk import pages as imports
 from entrepot.pim.products import pages as products
 from entrepot.pim.tenants import pages as tenants
 from entrepot.pim.tenants.access import recognize, visit_of
 
-PAGES = (home, tenants, imports, products, audit, browsing, reference)
+SHOP = (home, tenants, imports, products, audit, browsing, reference)
+# The editor before the definitions: `/platforms/CODE/new/policies` names no definition of a kind "new".
+RULES = (platforms, editor_pages, step_pages, rules, policies, experiments, pricing, limits)
+PAGES = (*SHOP, *RULES)
 
 
 class Assets(StaticFiles):
@@ -34,6 +45,7 @@ def add_console(app: FastAPI) -> None:
     """Give the application its pages."""
     app.state.templates = make_environment()
     app.state.greet = greet
+    app.state.introduce = introduce
     app.mount("/static", Assets(directory=STATIC), name="static")
     for noun in PAGES:
         app.include_router(noun.router)

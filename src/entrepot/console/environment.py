@@ -15,7 +15,7 @@ STATIC = HERE / "static"
 
 @dataclass(frozen=True)
 class Destination:
-    """An entry of the navigation; `key` follows "g" on the keyboard."""
+    """An entry of the navigation; `key` follows "g" on the keyboard. Rules are for members of a platform only."""
 
     section: str
     title: str
@@ -27,6 +27,7 @@ NAVIGATION = (
     Destination("home", "Home", "/", "h"),
     Destination("imports", "Imports", "/imports", "i"),
     Destination("products", "Products", "/products", "p"),
+    Destination("rules", "Rules", "/platforms", "u"),
     Destination("audit", "Audit log", "/audit", "a"),
     Destination("data", "Data", "/data", "d"),
     Destination("api", "API", "/reference", "r"),

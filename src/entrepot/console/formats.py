@@ -20,10 +20,31 @@ MISSING = "–"
 
 #: Status or action → the tone in which it is shown.
 TONES = {
-    "ok": {"completed", "active", "succeeded", "success", "insert", "confirmed", "delivered", "enabled"},
-    "bad": {"failed", "error", "delete", "rejected", "dead", "cancelled", "canceled"},
-    "warn": {"partial", "draft", "completed_with_errors", "retrying", "uncertain"},
-    "info": {"pending", "queued", "update", "idle"},
+    "ok": {
+        "completed",
+        "active",
+        "succeeded",
+        "success",
+        "insert",
+        "confirmed",
+        "delivered",
+        "enabled",
+        "published",
+        "allow",
+        "allowed",
+    },
+    "bad": {"failed", "error", "delete", "rejected", "dead", "cancelled", "canceled", "deny", "denied"},
+    "warn": {
+        "partial",
+        "draft",
+        "completed_with_errors",
+        "retrying",
+        "uncertain",
+        "suspended",
+        "inactive",
+        "paused",
+    },
+    "info": {"pending", "queued", "update", "idle", "review", "approved"},
     "info busy": {"running", "polling", "downloading", "processing", "merging"},
 }
 
@@ -88,17 +109,18 @@ def duration(seconds: Any) -> str:
 
 
 def zone(context: Context) -> ZoneInfo:
-    """The time zone of the shop that the page is for."""
-    viewer = context.get("viewer")
+    """The time zone of the platform or the shop that the page is for."""
+    viewer, platform = context.get("viewer"), context.get("platform")
+    name = platform.time_zone if platform else viewer.timezone if viewer else ""
     try:
-        return ZoneInfo(viewer.timezone) if viewer and viewer.timezone else ZoneInfo("UTC")
+        return ZoneInfo(name or "UTC")
     except (KeyError, ValueError):
         return ZoneInfo("UTC")
 
 
 @pass_context
 def when(context: Context, value: datetime | None) -> str:
-    """A point in time in the shop's zone; the year only where it is not this one."""
+    """A point in time in the zone of the shop or platform; the year only where it is not this one."""
     if value is None:
         return MISSING
     local = value.astimezone(zone(context))

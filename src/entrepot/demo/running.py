@@ -265,7 +265,12 @@ async def show_result(db: Database, shop: Shop, imported: Imported) -> None:
     if rejected:
         print_line()
         rows = [
-            (row["line_number"], ".".join(filter(None, (row["type"], row["field"]))), row["value"], row["message"])
+            (
+                row["line_number"],
+                ".".join(filter(None, (row["type"], row["field"]))),
+                row["value"],
+                row["message"],
+            )
             for row in rejected
         ]
         print_table(["line", "field", "value", "reason"], rows, title="Rejected lines")

@@ -72,15 +72,15 @@ async def other_shop(db: Database) -> UUID:
 
 
 @pytest.fixture
-def code() -> str:
+def platform_code() -> str:
     """The code of the test's platform."""
     return f"quayside-{next(NUMBERS)}"
 
 
 @pytest.fixture
-async def platform(db: Database, code: str) -> UUID:
+async def platform(db: Database, platform_code: str) -> UUID:
     """A platform of the test's own."""
-    return await add_platform(db, code)
+    return await add_platform(db, platform_code)
 
 
 @pytest.fixture

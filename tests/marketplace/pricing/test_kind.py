@@ -34,7 +34,7 @@ FULL: dict[str, Any] = {
     "description": "All that a rule can say.",
     "type": "DISCOUNT",
     "level": "cart",
-    "owner": "marketing",
+    "owner_service": "marketing",
     "start_time": "2026-11-01T00:00:00+01:00",
     "end_time": "2026-12-01T00:00:00Z",
     "condition": {"$or": [{"buyer.tier": "gold"}, {"cart.total": {"$gte": 99.5}}]},

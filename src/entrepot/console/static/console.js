@@ -147,6 +147,154 @@ function watchRun(region) {
 }
 document.querySelectorAll("[data-events]").forEach(watchRun);
 
+// The editor of a rule: checked while it is typed, tried without leaving the page, and kept from being lost.
+function watchEditor(form) {
+  const text = form.querySelector("#document");
+  const example = form.querySelector("#example");
+  const gutter = form.querySelector("[data-gutter]");
+  const verdict = form.querySelector("[data-verdict]");
+  const title = form.querySelector("[data-findings-title]");
+  const findings = form.querySelector("[data-findings]");
+  const tried = form.querySelector("[data-tried]");
+  const place = `draft:${location.pathname}`;
+  const begun = text.defaultValue;
+  let dirty = "dirty" in form.dataset;
+  let asked = 0;
+  let timer = 0;
+
+  const kept = {
+    read: () => { try { return sessionStorage.getItem(place); } catch { return null; } },
+    write: (value) => { try { sessionStorage.setItem(place, value); } catch { /* no room, or not allowed: nothing is kept */ } },
+    drop: () => { try { sessionStorage.removeItem(place); } catch { /* nothing was kept */ } },
+  };
+  function number() {
+    const wrong = new Set([...findings.querySelectorAll("[data-line]")].map((link) => link.dataset.line));
+    const lines = text.value.split("\n").length;
+    text.rows = Math.max(lines + 1, 12);
+    gutter.replaceChildren(...Array.from({ length: lines }, (_, index) => {
+      const line = document.createElement("span");
+      line.textContent = index + 1;
+      if (wrong.has(String(index + 1))) line.className = "wrong";
+      return line;
+    }));
+  }
+  function show(answer, wish) {
+    const part = (name) => answer.querySelector(`[data-part="${name}"]`);
+    if (!part("findings")) return false;
+    findings.replaceChildren(...part("findings").childNodes);
+    if (verdict.textContent !== part("verdict").textContent) verdict.textContent = part("verdict").textContent;
+    verdict.className = part("verdict").className;
+    const count = Number(findings.querySelector("[data-found]").dataset.found);
+    title.textContent = count ? "Problems" : "In words";
+    if (count) text.setAttribute("aria-invalid", "true");
+    else text.removeAttribute("aria-invalid");
+    if (wish !== "check") tried.replaceChildren(...part("tried").childNodes);
+    if (wish === "example" && part("example")) example.value = part("example").value;
+    number();
+    return true;
+  }
+  async function ask(wish) {
+    clearTimeout(timer);
+    const mine = ++asked;
+    const body = new URLSearchParams(new FormData(form));
+    body.set("do", wish);
+    body.set("part", "yes");
+    findings.classList.add("waiting-check");
+    try {
+      const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+      if (mine !== asked) return;
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      if (mine !== asked) return;
+      if (!response.ok || response.redirected || !show(page, wish)) {
+        verdict.className = "badge warn";
+        verdict.textContent = response.redirected || response.status === 401 || response.status === 403
+          ? "Not checked: sign in again in another tab. What you typed stays here."
+          : "Not checked: the server gave no answer to this.";
+      }
+    } catch {
+      if (mine !== asked) return;
+      verdict.className = "badge warn";
+      verdict.textContent = "Not checked: the server cannot be reached. What you typed stays here.";
+    } finally {
+      if (mine === asked) findings.classList.remove("waiting-check");
+    }
+  }
+  text.addEventListener("input", () => {
+    dirty = text.value !== begun || "dirty" in form.dataset;
+    if (dirty) kept.write(text.value);
+    else kept.drop();
+    number();
+    clearTimeout(timer);
+    timer = setTimeout(() => ask("check"), 350);
+  });
+  example.addEventListener("input", () => { dirty = true; });
+  // A new line begins where the one before it did, or a step further in below a key.
+  text.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing) return;
+    const before = text.value.slice(text.value.lastIndexOf("\n", text.selectionStart - 1) + 1, text.selectionStart);
+    const indent = before.match(/^ */)[0] + (/:\s*$/.test(before) ? "  " : "");
+    if (!indent) return;
+    event.preventDefault();
+    document.execCommand("insertText", false, `\n${indent}`); // the only way that undo knows of
+  });
+  form.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    if (event.key === "s") {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector("[name=do][value=save]"));
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      ask("try");
+    }
+  });
+  form.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-line]");
+    if (!link) return;
+    event.preventDefault();
+    const lines = text.value.split("\n");
+    const line = Math.min(Number(link.dataset.line), lines.length);
+    const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+    text.focus({ preventScroll: true });
+    text.setSelectionRange(start, start + lines[line - 1].length);
+    gutter.children[line - 1]?.scrollIntoView({ block: "center" });
+  });
+  form.addEventListener("submit", (event) => {
+    const wish = event.submitter?.value;
+    if (wish === "check" || wish === "try" || wish === "example") {
+      event.preventDefault();
+      ask(wish);
+      return;
+    }
+    dirty = false; // what is kept is dropped by the page that a saved draft leads to
+  });
+  addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+
+  const last = kept.read();
+  const offer = form.querySelector("[data-restore]");
+  if (last !== null && last !== text.value && !("dirty" in form.dataset)) {
+    offer.hidden = false;
+    offer.querySelector("[data-restore-yes]").addEventListener("click", () => {
+      offer.hidden = true;
+      text.value = last;
+      text.dispatchEvent(new Event("input"));
+      text.focus();
+    });
+    offer.querySelector("[data-restore-no]").addEventListener("click", () => {
+      offer.hidden = true;
+      kept.drop();
+    });
+  }
+  form.querySelector("[data-scripted]").hidden = false;
+  number();
+}
+document.querySelectorAll("[data-editor]").forEach(watchEditor);
+// A draft that is saved needs no copy in the browser.
+for (const saved of document.querySelectorAll("[data-saved]")) {
+  for (const place of saved.dataset.saved.split(" ")) {
+    try { sessionStorage.removeItem(`draft:${place}`); } catch { /* nothing was kept */ }
+  }
+}
+
 // A chart wider than the screen begins at its end, which is today.
 for (const chart of document.querySelectorAll(".chart")) chart.scrollLeft = chart.scrollWidth;
 

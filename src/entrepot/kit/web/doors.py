@@ -4,7 +4,7 @@ People and their tokens belong to one context; the others ask at this door, whic
 keeps them (`app.state.doors`).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Protocol, cast
 from uuid import UUID
 
@@ -25,6 +25,8 @@ SESSION_COOKIE = APIKeyCookie(
 )
 
 
+#: Puts into a request of a person what the contexts beside that of people have to say on every page.
+Introduction = Callable[[Request, UUID], Awaitable[None]]
 #: Counts a request of a person, and raises LimitedError when they have none left.
 Charge = Callable[[Request, UUID], Awaitable[None]]
 
@@ -44,6 +46,9 @@ class Doors(Protocol):
     async def find_user(self, email: str) -> UUID:
         """The person with an address; raises NotFoundError where there is none."""
 
+    async def name_users(self, users: Collection[UUID]) -> Mapping[UUID, str]:
+        """The addresses of people, for pages that say who did what; who is gone is left out."""
+
 
 def doors(request: Request) -> Doors:
     """The door of the application."""
@@ -58,3 +63,10 @@ async def charge(request: Request, user_id: UUID) -> None:
     counting: Charge | None = getattr(request.app.state, "charge", None)
     if counting is not None:
         await counting(request, user_id)
+
+
+async def introduce(request: Request, user_id: UUID) -> None:
+    """Have the application put into the request what every page says of a person (`app.state.introduce`)."""
+    introduction: Introduction | None = getattr(request.app.state, "introduce", None)
+    if introduction is not None:
+        await introduction(request, user_id)

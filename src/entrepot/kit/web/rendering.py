@@ -31,11 +31,13 @@ def render(
     messages: tuple[Message, ...] = (),
     **values: Any,
 ) -> HTMLResponse:
-    """The page that a template makes of the values and of what every page knows: viewer, theme, CSRF token."""
+    """The page that a template makes of the values and of what every page knows: viewer, platforms, theme, CSRF token."""
     environment = cast(Environment, request.app.state.templates)
     path = request.url.path
     context = {
         "viewer": getattr(request.state, "viewer", None),
+        "platforms": getattr(request.state, "platforms", ()),
+        "platform": getattr(request.state, "platform", None),
         "csrf_token": getattr(request.state, "csrf_token", ""),
         "theme": theme_of(request),
         "here": path + (f"?{request.url.query}" if request.url.query else ""),

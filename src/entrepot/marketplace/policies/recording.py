@@ -36,8 +36,8 @@ EVERY = 0.5
 MOST = 2000
 #: Seconds that the oldest decision may wait before no other is taken, and decisions that may wait.
 LONGEST_WAIT = 1.0
-CAPACITY = 20_000
-#: Seconds that whoever asks then waits for the database before being refused.
+CAPACITY = 8_000
+#: Seconds without any being written after which whoever asks then is refused.
 PATIENCE = 5.0
 LONGEST_TRACE = 64
 LONGEST_SERVICE = 100
@@ -120,14 +120,16 @@ class Recorder:
                 self.put(note)
 
     async def _wait_for_room(self) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE), self._progress:
-                await self._progress.wait_for(lambda: self.has_room)
-        except TimeoutError:
-            raise UnavailableError(
-                f"{len(self._noted):,} policy decisions wait to be recorded; the database does not keep up.",
-                hint="Try again in a moment; `entrepot doctor` looks at the database.",
-            ) from None
+        async with self._progress:
+            while not self.has_room:
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        await self._progress.wait()
+                except TimeoutError:
+                    raise UnavailableError(
+                        f"{len(self._noted):,} policy decisions wait to be recorded; the database does not keep up.",
+                        hint="Try again in a moment; `entrepot doctor` looks at the database.",
+                    ) from None
 
     async def _catch_up(self, notes: Sequence[Note]) -> None:
         await self._write(notes)

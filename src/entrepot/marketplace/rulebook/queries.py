@@ -213,6 +213,27 @@ async def select_steps(
     return (await session.execute(text(statement), values)).mappings().all()
 
 
+async def select_last_steps(
+    session: AsyncSession, kind: AnyKind, platform_id: UUID, states: Sequence[str], limit: int
+) -> Sequence[RowMapping]:
+    """The last steps of a kind's definitions into one of the states, the newest first."""
+    statement = f"""
+        SELECT t.id, d.{kind.key_column} AS key, d.version, t.from_state, t.to_state, t.user_id, t.reason, t.occurred_at
+        FROM marketplace.hm_state_transition AS t
+        JOIN {kind.table_name} AS d ON d.platform_id = t.platform_id AND d.id = t.entity_id
+        WHERE t.platform_id = :platform_id AND t.entity_type = :entity_type
+          AND t.to_state = ANY (CAST(:states AS text[]))
+        ORDER BY t.occurred_at DESC, t.id DESC LIMIT :limit
+    """
+    values = {
+        "platform_id": platform_id,
+        "entity_type": _entity_type(kind),
+        "states": list(states),
+        "limit": limit,
+    }
+    return (await session.execute(text(statement), values)).mappings().all()
+
+
 def _states(states: Sequence[str]) -> str:
     return ", ".join(f"'{state}'" for state in states)
 

@@ -43,6 +43,7 @@ class Listed:
     published_at: datetime | None
     updated_at: datetime
     decided_at: datetime | None
+    created_by: UUID | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The key as plain values."""
@@ -255,6 +256,7 @@ def _listed(kind: AnyKind, row: RowMapping, decided: Mapping[str, datetime]) -> 
         published_at=row["published_at"],
         updated_at=row["updated_at"],
         decided_at=decided.get(row["key"]),
+        created_by=row["created_by"],
     )
 
 

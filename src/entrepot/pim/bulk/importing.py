@@ -307,9 +307,8 @@ async def _announce(session: AsyncSession, parameters: dict[str, Any], outcome: 
             await session.execute(
                 queries.CHECKPOINT, {**values, "shop": parameters["shop"], "run": str(parameters["run"])}
             )
-    await publish_from(
-        session, queries.CHANGED_EVENTS, {"run": str(parameters["run"])}, source="/entrepot/pim/bulk"
-    )
+    values = {"run": str(parameters["run"]), "shop": parameters["shop"]}
+    await publish_from(session, queries.CHANGED_EVENTS, values, source="/entrepot/pim/bulk")
     data = {"run_id": str(parameters["run"]), "by_type": outcome.as_dict()}
     await publish(
         session,

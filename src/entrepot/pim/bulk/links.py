@@ -7,6 +7,8 @@ from entrepot.pim.bulk.staging import MEDIA
 MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
 VALID = "bulk_run_id = :run AND validation_status = 'valid'"
 NOTED = "INSERT INTO changed (kind, action, id, gid)"
+#: For rows that are part of a product: a change of the part is one of the product.
+NOTED_PART = "INSERT INTO changed (kind, action, id, gid, product_id)"
 
 #: Metafields by owner, as the mirror keeps them; the last line of a key wins.
 OWNED_METAFIELDS = f"""
@@ -48,8 +50,8 @@ def metafields_of_others() -> Iterator[str]:
                 FROM owned_metafields AS m
                 WHERE t.shop_id = :shop AND t.shopify_gid = m.owner
                   AND coalesce(t.metafields, '{{}}'::jsonb) || m.metafields IS DISTINCT FROM t.metafields
-                RETURNING t.id, t.shopify_gid)
-            {NOTED} SELECT '{kind}', 'LINES', id, shopify_gid FROM written
+                RETURNING t.id, t.shopify_gid, {"t.product_id" if kind == "ProductVariant" else "NULL::uuid"} AS product_id)
+            {NOTED_PART} SELECT '{kind}', 'LINES', id, shopify_gid, product_id FROM written
         """
 
 
@@ -71,8 +73,8 @@ ADOPT_VARIANTS = f"""
           AND t.shop_id = :shop AND t.legacy_resource_id < 0 AND t.product_id = p.id AND t.shopify_gid <> s.shopify_gid
           AND t.selected_options = s.selected_options
           AND NOT EXISTS (SELECT FROM pim.shopify_variants AS other WHERE other.shop_id = :shop AND other.shopify_gid = s.shopify_gid)
-        RETURNING t.id, t.shopify_gid)
-    {NOTED} SELECT 'AdoptedVariant', 'INSERT', id, shopify_gid FROM adopted
+        RETURNING t.id, t.shopify_gid, t.product_id)
+    {NOTED_PART} SELECT 'AdoptedVariant', 'INSERT', id, shopify_gid, product_id FROM adopted
 """
 #: An image that a CSV named by its address only; Shopify adds the version to the address.
 ADOPT_MEDIA = f"""
@@ -127,12 +129,12 @@ PRODUCT_MEDIA = f"""
              THEN UPDATE SET position = s.position, is_featured = s.position = 0
         WHEN NOT MATCHED THEN INSERT (shop_id, product_id, media_id, position, is_featured)
              VALUES (:shop, s.product_id, s.media_id, s.position, s.position = 0)
-        RETURNING merge_action() AS action, t.media_id AS id, s.gid)
-    {NOTED} SELECT 'ProductMedia', action, id, gid FROM merged
+        RETURNING merge_action() AS action, t.media_id AS id, s.gid, s.product_id)
+    {NOTED_PART} SELECT 'ProductMedia', action, id, gid, product_id FROM merged
 """
 VARIANT_MEDIA = f"""
     WITH wanted AS (
-        SELECT DISTINCT ON (v.id, m.media_id) v.id AS variant_id, m.media_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
+        SELECT DISTINCT ON (v.id, m.media_id) v.id AS variant_id, v.product_id, m.media_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
                row_number() OVER (PARTITION BY v.id ORDER BY r.file_number, r.line_number, r.id) - 1 AS position
         FROM pim.staging_records AS r
         JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.shopify_gid = r.parent_gid
@@ -144,8 +146,8 @@ VARIANT_MEDIA = f"""
             ON t.shop_id = :shop AND t.variant_id = s.variant_id AND t.media_id = s.media_id
         WHEN MATCHED AND t.position IS DISTINCT FROM s.position THEN UPDATE SET position = s.position
         WHEN NOT MATCHED THEN INSERT (shop_id, variant_id, media_id, position) VALUES (:shop, s.variant_id, s.media_id, s.position)
-        RETURNING merge_action() AS action, t.media_id AS id, s.gid)
-    {NOTED} SELECT 'VariantMedia', action, id, gid FROM merged
+        RETURNING merge_action() AS action, t.media_id AS id, s.gid, s.product_id)
+    {NOTED_PART} SELECT 'VariantMedia', action, id, gid, product_id FROM merged
 """
 
 ADDRESSES = f"""

@@ -51,6 +51,8 @@ class Merge:
     defaults: dict[str, str] = field(default_factory=dict)
     noted: str = "coalesce(s.shopify_gid, t.shopify_gid)"
     synced: bool = True
+    #: What gives the product that the row is a part of: a change of the part is one of the product.
+    product: str = "NULL::uuid"
 
     def statement(self) -> str:
         """The MERGE, noting what it changed."""
@@ -78,8 +80,8 @@ class Merge:
             WITH merged AS (
                 MERGE INTO pim.{self.table} AS t USING ({self.source}) AS s ON {self.match}{when_matched}
                 WHEN NOT MATCHED THEN INSERT (shop_id, {", ".join(insert)}) VALUES (:shop, {", ".join(values)})
-                RETURNING merge_action() AS action, t.{self.key} AS id, {self.noted} AS gid)
-            INSERT INTO changed (kind, action, id, gid) SELECT '{self.kind}', action, id, gid FROM merged
+                RETURNING merge_action() AS action, t.{self.key} AS id, {self.noted} AS gid, {self.product} AS product_id)
+            INSERT INTO changed (kind, action, id, gid, product_id) SELECT '{self.kind}', action, id, gid, product_id FROM merged
         """
 
 
@@ -99,7 +101,9 @@ async def merge(
     await plan_for_bulk(session)
     await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
     await session.execute(
-        text("CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text) ON COMMIT DROP")
+        text(
+            "CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text, product_id uuid) ON COMMIT DROP"
+        )
     )
     counts = await _staged(session, parameters)
     steps = list(plan(counts, names))
@@ -235,6 +239,7 @@ def variant(told: Telling) -> Merge:
         columns,
         tuple(covered),
         defaults={"title": "'Default Title'"},
+        product="t.product_id",
     )
 
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ForbiddenError
-from entrepot.kit.web.doors import BEARER, COOKIE, SESSION_COOKIE, charge
+from entrepot.kit.web.doors import BEARER, COOKIE, SESSION_COOKIE, charge, introduce
 from entrepot.kit.web.edge import set_cookie
 from entrepot.kit.web.requests import (
     SAFE_METHODS,
@@ -184,6 +184,7 @@ async def visit_of(request: Request, signed_in: Session) -> AsyncIterator[Visit]
             email=identity.email,
             administrator=identity.admin,
         )
+        await introduce(request, identity.user_id)
         yield Visit(identity, session, signed_in, shop, database(request))
 
 

@@ -1,6 +1,6 @@
 """The people of the shops, for the contexts that have people of no shop's own: platforms and accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from starlette.requests import Request
@@ -52,6 +52,13 @@ class StaffDoors:
             )
         user: UUID = found[0]["id"]
         return user
+
+    async def name_users(self, users: Collection[UUID]) -> Mapping[UUID, str]:
+        """The addresses of people, of whatever shop."""
+        if not users:
+            return {}
+        async with self._db.system() as session:
+            return await queries.select_emails(session, users)
 
 
 def _person(identity: Identity) -> Person:

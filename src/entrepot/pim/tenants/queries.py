@@ -3,7 +3,7 @@
 Each names the shop in its condition as well as relying on row security: most of them also run in system transactions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -131,6 +131,12 @@ async def select_users_by_email(session: AsyncSession, email: str) -> Sequence[R
         WHERE s.email = :email AND h.uninstalled_at IS NULL ORDER BY h.shopify_domain
     """
     return await rows_of(session, query, email=email)
+
+
+async def select_emails(session: AsyncSession, users: Collection[UUID]) -> dict[UUID, str]:
+    """The addresses of people; spans tenants."""
+    query = "SELECT s.id, s.email FROM pim.staff_users AS s WHERE s.id = ANY (CAST(:users AS uuid[]))"
+    return {row["id"]: row["email"] for row in await rows_of(session, query, users=list(users))}
 
 
 async def update_admin(session: AsyncSession, *, shop_id: UUID, user_id: UUID, admin: bool) -> None:
