@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from entrepot.demo import DOMAIN
+from entrepot.demo.running import DOMAIN
 from entrepot.kit.db.server import EmbeddedServer
 
 #: Far beyond what anything here takes, so that a process that hangs fails its test and not the run.
@@ -113,6 +113,8 @@ def test_the_demo_imports_a_shop_keeps_it_and_starts_over(home: Path) -> None:
     assert "StorefrontGizmo" in first.stdout
     assert re.search(r"products +50, of which", first.stdout)
     assert re.search(r"orders of 30 days +[1-9]", first.stdout)
+    assert re.search(r"policy +50 products decided on", first.stdout)
+    assert re.search(r"prices +40 carts quoted", first.stdout)
     assert login(first.stdout)["shop"] == DOMAIN
     assert stat.S_IMODE((home / "demo" / "login.json").stat().st_mode) == 0o600
     assert processes(home) == []
@@ -122,6 +124,10 @@ def test_the_demo_imports_a_shop_keeps_it_and_starts_over(home: Path) -> None:
     assert "is here from an earlier run" in second.stdout
     assert figures(second.stdout) == (read, 0, applied, rejected)
     assert login(second.stdout) == login(first.stdout)
+    assert "products decided on" not in second.stdout
+
+    found = json.loads(entrepot(home, "experiment", "results", "CHECKOUT_BUTTON", "--json").stdout)
+    assert sum(found["entities"].values()) == 2000
 
     checked = entrepot(home, "db", "check", "--json")
     assert (checked.returncode, json.loads(checked.stdout)["differences"]) == (0, [])

@@ -29,7 +29,7 @@ from entrepot.pim.tenants.sessions import start_session
 from entrepot.pim.tenants.shops import get_shop
 from entrepot.pim.tenants.staff import add_staff
 
-POLICY = {
+POLICY: dict[str, Any] = {
     "key": "RETURN",
     "name": "Returns",
     "default_effect": "DENY",
@@ -49,7 +49,7 @@ POLICY = {
         },
     ],
 }
-EXPERIMENT = {
+EXPERIMENT: dict[str, Any] = {
     "key": "BUTTON",
     "buckets": [
         {"variant_key": "CONTROL", "allocation_weight": 50, "is_control": True},
@@ -57,14 +57,14 @@ EXPERIMENT = {
     ],
     "metrics": [{"key": "purchase"}],
 }
-PRICE = {
+PRICE: dict[str, Any] = {
     "key": "SALE",
     "name": "A tenth off",
     "type": "DISCOUNT",
     "condition": {"line.category": "GARDEN"},
     "action": {"type": "PERCENTAGE_OFF", "value": "10"},
 }
-LIMIT = {"key": "exports", "resource_type": "API", "algorithm": "TOTAL", "limit": 10}
+LIMIT: dict[str, Any] = {"key": "exports", "resource_type": "API", "algorithm": "TOTAL", "limit": 10}
 #: Plural of a kind → its document on the platform.
 DOCUMENTS: dict[str, dict[str, Any]] = {
     "policies": POLICY,
@@ -72,7 +72,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "prices": PRICE,
     "limits": LIMIT,
 }
-CART = {
+CART: dict[str, Any] = {
     "currency": "EUR",
     "transaction_id": "order-1",
     "lines": [{"id": "1", "sku": "MUG", "quantity": 3, "unit_price": "19.99", "category": "GARDEN"}],
@@ -103,7 +103,7 @@ async def signed_in(
 ) -> AsyncIterator[Crew]:
     """An admin, an editor and a viewer of a platform, none of them an administrator of the shop; and an outsider."""
     async with AsyncExitStack() as stack:
-        found = {}
+        found: dict[str, SignedIn] = {}
         for name, role in (("ada", "admin"), ("edda", "editor"), ("vera", "viewer"), ("sten", None)):
             shop = shops[0] if role else shops[1]
             one = await admit(app, db, shop, f"{name}@harbor.example", {platform: role} if role else {})

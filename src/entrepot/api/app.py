@@ -20,6 +20,7 @@ from entrepot.marketplace.governance import routes as governance
 from entrepot.marketplace.limits import routes as limits
 from entrepot.marketplace.policies import routes as policies
 from entrepot.marketplace.pricing import routes as pricing
+from entrepot.marketplace.rulebook import routes as rulebook
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
@@ -62,7 +63,10 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     api = APIRouter(prefix=PREFIX)
-    for noun in (tenants, imports, products, audit, policies, experiments, pricing, limits, governance):
+    # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
+    shops = (tenants, imports, products, audit)
+    marketplace = (rulebook, policies, experiments, pricing, limits, governance)
+    for noun in (*shops, *marketplace):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

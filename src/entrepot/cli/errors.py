@@ -61,7 +61,7 @@ def describe(error: EntrepotError, *, color: bool = False) -> str:
         lines += [f"  {_problem_line(problem)}" for problem in problems]
     elif where:
         lines.append(f"{dim}where:{reset} " + ", ".join(f"{name} {value}" for name, value in where.items()))
-    if error.hint:
+    if error.hint and len(problems) <= 1:  # each of several has said its own
         lines.append(f"{dim}hint:{reset}  {error.hint}")
     return "\n".join(lines) + "\n"
 

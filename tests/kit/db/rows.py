@@ -1,6 +1,7 @@
-"""A valid row for any table, made from nothing but what the catalog says of the table.
+"""A valid row for any table, made from what the catalog says of the table.
 
-So a table that is added later needs no fixture of its own to be covered by the tests that walk the catalog.
+So a table that is added later needs no fixture of its own to be covered by the tests that walk the catalog. Only a
+CHECK over several columns that may be null is beyond it: `NEEDED` says what such a table's row holds.
 """
 
 import re
@@ -14,6 +15,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from entrepot.marketplace.governance.words import KINDS
+
 Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
 
@@ -23,6 +26,15 @@ TENANT_SETTINGS = {
     "platform_id": "app.current_platform_id",
     "account_id": "app.current_account_id",
 }
+
+#: What a row must hold beside its required columns.
+NEEDED: dict[str, dict[str, Any]] = {
+    "marketplace.hm_product_eligibility_policy_gate": {"required_approval": "any"},
+    "marketplace.hm_tax_policy_code": {"tax_rate": 20},
+}
+
+#: Patterns of CHECKs that an invented text does not meet → one that does.
+PATTERNS = {"^[A-Z]{3}$": "EUR", "^[A-Z]{2}$": "DE"}
 
 COLUMNS = """
     SELECT c.oid::regclass::text AS table, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
@@ -42,11 +54,16 @@ CONSTRAINTS = """
                  JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY position)
                AS target_columns
     FROM pg_constraint AS k
-    WHERE k.conrelid <> 0 AND k.conparentid = 0 AND k.contype IN ('p', 'f', 'c')
+    WHERE k.conrelid <> 0 AND k.conparentid = 0 AND k.contype IN ('p', 'f', 'c', 'u')
 """
 POLICY_CHECKS = """
     SELECT polrelid::regclass::text AS table, pg_get_expr(polwithcheck, polrelid) AS definition
     FROM pg_policy WHERE polwithcheck IS NOT NULL
+"""
+#: Triggers that hold a column to a published version of the kind that `policy_kind` names.
+POLICY_REFERENCES = """
+    SELECT tgrelid::regclass::text AS table, convert_from(rtrim(tgargs, '\\000'), 'UTF8') AS column
+    FROM pg_trigger WHERE tgfoid = 'marketplace.check_policy_reference'::regproc
 """
 
 
@@ -63,12 +80,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """Columns that name a row of another table: by a foreign key, or by the check of a policy."""
+    """Columns that name a row of another table: by a foreign key, the check of a policy, or a trigger."""
 
     name: str
     columns: tuple[str, ...]
     target: str
     target_columns: tuple[str, ...]
+    published: bool = False  # whether only a version that is no draft will do
 
 
 @dataclass
@@ -80,6 +98,8 @@ class Table:
     key: tuple[str, ...] = ()
     references: list[Reference] = field(default_factory=list)
     words: dict[str, str] = field(default_factory=dict)  # column → a value that its CHECK allows
+    bounds: dict[str, tuple[int, int]] = field(default_factory=dict)  # column → what its CHECK lets it be
+    uniques: list[tuple[str, ...]] = field(default_factory=list)
     tenant_column: str | None = None
     tenant_kind: str = "shop_id"
 
@@ -101,10 +121,14 @@ def read_tables(connection: Connection) -> dict[str, Table]:
             elif row["kind"] == "f":
                 target = tuple(row["target_columns"])
                 table.references.append(Reference(row["name"], tuple(row["columns"]), row["target"], target))
+            elif row["kind"] == "u":
+                table.uniques.append(tuple(row["columns"]))
             elif allowed := re.search(
                 r"\(*(\w+)\)*(?:::text)? = ANY \(+ARRAY\['((?:[^']|'')*)'", row["definition"]
             ):
                 table.words[allowed[1]] = allowed[2]
+            else:
+                _read_check(table, row["definition"])
         for row in cursor.execute(POLICY_CHECKS):
             for column, target in re.findall(
                 r"(\w+) IN \( SELECT target\.id\s+FROM (\S+) target\)", row["definition"]
@@ -112,9 +136,33 @@ def read_tables(connection: Connection) -> dict[str, Table]:
                 policy = Reference(f"the policy on {column}", (column,), target, ("id",))
                 if policy not in tables[row["table"]].references:
                     tables[row["table"]].references.append(policy)
+        for row in cursor.execute(POLICY_REFERENCES):
+            table = tables[row["table"]]
+            column = row["column"]
+            kind = _kind(tables, table)
+            reference = Reference(
+                f"the trigger on {column}", (column,), f"marketplace.{KINDS[kind]}", ("id",), published=True
+            )
+            table.references.append(reference)
     connection.rollback()
     _name_tenants(tables)
     return tables
+
+
+def _read_check(table: Table, definition: str) -> None:
+    if pattern := re.search(r"\(*(\w+)\)*(?:::text)? ~ '([^']+)'", definition):
+        if pattern[2] in PATTERNS:
+            table.words[pattern[1]] = PATTERNS[pattern[2]]
+    elif members := re.search(r"(\w+) <@ \(*ARRAY\[\(*'(\w+)'", definition):
+        table.words[members[1]] = f"{{{members[2]}}}"
+    elif bounds := re.fullmatch(r"CHECK \(\(\((\w+) >= (\d+)\) AND \(\1 <= (\d+)\)\)\)", definition):
+        table.bounds[bounds[1]] = (int(bounds[2]), int(bounds[3]))
+
+
+def _kind(tables: dict[str, Table], table: Table) -> str:
+    """The kind of policy that a row made here names: by its own CHECK, or that of the table it takes it from."""
+    holders = [table, *(tables[one.target] for one in table.references if "policy_kind" in one.columns)]
+    return next(one.words["policy_kind"] for one in holders if "policy_kind" in one.words)
 
 
 def _name_tenants(tables: dict[str, Table]) -> None:
@@ -150,7 +198,7 @@ class RowFactory:
         if tenant is None and is_root(table):
             tenant = uuid4()
         row: Row = {table.tenant_column: tenant} if table.tenant_column else {}
-        row |= given or {}
+        row |= NEEDED.get(name, {}) | (given or {})
         for reference in table.references:
             missing = [column for column in reference.columns if column not in row]
             needed = [
@@ -162,16 +210,44 @@ class RowFactory:
                 row = self.referring(reference, tenant) | row
         for column in table.columns.values():
             if column.required and not column.filled and not column.generated and column.name not in row:
-                row[column.name] = table.words.get(column.name) or self._invent(column)
+                row[column.name] = table.words.get(column.name) or self._invent(
+                    column, table.bounds.get(column.name)
+                )
+        for unique in table.uniques:
+            if number := self._told_apart_by(table, unique, row):
+                row[number.name] = self._invent(number)
         return row
+
+    def _told_apart_by(self, table: Table, unique: tuple[str, ...], row: Row) -> Column | None:
+        """The number that has to differ where everything else in a unique key is the same in all rows of a tenant."""
+        others = [table.columns[name] for name in unique if name != table.tenant_column]
+        same = ((one.filled and one.name not in row) or one.name in table.words for one in others)
+        if any(one.type == "uuid" for one in others) or not all(same):
+            return None
+        return next((one for one in others if one.type == "integer" and one.name not in row), None)
 
     def referring(self, reference: Reference, tenant: UUID | None) -> Row:
         """The columns of a reference to a new row of the tenant's."""
-        target = self.make(reference.target, tenant)
+        target = self.make(reference.target, tenant, {"is_trial": True} if reference.published else None)
+        if reference.published:
+            # Of versions on trial several are in force at a time, so no two samples get into each other's way.
+            self.connection.execute(
+                sql.SQL("UPDATE {} SET state = 'ACTIVE', effective_from = now() WHERE id = %s").format(
+                    qualified(reference.target)
+                ),
+                [target["id"]],
+            )
         return {
             column: target[other]
             for column, other in zip(reference.columns, reference.target_columns, strict=True)
         }
+
+    def admit(self, tenant: UUID) -> UUID:
+        """Make a tenant of every kind under one identifier."""
+        for table in self.tables.values():
+            if is_root(table):
+                self.make(table.name, tenant)
+        return tenant
 
     def make(self, name: str, tenant: UUID | None, given: Row | None = None) -> Row:
         """Insert a row and return it whole."""
@@ -193,12 +269,15 @@ class RowFactory:
             ),
         )
 
-    def _invent(self, column: Column) -> Any:
-        """A value that no other row has, where the type has room for that."""
+    def _invent(self, column: Column, bounds: tuple[int, int] | None = None) -> Any:
+        """A value that no other row has, where the type and the bounds have room for that."""
         number = next(self._numbers)
-        kind, _, size = column.type.removesuffix(")").partition("(")
-        if kind.endswith("[]"):
+        if bounds:
+            low, high = bounds
+            number = low + number % (high - low + 1)
+        if column.type.endswith("[]"):
             return "{}"
+        kind, _, size = column.type.removesuffix(")").partition("(")
         simple: dict[str, Any] = {
             "uuid": uuid4(),
             "smallint": number % 30000,

@@ -229,9 +229,7 @@ class Walk:
 
     def admit(self, tenant: UUID) -> UUID:
         """Make a tenant of every kind under one identifier."""
-        for table in self.factory.tables.values():
-            if is_root(table):
-                self.factory.make(table.name, tenant)
+        self.factory.admit(tenant)
         self.factory.connection.commit()
         return tenant
 

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -183,10 +184,10 @@ def test_what_lands_in_the_default_partition_is_drained(
     system: Connection, admin: Connection, connect: Callable[[Role], Connection], table: str
 ) -> None:
     factory, column = RowFactory(system, read_tables(system)), PARTITIONED[table].column
-    shop = factory.make("pim.shops", None)["id"]
+    tenant = factory.admit(uuid4())
     for when in (PAST, PAST, FUTURE):
-        factory.make(table, shop, {column: when})
-    name = table.split(".")[1]
+        factory.make(table, tenant, {column: when})
+    schema, name = table.split(".")
     before = rows(system, table)
     stray = rows(admin, f"{table}_default")
     assert len(stray) == 3
@@ -197,13 +198,13 @@ def test_what_lands_in_the_default_partition_is_drained(
     assert done == [("drained", past, 2), ("drained", future, 1)]
     assert rows(system, table) == before
     assert rows(admin, f"{table}_default") == []
-    assert len(rows(admin, f"pim.{past}")) == 2
-    factory.make(table, shop, {column: PAST})
-    assert len(rows(admin, f"pim.{past}")) == 3
+    assert len(rows(admin, f"{schema}.{past}")) == 2
+    factory.make(table, tenant, {column: PAST})
+    assert len(rows(admin, f"{schema}.{past}")) == 3
     for made in (past, future):
         secured = admin.execute(
             "SELECT relrowsecurity, relacl IS NULL, pg_get_userbyid(relowner) FROM pg_class WHERE oid = %s::regclass",
-            [f"pim.{made}"],
+            [f"{schema}.{made}"],
         ).fetchone()
         assert secured == (True, True, "entrepot_owner")
     assert maintain(system, table, retain=None) == []
@@ -332,9 +333,9 @@ def test_a_reader_and_a_drop_do_not_wait_for_each_other_in_a_circle(
 
 async def test_two_processes_maintain_at_once(db: Database, settings: Settings, system: Connection) -> None:
     factory = RowFactory(system, read_tables(system))
-    shop = factory.make("pim.shops", None)["id"]
+    tenant = factory.admit(uuid4())
     for table, declared in PARTITIONED.items():
-        factory.make(table, shop, {declared.column: FUTURE})
+        factory.make(table, tenant, {declared.column: FUTURE})
     environment = {
         **os.environ,
         "ENTREPOT_HOME": str(settings.home),

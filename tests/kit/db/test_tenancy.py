@@ -12,6 +12,8 @@ from tests.kit.db.rows import TENANT_SETTINGS, is_root, qualified
 from tests.kit.db.tenancy import attempting
 from tests.kit.db.walked import OURS, ROOTS, TENANT_TABLES, VIEWS, Walked, address, catalog, view_breaches
 
+from entrepot.marketplace.governance.words import KINDS
+
 #: Unique keys over values that people choose or guess, of all tenants together → why that tells nobody anything.
 KEYS_ACROSS_TENANTS = {
     "marketplace.hm_platform uq_platform_code": "a name in addresses; only entrepot_system adds platforms",
@@ -26,9 +28,20 @@ KEYS_ACROSS_TENANTS = {
 
 #: Columns of type uuid that are no key, no tenant and no reference → what they hold.
 LOOSE_IDENTIFIERS = {
-    "marketplace.hm_experiment_definition.created_by": "whoever wrote it, perhaps gone",
+    **{
+        f"marketplace.{table}.created_by": "whoever wrote it, perhaps gone"
+        for table in (
+            "hm_experiment_definition",
+            "hm_limit_definition",
+            "hm_policy_definition",
+            "hm_pricing_rule_definition",
+            *KINDS.values(),
+        )
+    },
     "marketplace.hm_experiment_override.created_by": "whoever set it, perhaps gone",
     "marketplace.hm_platform_member.user_id": "a person of a shop; which platforms are theirs, an operator says",
+    "marketplace.hm_policy_evaluation_log.rule_id": "a rule of the version that decided, written with the decision",
+    "marketplace.hm_policy_lock.locked_by": "whoever locked it, perhaps gone",
     "marketplace.hm_state_transition.entity_id": "a version of one of several tables; written by their triggers",
     "marketplace.hm_state_transition.user_id": "whoever did it, perhaps gone",
     "pim.audit_logs.entity_id": "a row of any table, perhaps gone",

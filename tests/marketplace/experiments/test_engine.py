@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from tests.marketplace.experiments.conftest import Publish, heard, weights
 
 from entrepot.kit.db import Database
-from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
+from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from entrepot.marketplace.engines import Engines
-from entrepot.marketplace.experiments import queries
+from entrepot.marketplace.experiments import queries, recording
 from entrepot.marketplace.experiments.assigning import Experiment
 from entrepot.marketplace.experiments.engine import ExperimentEngine
 from entrepot.marketplace.experiments.kind import KIND
@@ -368,3 +368,94 @@ async def test_metrics_are_recorded_once(
         ("purchase", "1.0000", None),
         ("purchase", "1.0000", None),
     ]
+
+
+async def test_a_context_or_a_trace_that_cannot_be_kept_is_refused_before_it_holds_others_up(
+    db: Database, platform: UUID, engine: ExperimentEngine, publish_experiment: Publish
+) -> None:
+    await publish_experiment()
+    for context in ({"id": "u", "note": "\0"}, {"id": "u", "note": {1, 2}}, {"id": "u", "note": 2**70}):
+        with pytest.raises(InvalidInputError) as caught:
+            await engine.assign(platform, "button", context)
+        assert caught.value.where == {"path": "context"}
+    for trace in ("", "t" * 65, "t\0"):
+        with pytest.raises(InvalidInputError, match="trace"):
+            await engine.assign(platform, "button", {"id": "u"}, trace_id=trace)
+    kept = {"id": "u", "note": r"a\u0000b"}
+    assert (await engine.assign(platform, "button", kept)).reason == "hashed"
+    await engine.exposures.flush()
+    assert [row["context_json"] for row in await rows(db, platform, "assignment")] == [kept]
+    assert len(await rows(db, platform, "exposure")) == 1
+
+
+async def test_exposures_are_written_once_though_they_are_tried_twice(
+    db: Database, platform: UUID, engine: ExperimentEngine, publish_experiment: Publish
+) -> None:
+    await publish_experiment()
+    await engine.assign_many(platform, [("button", {"id": f"u{number}"}) for number in range(5)])
+    waiting = list(engine.exposures._waiting)
+    await engine.exposures._write(waiting)
+    assert len(waiting) == 5
+    await engine.exposures.flush()
+    assert sorted(row["entity_id"] for row in await rows(db, platform, "exposure")) == [
+        f"u{number}" for number in range(5)
+    ]
+
+
+async def test_a_stop_writes_all_exposures_and_asking_too_fast_waits(
+    db: Database, platform: UUID, publish_experiment: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish_experiment(sticky=False)
+    async with Engines.opened(db) as engines:
+        monkeypatch.setattr(engines.experiments.exposures, "_capacity", 100)
+        questions = [("button", {"id": f"u{number}"}) for number in range(350)]
+        await engines.experiments.assign_many(platform, questions)
+    assert len(await rows(db, platform, "exposure")) == 350
+
+
+async def test_asking_is_refused_where_exposures_cannot_be_recorded(
+    platform: UUID, engine: ExperimentEngine, publish_experiment: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish_experiment(sticky=False)
+    monkeypatch.setattr(recording, "PATIENCE", 0.05)
+    monkeypatch.setattr(engine.exposures, "_capacity", 0)
+    with pytest.raises(UnavailableError, match="exposures wait to be recorded"):
+        await engine.assign(platform, "button", {"id": "u"})
+    assert (await engine.assign(platform, "button", {"id": "u"}, record=False)).in_experiment
+
+
+async def test_the_last_exposures_are_shown_and_found_by_variant(
+    db: Database, platform: UUID, engine: ExperimentEngine, publish_experiment: Publish
+) -> None:
+    await publish_experiment()
+    for number in range(6):
+        await engine.assign(platform, "button", {"id": f"u{number}"}, trace_id=f"t{number}")
+    await engine.exposures.flush()
+    async with db.tenant(platform_id=platform) as session:
+        recent = await KIND.recent(session, platform, "button", 2)
+        red = await queries.select_exposures(session, platform, "button", variant="TREATMENT", limit=10)
+        blue = await queries.select_exposures(session, platform, "button", variant="CONTROL", limit=10)
+    assert [(one.subject, one.detail["trace_id"], one.detail["reason"]) for one in recent] == [
+        ("u5", "t5", "hashed"),
+        ("u4", "t4", "hashed"),
+    ]
+    assert {row["variant_key"] for row in red} == {"TREATMENT"}
+    assert len(red) + len(blue) == 6
+
+
+async def test_a_version_that_assigns_cannot_be_changed(
+    db: Database, platform: UUID, publish_experiment: Publish
+) -> None:
+    await publish_experiment(audiences=[{"rule_name": "all", "condition": {}}])
+    for change in (
+        "UPDATE marketplace.hm_experiment_definition SET coverage = 0.5",
+        "UPDATE marketplace.hm_experiment_definition SET state = 'DRAFT'",
+        "DELETE FROM marketplace.hm_experiment_definition",
+        "UPDATE marketplace.hm_experiment_bucket SET allocation_weight = 90 WHERE is_control",
+        "DELETE FROM marketplace.hm_experiment_bucket",
+        "UPDATE marketplace.hm_experiment_audience SET rule_json = '{\"a\": 1}'",
+        "DELETE FROM marketplace.hm_experiment_audience",
+    ):
+        with pytest.raises(DBAPIError, match=r"only a draft|no step leads"):
+            async with db.tenant(platform_id=platform) as session:
+                await session.execute(text(change))

@@ -14,6 +14,7 @@ from entrepot.kit.clock import clock, now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import NotFoundError
 from entrepot.marketplace.experiments.analyzing import Compared
+from entrepot.marketplace.experiments.commands import _show
 from entrepot.marketplace.experiments.engine import ExperimentEngine
 from entrepot.marketplace.experiments.metrics import Observation
 from entrepot.marketplace.experiments.results import Results, keep_results, read_results
@@ -54,7 +55,12 @@ def users(count: int, prefix: str = "user") -> list[str]:
 
 
 async def test_an_effect_is_found_and_a_guardrail_breaks(
-    db: Database, platform: UUID, engine: ExperimentEngine, publish_experiment: Publish, results: Read
+    db: Database,
+    platform: UUID,
+    engine: ExperimentEngine,
+    publish_experiment: Publish,
+    results: Read,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await publish_experiment(guardrails=[{"key": "refund", "better": "LOWER"}])
     split = await expose(engine, platform, users(3_000))
@@ -85,6 +91,11 @@ async def test_an_effect_is_found_and_a_guardrail_breaks(
     assert revenue.better
     assert [one.currency for one in found.metrics] == [None, "EUR", None]
     assert found.violations == [("refund", "TREATMENT")]
+    _show(found)
+    told = capsys.readouterr().out
+    assert "The split is as meant" in told
+    assert "better" in told
+    assert "TREATMENT breaks the guardrail refund." in told
     async with db.tenant(platform_id=platform) as session:
         await keep_results(session, platform, found)
         kept = (
@@ -165,7 +176,12 @@ async def test_the_pre_period_takes_noise_out(
 
 
 async def test_a_broken_split_withholds_the_result(
-    db: Database, platform: UUID, engine: ExperimentEngine, publish_experiment: Publish, results: Read
+    db: Database,
+    platform: UUID,
+    engine: ExperimentEngine,
+    publish_experiment: Publish,
+    results: Read,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await publish_experiment()
     split = await expose(engine, platform, users(600))
@@ -181,6 +197,11 @@ async def test_a_broken_split_withholds_the_result(
     assert found.withheld is not None
     assert "TREATMENT" in found.withheld
     assert all(not one.variants for one in found.metrics)
+    assert found.violations == []
+    _show(found)
+    told = capsys.readouterr().out
+    assert "Withheld: The entities are not split as was meant" in told
+    assert "purchase" not in told
     async with db.tenant(platform_id=platform) as session:
         await keep_results(session, platform, found)
         kept = (
@@ -205,8 +226,26 @@ async def test_other_weights_are_no_broken_split(
     assert found.version == 2
 
 
-async def test_who_saw_several_variants_counts_nowhere(
+async def test_who_was_assigned_before_other_weights_and_exposed_after_is_no_broken_split(
     platform: UUID, engine: ExperimentEngine, publish_experiment: Publish, results: Read
+) -> None:
+    await publish_experiment(buckets=weights(50, 50))
+    await engine.assign_many(platform, [("button", {"id": user}) for user in users(600)], record=False)
+    await publish_experiment(buckets=weights(10, 90))
+    await heard(engine, platform)
+    await expose(engine, platform, [*users(600), *users(100, "late")])
+    found = await results()
+    assert sum(found.entities.values()) == 700
+    assert found.sample_ratio.expected["a"] == pytest.approx(310)
+    assert found.withheld is None
+
+
+async def test_who_saw_several_variants_counts_nowhere(
+    platform: UUID,
+    engine: ExperimentEngine,
+    publish_experiment: Publish,
+    results: Read,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await publish_experiment(sticky=False, buckets=weights(50, 50))
     first = await expose(engine, platform, users(200))
@@ -217,6 +256,8 @@ async def test_who_saw_several_variants_counts_nowhere(
     assert found.mixed > 0
     assert sum(found.entities.values()) == 200 - found.mixed
     assert found.entities["a"] == len(first["a"])
+    _show(found)
+    assert "saw several variants and count nowhere" in capsys.readouterr().out
 
 
 async def test_a_new_bucket_version_begins_results_anew(
@@ -232,7 +273,11 @@ async def test_a_new_bucket_version_begins_results_anew(
 
 
 async def test_values_in_several_currencies_are_not_added_up(
-    platform: UUID, engine: ExperimentEngine, publish_experiment: Publish, results: Read
+    platform: UUID,
+    engine: ExperimentEngine,
+    publish_experiment: Publish,
+    results: Read,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await publish_experiment()
     split = await expose(engine, platform, users(40))
@@ -242,6 +287,8 @@ async def test_values_in_several_currencies_are_not_added_up(
     assert "EUR, USD" in by_metric["revenue"].problem
     assert by_metric["revenue"].variants == ()
     assert by_metric["purchase"].problem is None
+    _show(await results())
+    assert "revenue: Values in EUR, USD cannot be added up." in capsys.readouterr().out
 
 
 async def test_an_experiment_without_exposures_or_without_a_start(

@@ -117,3 +117,72 @@ def test_a_version_is_published_asked_for_locked_and_withdrawn(entrepot: Command
     missing = entrepot("governance", "in-force", "payout")
     assert missing.code == 3
     assert "2026.1" in entrepot("governance", "list", "payout").stdout
+
+
+CART = """
+{"currency": "USD", "seller": {"id": "s-1", "country": "US", "type": "ARTISAN"},
+ "lines": [{"id": "1", "quantity": 1, "unit_price": "996.30"}]}
+"""
+MONEY = """
+entrepot: 1
+governance:
+  commission:
+    - {policy_version: "2026.1", base_commission_rate: 10}
+  promotion:
+    - {policy_version: "2026.1", promotion_name: Seasonal, max_discount_percentage: 30}
+"""
+
+
+@pytest.mark.usefixtures("market")
+def test_a_cart_is_quoted_by_the_policies_of_its_sellers(entrepot: CommandLine, tmp_path: Path) -> None:
+    policies, cart = tmp_path / "money.yaml", tmp_path / "cart.json"
+    policies.write_text(MONEY)
+    cart.write_text(CART)
+    run(entrepot, "set", str(policies), "--publish")
+    assert run(entrepot, "quote", str(cart))["totals"]["commission"] == 9963
+    told = entrepot("governance", "quote", "-", "--no-record", given=CART)
+    assert "99.63 USD" in told.stdout, told.stderr
+    nobody = entrepot("governance", "quote", "-", given=CART.replace('"country": "US", ', ""))
+    assert nobody.code == 2
+    assert "seller.country" in nobody.stderr
+    assert entrepot("governance", "quote", "-", given="[1]").code == 2
+    assert entrepot("governance", "quote", str(tmp_path / "nothing.json")).code == 3
+
+
+@pytest.mark.usefixtures("market")
+def test_a_discount_is_kept_as_the_policy_has_it(entrepot: CommandLine, tmp_path: Path) -> None:
+    policies = tmp_path / "money.yaml"
+    policies.write_text(MONEY)
+    run(entrepot, "set", str(policies), "--publish")
+    discount = "key: spring\ntype: DISCOUNT\naction: {type: PERCENTAGE_OFF, value: '30'}\n"
+    kept = entrepot("governance", "discount", "-", "--save", given=discount)
+    assert kept.code == 0, kept.stderr
+    assert "seller.policies.promotion: ANY.ANY.2026.1" in kept.stdout
+    assert "entrepot rules publish price spring" in kept.stderr
+    published = entrepot("rules", "publish", "price", "spring")
+    assert published.code == 0, published.stderr
+    refused = entrepot("governance", "discount", "-", given=discount.replace("30", "31"))
+    assert refused.code == 2
+    assert "discount.action.value" in refused.stderr
+
+
+@pytest.mark.usefixtures("market")
+def test_a_subject_gets_the_version_of_their_variant(
+    entrepot: CommandLine, file: Path, tmp_path: Path
+) -> None:
+    run(entrepot, "set", str(file), "--publish")
+    before = run(entrepot, "in-force", "payout", "--subject", "SELLER:s-1")
+    assert (before["reference"], before["source"]) == ("ANY.ANY.2026.1", "in force")
+    experiments = tmp_path / "experiments.yaml"
+    experiments.write_text(
+        "entrepot: 1\nexperiments:\n  - key: HOLD\n    name: Hold\n    buckets:\n"
+        "      - {variant_key: A, allocation_weight: 0, is_control: true}\n      - {variant_key: B, allocation_weight: 100}\n"
+    )
+    applied = entrepot("rules", "apply", str(experiments))
+    assert applied.code == 0, applied.stderr
+    given = run(entrepot, "in-force", "payout", "--subject", "SELLER:s-1")
+    assert (given["reference"], given["source"], given["variant_key"]) == (
+        "ANY.ANY.faster",
+        "experiment",
+        "B",
+    )

@@ -10,7 +10,9 @@ from entrepot.marketplace.governance.schemas import (
     EligibilityDocument,
     FulfillmentDocument,
     GovernedDocument,
+    OnboardingDocument,
     PayoutDocument,
+    PromotionDocument,
 )
 from entrepot.marketplace.policies.checking import check
 from entrepot.marketplace.policies.evaluating import Decision
@@ -178,13 +180,102 @@ def test_what_may_be_sent_says_how_fast() -> None:
 
 
 def test_other_kinds_are_no_policy_of_the_engine() -> None:
-    payout = PayoutDocument.parse(
+    promotion = PromotionDocument.parse({"policy_version": "1", "promotion_name": "Spring"})
+    assert policy_rules(promotion, "US.ANY.1") is None
+
+
+ONBOARDING: dict[str, Any] = {
+    "policy_version": "1",
+    "bank_required": False,
+    "expires_after_days": 30,
+    "reapply_after_days": 10,
+    "steps": [
+        {"step_name": "profile"},
+        {"step_name": "photos", "is_mandatory": False},
+        {"step_name": "agreement"},
+    ],
+}
+DONE: dict[str, Any] = {"verified": ["identity", "tax"], "done": ["profile", "agreement"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed", "reason", "obligations"),
+    [
+        ({"verified": ["tax"]}, False, "VERIFICATION_MISSING: identity", ["SOFT_BLOCK"]),
+        ({"verified": ["identity"], "approved": True}, False, "VERIFICATION_MISSING: tax", ["SOFT_BLOCK"]),
+        ({"done": ["profile"], "approved": True}, False, "STEP_MISSING: agreement", ["SOFT_BLOCK"]),
+        ({}, False, "APPROVAL_MISSING", ["MANUAL_REVIEW"]),
+        ({"approved": True}, True, None, []),
+        ({"case_age_days": 30}, False, "CASE_EXPIRED", ["MANUAL_REVIEW"]),
+        ({"case_age_days": 29, "approved": True}, True, None, []),
+        ({"case_age_days": 99, "approved": True}, True, None, []),
+        ({"days_since_rejection": 9, "approved": True}, False, "REAPPLIED_TOO_SOON", []),
+        ({"days_since_rejection": 10, "approved": True}, True, None, []),
+    ],
+)
+def test_a_seller_comes_in_by_the_onboarding_policy(
+    changes: dict[str, Any], allowed: bool, reason: str | None, obligations: list[str]
+) -> None:
+    decision = decide(OnboardingDocument.parse(ONBOARDING), {**DONE, **changes})
+    assert decision.allowed == allowed
+    assert reason in (None, decision.reason)
+    assert [one.type for one in decision.obligations] == obligations
+
+
+def test_nobody_is_asked_where_no_approval_is_required() -> None:
+    document = OnboardingDocument.parse({**ONBOARDING, "approval_required": False})
+    decision = decide(document, DONE)
+    assert decision.allowed
+    assert [one.type for one in decision.obligations] == ["AUTO_APPROVE"]
+    started = decide(document, {})
+    assert not started.allowed
+    assert {one.type for one in started.obligations} == {"SOFT_BLOCK"}
+
+
+PAYOUT: dict[str, Any] = {
+    "policy_version": "1",
+    "default_frequency": "WEEKLY",
+    "minimum_threshold": "25.00",
+    "currency": "USD",
+    "hold_period_days": 14,
+    "rules": [
         {
-            "policy_version": "1",
-            "default_frequency": "WEEKLY",
-            "minimum_threshold": 1,
-            "currency": "EUR",
+            "rule_name": "Express",
+            "frequency": "DAILY",
+            "threshold": "10.50",
+            "hold_period_days": 0,
+            "eligibility_criteria": {"wants_express": True, "rating": {"$gte": 4.5}},
+        },
+        {
+            "rule_name": "Trusted",
+            "frequency": "WEEKLY",
             "hold_period_days": 3,
-        }
-    )
-    assert policy_rules(payout, "US.ANY.1") is None
+            "eligibility_criteria": {"rating": {"$gte": 4.5}},
+        },
+    ],
+}
+EXPRESS = {"wants_express": True, "rating": 5}
+
+
+@pytest.mark.parametrize(
+    ("context", "allowed", "reason"),
+    [
+        ({"balance": 25, "days_since_delivery": 14}, True, "TERMS: STANDARD"),
+        ({"balance": 24.99, "days_since_delivery": 14}, False, "BELOW_THRESHOLD"),
+        ({"balance": 25, "days_since_delivery": 13}, False, "ON_HOLD"),
+        ({"balance": 25}, False, "ON_HOLD"),
+        ({"days_since_delivery": 14}, False, "BELOW_THRESHOLD"),
+        ({"balance": 10.5, **EXPRESS}, True, "TERMS: Express"),
+        ({"balance": 10.49, **EXPRESS}, False, "BELOW_THRESHOLD"),
+        ({"balance": 25, "days_since_delivery": 3, "rating": 5}, True, "TERMS: Trusted"),
+        ({"balance": 24, "days_since_delivery": 3, "rating": 5}, False, "BELOW_THRESHOLD"),
+        ({"balance": 25, "days_since_delivery": 2, "rating": 5}, False, "ON_HOLD"),
+        ({"balance": 10.5, "wants_express": True, "rating": 4}, False, None),
+    ],
+)
+def test_a_payout_is_made_by_the_terms_that_hold(
+    context: dict[str, Any], allowed: bool, reason: str | None
+) -> None:
+    decision = decide(PayoutDocument.parse(PAYOUT), context)
+    assert decision.allowed == allowed
+    assert reason in (None, decision.reason)

@@ -180,7 +180,7 @@ async def test_locks_are_seen_on_their_platform_only(
         assert not await queries.select_locks(session, platform)
         with pytest.raises(NotFoundError):
             await unlock(session, platform, SELLER, "payout")
-    with pytest.raises(DBAPIError, match="no published payout policy"):
+    with pytest.raises(DBAPIError, match="row-level security"):
         async with db.tenant(platform_id=other_platform) as session:
             await lock(session, platform, Subject("SELLER", "s-18"), first)
 

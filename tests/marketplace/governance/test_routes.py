@@ -158,3 +158,89 @@ async def test_a_discount_is_held_to_the_promotion_policy(
         assert found["discount"]["caps"] == {"rule": "50"}
     else:
         assert response.json()["where"]["path"] == "discount.action.value"
+
+
+async def test_a_cart_is_quoted_by_the_policies_of_its_sellers(
+    client: httpx.AsyncClient, operator: dict[str, str]
+) -> None:
+    rates = {"policy_version": "2026.1", "base_commission_rate": 10}
+    made = await client.post(f"{BASE}/commission", json=rates, headers=operator)
+    await publish(client, operator, made.json())
+    cart: dict[str, Any] = {
+        "currency": "USD",
+        "seller": {"id": "s-1", "country": "US", "type": "ARTISAN"},
+        "lines": [{"id": "1", "quantity": 1, "unit_price": "996.30"}],
+    }
+    quoted = await client.post(f"{BASE}/quotes", json={"cart": cart}, headers=operator)
+    assert quoted.status_code == 200, quoted.text
+    assert quoted.json()["totals"]["commission"] == 9963
+    assert quoted.json()["id"]
+    before = {**cart, "at": "2001-01-01T00:00:00Z"}
+    nothing = await client.post(f"{BASE}/quotes", json={"cart": before}, headers=operator)
+    assert nothing.status_code == 404, nothing.text
+    nobody = {**cart, "seller": {"id": "s-1"}}
+    refused = await client.post(f"{BASE}/quotes", json={"cart": nobody}, headers=operator)
+    assert refused.status_code == 422
+    assert refused.json()["where"]["path"] == "seller.country"
+
+
+async def test_a_seller_is_paid_on_the_terms_of_the_policy(
+    client: httpx.AsyncClient, operator: dict[str, str]
+) -> None:
+    express = {
+        "rule_name": "Express",
+        "frequency": "DAILY",
+        "hold_period_days": 0,
+        "fee_percentage": "1.5",
+        "eligibility_criteria": {"wants_express": True},
+    }
+    made = await write(client, operator, rules=[express])
+    await publish(client, operator, made)
+    seller: dict[str, Any] = {"id": "s-1", "country": "US", "type": "ARTISAN"}
+    question: dict[str, Any] = {"seller": seller, "balance": "100.00"}
+    own = (await client.post(f"{BASE}/payouts", json=question, headers=operator)).json()
+    assert (own["policy"], own["source"]) == ("US.ANY.2026.1", "in force")
+    assert (own["terms"]["rule"], own["terms"]["hold_period_days"]) == (None, 7)
+    assert own["split"] == {"paid": "100.00", "fee": "0.00", "reserve": "0.00", "kept": "0"}
+    question["seller"] = {**seller, "wants_express": True}
+    faster = (await client.post(f"{BASE}/payouts", json=question, headers=operator)).json()
+    assert (faster["terms"]["rule"], faster["terms"]["frequency"]) == ("Express", "DAILY")
+    assert (faster["split"]["paid"], faster["split"]["fee"]) == ("98.50", "1.50")
+    exact = await client.post(f"{BASE}/payouts", json={**question, "balance": "1.005"}, headers=operator)
+    assert exact.status_code == 422
+    assert exact.json()["where"]["path"] == "balance"
+    elsewhere = {"seller": {**seller, "country": "DE"}}
+    assert (await client.post(f"{BASE}/payouts", json=elsewhere, headers=operator)).status_code == 404
+
+
+async def test_a_seller_comes_in_by_the_policy_engine(
+    client: httpx.AsyncClient, operator: dict[str, str]
+) -> None:
+    policy = {"policy_version": "2026.1", "tax_required": False, "bank_required": False}
+    made = await client.post(f"{BASE}/onboarding", json=policy, headers=operator)
+    await publish(client, operator, made.json())
+    address = "/api/v1/policies/onboarding.ANY.ANY.2026.1/evaluate"
+    missing = await client.post(address, json={"context": {}}, headers=operator)
+    assert missing.json()["reason"] == "VERIFICATION_MISSING: identity", missing.text
+    ready = {"context": {"verified": ["identity"], "approved": True}}
+    assert (await client.post(address, json=ready, headers=operator)).json()["effect"] == "ALLOW"
+
+
+async def test_a_discount_is_kept_by_those_who_may_write(
+    client: httpx.AsyncClient, operator: dict[str, str], viewer: dict[str, str]
+) -> None:
+    made = await client.post(
+        f"{BASE}/promotion",
+        json={"policy_version": "2026.1", "promotion_name": "Seasonal"},
+        headers=operator,
+    )
+    await publish(client, operator, made.json())
+    discount = {"key": "spring", "type": "DISCOUNT", "action": {"type": "PERCENTAGE_OFF", "value": "5"}}
+    body = {"discount": discount, "save": True}
+    assert (await client.post(f"{BASE}/discounts", json=body, headers=viewer)).status_code == 403
+    tried = await client.post(f"{BASE}/discounts", json={"discount": discount}, headers=viewer)
+    assert (tried.status_code, tried.json()["saved"]) == (200, False)
+    assert (await client.get("/api/v1/prices/spring", headers=operator)).status_code == 404
+    kept = await client.post(f"{BASE}/discounts", json=body, headers=operator)
+    assert kept.json()["saved"] is True, kept.text
+    assert (await client.get("/api/v1/prices/spring", headers=operator)).status_code == 200

@@ -111,8 +111,10 @@ steps = st.lists(
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rule=rules(), steps=steps)
-def test_the_database_agrees_with_the_model(asking: Asking, rule: Rule, steps: list[Any]) -> None:
+@given(rule=rules(), steps=steps, enforced=st.sampled_from((True, True, False)))
+def test_the_database_agrees_with_the_model(
+    asking: Asking, rule: Rule, steps: list[Any], enforced: bool
+) -> None:
     asking.number += 1
     rule = Rule(f"limit.{asking.number}", *[getattr(rule, name) for name in Rule.__slots__[1:]])
     model = Counters()
@@ -129,9 +131,11 @@ def test_the_database_agrees_with_the_model(asking: Asking, rule: Rule, steps: l
             assert theirs == ours, action
         elif action in ("take", "hold"):
             hold = UUID(int=asking.number * 1000 + number) if action == "hold" else None
-            wanted = Request(asking.platform, rule, entity, amount, kind if hold else None, hold)
+            wanted = Request(
+                asking.platform, rule, entity, amount, kind if hold else None, hold, enforced=enforced
+            )
             theirs = asking.take(wanted, at)
-            ours = model.take(rule, entity, amount, kind=wanted.kind, hold_id=hold, at=at)
+            ours = model.take(rule, entity, amount, kind=wanted.kind, hold_id=hold, at=at, enforced=enforced)
             assert theirs == ours, action
             if hold and ours.outcome == "ALLOWED":
                 holds.append((hold, amount, entity))

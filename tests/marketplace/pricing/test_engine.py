@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import text
@@ -21,7 +22,7 @@ from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.pricing.kind import KIND
 from entrepot.marketplace.pricing.quotes import ENGINE_VERSION
 from entrepot.marketplace.pricing.rating import list_rates, load_rates, set_rates
-from entrepot.marketplace.pricing.recording import columns, note
+from entrepot.marketplace.pricing.recording import Row, note, row
 from entrepot.marketplace.pricing.replaying import compare, get_decision, list_decisions, replay
 from entrepot.marketplace.pricing.rulesets import RuleSet
 from entrepot.marketplace.rulebook.authoring import take_step
@@ -105,7 +106,7 @@ async def test_a_recorded_quote_comes_to_the_same_cents_after_everything_has_cha
 
 def test_a_difference_is_listed() -> None:
     quote = RuleSet([GARDEN]).quote(CART, at=NOON)
-    kept = columns(UUID(int=1), [note(UUID(int=1), quote)])
+    kept = row(note(UUID(int=1), quote))
     decision = decision_of(kept)
     assert replay(decision).same
     decision["quote_json"]["totals"]["total"] += 1
@@ -119,17 +120,15 @@ def test_a_difference_is_listed() -> None:
     ]
 
 
-def decision_of(kept: dict[str, Any]) -> dict[str, Any]:
-    """What the database gives back of the first quote of a batch."""
-    import orjson
-
+def decision_of(kept: Row) -> dict[str, Any]:
+    """What the database gives back of a quote."""
     return {
-        "id": kept["ids"][0],
-        "applied_rules_json": orjson.loads(kept["rules"][0]),
-        "cart_json": orjson.loads(kept["carts"][0]),
-        "quote_json": orjson.loads(kept["quotes"][0]),
-        "rates_json": orjson.loads(kept["rates"][0]),
-        "engine_version": kept["engine_versions"][0],
+        "id": kept.ids,
+        "applied_rules_json": orjson.loads(kept.rules),
+        "cart_json": orjson.loads(kept.carts),
+        "quote_json": orjson.loads(kept.quotes),
+        "rates_json": orjson.loads(kept.rates),
+        "engine_version": kept.engine_versions,
     }
 
 
@@ -140,7 +139,7 @@ def test_every_quote_can_be_reckoned_again_from_what_is_kept(
 ) -> None:
     rules, cart = situation
     quote = RuleSet(rules, time_zone="Asia/Tokyo").quote(cart, rates=GENERATED_RATES)
-    again = replay(decision_of(columns(UUID(int=1), [note(UUID(int=1), quote)])))
+    again = replay(decision_of(row(note(UUID(int=1), quote))))
     assert again.quote.as_dict() == quote.as_dict()
 
 

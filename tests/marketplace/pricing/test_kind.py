@@ -1,5 +1,6 @@
 """Pricing rules in the rulebook: they come back as they were written, and are refused together."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.marketplace.pricing.conftest import CART, GARDEN, VOUCHER, publish_on
 from tests.marketplace.pricing.generated import rule_sets
 
+from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError
 from entrepot.marketplace.pricing.compiling import read_document
@@ -32,7 +34,7 @@ FULL: dict[str, Any] = {
     "description": "All that a rule can say.",
     "type": "DISCOUNT",
     "level": "cart",
-    "owner": "marketing",
+    "owner_service": "marketing",
     "start_time": "2026-11-01T00:00:00+01:00",
     "end_time": "2026-12-01T00:00:00Z",
     "condition": {"$or": [{"buyer.tier": "gold"}, {"cart.total": {"$gte": 99.5}}]},
@@ -63,6 +65,7 @@ TAX: dict[str, Any] = {
     "type": "TAX",
     "action": {"type": "PERCENTAGE", "value": "8.875", "inclusive": True, "compound": True},
 }
+TENTH: dict[str, Any] = {"action": {"type": "PERCENTAGE_OFF", "value": "10"}}
 FEE: dict[str, Any] = {
     "key": "fee",
     "type": "FEE",
@@ -165,6 +168,63 @@ def test_an_example_has_what_the_condition_fixes() -> None:
     assert len(RuleSet([document]).quote(example_cart(document)).matched) == 1
     on_cart = read_document({**VOUCHER, "condition": {"region": "US"}, "applies_to": {"line.sku": "X"}})
     assert len(RuleSet([on_cart]).quote(example_cart(on_cart)).matched) == 1
+
+
+MET: list[tuple[str, dict[str, Any]]] = [
+    ("line", {"line.id": "x"}),
+    ("line", {"line.id": 7}),
+    ("line", {"line.amount": {"$gt": 99.5, "$lt": 100}}),
+    ("line", {"unit_price": {"$lte": 3.25}, "line.minimum_price": 1}),
+    ("line", {"quantity": {"$gt": 5}, "$or": [{"sku": {"$in": ["A"]}}, {"sku": "B"}]}),
+    ("line", {"seller.rating": {"$lt": 1}, "buyer.address.country": "DE", "loyalty": {"$gte": 3}}),
+    ("cart", {"cart.total": {"$gte": 100}}),
+    ("cart", {"cart.total": {"$lt": 40}, "buyer.tags": {"$all": ["new", "b2b"]}}),
+    ("cart", {"cart.total": 77.77, "cart.quantity": 3, "cart.lines": 3, "cart.shipping": {"$lt": 1}}),
+    ("cart", {"cart.lines": 1, "cart.quantity": {"$gte": 12}, "coupons": {"$all": ["A", "B"]}}),
+    ("cart", {"campaign.name": "spring", "cart.sellers": {"$in": ["s9"]}}),
+    ("cart", {"time.weekday": {"$in": [6]}, "time.hour": {"$gte": 22}, "time.month": 2}),
+]
+
+
+@pytest.mark.parametrize(("level", "condition"), MET, ids=[str(number) for number in range(len(MET))])
+def test_an_example_meets_lists_bounds_and_times(level: str, condition: dict[str, Any]) -> None:
+    document = read_document(
+        {"key": "r", "type": "DISCOUNT", "level": level, "condition": condition, **TENTH}
+    )
+    with clock(datetime(2026, 11, 21, 15, 13, 33, tzinfo=UTC)):
+        assert len(RuleSet([document]).quote(example_cart(document)).matched) == 1
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"start_time": "2030-01-01T00:00:00Z"},
+        {"end_time": "2020-01-01T00:00:00Z"},
+        {"start_time": "2019-12-31T23:59:00Z", "end_time": "2020-01-01T00:00:00Z"},
+        {"start_time": "2030-06-01T00:00:00Z", "condition": {"time.hour": 4}},
+    ],
+)
+def test_an_example_is_of_a_time_at_which_the_rule_holds(times: dict[str, Any]) -> None:
+    document = read_document({"key": "r", "type": "DISCOUNT", **TENTH, **times})
+    assert len(RuleSet([document]).quote(example_cart(document)).matched) == 1
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"cart.total": {"$lt": 0}},
+        {"line.unit_price": 0.001},
+        {"line.quantity": "many"},
+        {"cart.currency": "XXX"},
+        {"time.hour": 25},
+        {"cart.total": "much"},
+        {"line.seller": {"$ne": "x"}},
+        {"line.quantity": {"$in": []}},
+    ],
+)
+def test_an_example_can_always_be_quoted(condition: dict[str, Any]) -> None:
+    document = read_document({"key": "r", "type": "DISCOUNT", "condition": condition, **TENTH})
+    RuleSet([document]).quote(example_cart(document))
 
 
 async def test_states_and_versions(db: Database, platform: UUID) -> None:

@@ -22,7 +22,7 @@ from entrepot.kit.settings import Settings
 from entrepot.pim.bulk.context import Context
 from entrepot.pim.bulk.importing import Imported, Options, import_files
 from entrepot.pim.bulk.reading import examine
-from entrepot.pim.bulk.showing import errors_of
+from entrepot.pim.bulk.summaries import all_errors
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Record = dict[str, Any]
@@ -176,11 +176,14 @@ class Mirror:
     async def errors(self, shop: UUID, imported: Imported) -> list[dict[str, Any]]:
         """What a run rejected."""
         async with self.db.tenant(shop_id=shop) as session:
-            return await errors_of(session, imported.run_id)
+            return await all_errors(session, imported.run_id)
 
     async def reasons(self, shop: UUID, imported: Imported) -> list[tuple[int, str | None, str]]:
         """Line, field and code of what a run rejected."""
-        return [(error["line"], error["field"], error["code"]) for error in await self.errors(shop, imported)]
+        return [
+            (error["line_number"], error["field"], error["error_code"])
+            for error in await self.errors(shop, imported)
+        ]
 
 
 @pytest.fixture(scope="session")

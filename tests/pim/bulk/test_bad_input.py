@@ -137,14 +137,14 @@ CASES: list[tuple[str, dict[str, Any] | bytes, str | None, str]] = [
 async def test_every_bad_line_beside_good_ones(mirror: Mirror, merchant: UUID) -> None:
     before = [GOOD[0], LOCATION, PUBLICATION]
     imported = await mirror.take(merchant, *before, *(case[1] for case in CASES), GOOD[1])
-    found = {error["line"]: error for error in await mirror.errors(merchant, imported)}
+    found = {error["line_number"]: error for error in await mirror.errors(merchant, imported)}
     for line, (name, _, field, code) in enumerate(CASES, start=len(before) + 1):
         error = found.pop(line, None)
         assert error is not None, f"{name} was not rejected"
-        assert error["code"] == code, (name, error)
+        assert error["error_code"] == code, (name, error)
         assert field is None or error["field"] == field, (name, error)
         assert error["file"] == "export-1.jsonl"
-        assert error["reason"].endswith("."), (name, error)
+        assert error["message"].endswith("."), (name, error)
     assert found == {}
     assert (await mirror.product(merchant, 1))["title"] == "Product 1"
     assert (await mirror.variant(merchant, 11))["price"] == 10

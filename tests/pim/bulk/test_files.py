@@ -18,6 +18,7 @@ from entrepot.kit.errors import InvalidInputError
 from entrepot.pim.bulk import reading
 from entrepot.pim.bulk.feeding import PROCESSES
 from entrepot.pim.bulk.reading import LongLine, Source, examine, lines
+from entrepot.pim.bulk.summaries import list_errors
 
 linux = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="the peak of a process is read from /proc"
@@ -91,7 +92,7 @@ async def test_ten_thousand_bad_lines(mirror: Mirror, merchant: UUID) -> None:
     assert imported.outcome.total.rejected == 10_000
     assert imported.outcome.total.inserted == 2
     errors = await mirror.errors(merchant, imported)
-    assert [error["line"] for error in errors] == list(range(1, 10_001))
+    assert [error["line_number"] for error in errors] == list(range(1, 10_001))
 
 
 async def test_a_line_of_fifty_megabytes(mirror: Mirror, merchant: UUID) -> None:
@@ -103,8 +104,8 @@ async def test_a_line_of_fifty_megabytes(mirror: Mirror, merchant: UUID) -> None
         file.write(b'"}\n' + as_lines([product(3)]))
     imported = await mirror.take_files(merchant, path)
     errors = await mirror.errors(merchant, imported)
-    assert [(error["line"], error["code"]) for error in errors] == [(2, "LINE_TOO_LONG")]
-    assert "52428843 bytes" in errors[0]["reason"]
+    assert [(error["line_number"], error["error_code"]) for error in errors] == [(2, "LINE_TOO_LONG")]
+    assert "52428843 bytes" in errors[0]["message"]
     assert await mirror.count(merchant, "shopify_products") == 2
 
 
@@ -223,3 +224,22 @@ code = main(sys.argv[1:])
 print(peak("self"), *peaks.values(), file=sys.stderr)
 sys.exit(code)
 """
+
+
+async def test_what_two_files_had_rejected_is_listed_by_file_and_line(mirror: Mirror, merchant: UUID) -> None:
+    bad = [b"{bad"] * 3
+    paths = [
+        mirror.write(as_lines([*bad, product(number)]), f"{name}.jsonl") for number, name in enumerate("ab")
+    ]
+    imported = await mirror.take_files(merchant, *reversed(paths))
+    everything = await mirror.errors(merchant, imported)
+    assert [(row["file"], row["line_number"]) for row in everything] == [
+        (f"{name}.jsonl", line) for name in "ab" for line in (1, 2, 3)
+    ]
+    async with mirror.db.tenant(shop_id=merchant) as session:
+        first = await list_errors(session, imported.run_id, limit=4)
+        second = await list_errors(session, imported.run_id, after=first.after, limit=4)
+        back = await list_errors(session, imported.run_id, before=second.before, limit=4)
+    assert [*first.rows, *second.rows] == everything
+    assert list(back.rows) == list(first.rows)
+    assert second.after is None

@@ -9,12 +9,20 @@ from uuid import UUID
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.kit.db.live import Changes, LiveCopy
+from entrepot.kit.identifiers import identifier
 from entrepot.marketplace.experiments import queries
 from entrepot.marketplace.experiments.assigning import Assignment, Context, Stored, as_object
 from entrepot.marketplace.experiments.explaining import Explained, explain
 from entrepot.marketplace.experiments.metrics import Observation, metric_rows
 from entrepot.marketplace.experiments.reading import Current, Experiments, read_current
-from entrepot.marketplace.experiments.recording import Exposure, check_entity, exposure_writer, snapshot
+from entrepot.marketplace.experiments.recording import (
+    Exposure,
+    check_entity,
+    check_trace,
+    exposure_writer,
+    keep_exposures,
+    snapshot,
+)
 
 #: An experiment and an entity: the key of what is kept.
 Place = tuple[str, str]
@@ -111,6 +119,7 @@ class ExperimentEngine:
         trace_id: str | None = None,
     ) -> list[Assignment]:
         """The answers to many questions, an experiment's key and a context each, in their order; see `assign`."""
+        check_trace(trace_id)
         experiments = await self.experiments(platform_id)
         asked = [_question(experiments[key], context) for key, context in questions]
         if sticky and any(_is_kept(question) for question in asked):
@@ -118,7 +127,7 @@ class ExperimentEngine:
         else:
             _answer(asked)
         if record:
-            self._record(platform_id, asked, trace_id)
+            await self._record(platform_id, asked, trace_id)
         return [question.answered for question in asked]
 
     async def explain(self, platform_id: UUID, key: str, context: Context) -> Explained:
@@ -184,22 +193,24 @@ class ExperimentEngine:
                 _recall(late, await queries.select_assignments(session, platform_id, sorted(lost)))
                 _answer(late)
 
-    def _record(self, platform_id: UUID, asked: Sequence[_Question], trace_id: str | None) -> None:
+    async def _record(self, platform_id: UUID, asked: Sequence[_Question], trace_id: str | None) -> None:
         moment = now()
-        for question in asked:
-            given = question.answered
-            if given.hash_used and given.variant_key is not None:
-                self.exposures.put(
-                    Exposure(
-                        platform_id,
-                        question.current.definition_id,
-                        question.entities[0],
-                        given.variant_key,
-                        given.reason,
-                        moment,
-                        trace_id,
-                    )
-                )
+        exposures = [
+            Exposure(
+                identifier(moment),
+                platform_id,
+                question.current.definition_id,
+                question.entities[0],
+                question.answered.variant_key,
+                question.answered.reason,
+                moment,
+                trace_id,
+            )
+            for question in asked
+            if question.answered.hash_used and question.answered.variant_key is not None
+        ]
+        if exposures:
+            await keep_exposures(self.exposures, exposures)
 
 
 def _question(current: Current, context: Context) -> _Question:

@@ -124,16 +124,18 @@ _KEEP = text(
     """
 )
 # Joined to its definition, an exposure of a platform that has just been deleted is left out instead of failing the rest.
+# A batch whose outcome is unknown is written again; what is there stays.
 _EXPOSURES = text(
     """
-    INSERT INTO marketplace.hm_experiment_exposure (exposed_at, platform_id, experiment_id, experiment_key, entity_id,
+    INSERT INTO marketplace.hm_experiment_exposure (id, exposed_at, platform_id, experiment_id, experiment_key, entity_id,
         variant_key, reason, bucket_version, trace_id)
-    SELECT e.exposed_at, d.platform_id, d.id, d.experiment_key, e.entity_id, e.variant_key, e.reason,
+    SELECT e.id, e.exposed_at, d.platform_id, d.id, d.experiment_key, e.entity_id, e.variant_key, e.reason,
            d.bucket_version, e.trace_id
-    FROM unnest(CAST(:times AS timestamptz[]), CAST(:definitions AS uuid[]), CAST(:entities AS text[]),
-                CAST(:variants AS text[]), CAST(:reasons AS text[]), CAST(:traces AS text[]))
-         AS e (exposed_at, experiment_id, entity_id, variant_key, reason, trace_id)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[]), CAST(:definitions AS uuid[]),
+                CAST(:entities AS text[]), CAST(:variants AS text[]), CAST(:reasons AS text[]), CAST(:traces AS text[]))
+         AS e (id, exposed_at, experiment_id, entity_id, variant_key, reason, trace_id)
     JOIN marketplace.hm_experiment_definition AS d ON d.platform_id = :platform_id AND d.id = e.experiment_id
+    ON CONFLICT DO NOTHING
     """
 )
 _METRICS = text(

@@ -1,5 +1,6 @@
 """What is kept of assignments: who was given what (exposures), and under which bucket version (stickiness)."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +12,22 @@ import orjson
 
 from entrepot.kit.batching import BatchWriter
 from entrepot.kit.db import Database
-from entrepot.kit.errors import InvalidInputError
+from entrepot.kit.errors import InvalidInputError, UnavailableError
 from entrepot.marketplace.experiments import queries
 
 #: A crash loses exposures of at most this long, and of the write under way.
 SECONDS = 0.5
 LONGEST_ENTITY = 255
+LONGEST_TRACE = 64
+#: Seconds that whoever asks waits for the database where as many exposures wait as may.
+PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """An entity was given a variant by lot."""
 
+    id: UUID
     platform_id: UUID
     definition_id: UUID
     entity: str
@@ -33,10 +38,7 @@ class Exposure:
 
 
 def exposure_writer(db: Database) -> BatchWriter[Exposure]:
-    """Writes exposures in batches, a transaction a platform.
-
-    A batch whose outcome is unknown is written again: an exposure may then stand there twice, which no result notices.
-    """
+    """Writes exposures in batches, a transaction a platform; one that is written again is there once all the same."""
 
     async def write(exposures: Sequence[Exposure]) -> None:
         platforms: defaultdict[UUID, list[Exposure]] = defaultdict(list)
@@ -49,9 +51,23 @@ def exposure_writer(db: Database) -> BatchWriter[Exposure]:
     return BatchWriter("exposures", write, every=SECONDS)
 
 
+async def keep_exposures(writer: BatchWriter[Exposure], exposures: Sequence[Exposure]) -> None:
+    """Have exposures written soon; waits where the database has to catch up. Raises UnavailableError when it does not."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            for exposure in exposures:
+                await writer.put_waiting(exposure)
+    except TimeoutError:
+        raise UnavailableError(
+            f"{len(writer):,} exposures wait to be recorded; the database does not keep up.",
+            hint="Try again in a moment; `entrepot doctor` looks at the database.",
+        ) from None
+
+
 def _columns(platform_id: UUID, exposures: Sequence[Exposure]) -> dict[str, Any]:
     return {
         "platform_id": platform_id,
+        "ids": [exposure.id for exposure in exposures],
         "times": [exposure.exposed_at for exposure in exposures],
         "definitions": [exposure.definition_id for exposure in exposures],
         "entities": [exposure.entity for exposure in exposures],
@@ -74,12 +90,21 @@ def check_entity(entity: str, path: str = "entity") -> str:
     return entity
 
 
+def check_trace(trace_id: str | None) -> None:
+    """Raise InvalidInputError for a trace that cannot be kept: one would hold up the batch that it is in."""
+    if trace_id is not None and (not 1 <= len(trace_id) <= LONGEST_TRACE or not trace_id.isprintable()):
+        raise InvalidInputError(
+            f"A trace has 1 to {LONGEST_TRACE} printable characters.", where={"path": "trace_id"}
+        )
+
+
 def snapshot(context: Any) -> Any:
     """A context as it can be kept: JSON that PostgreSQL takes. Raises InvalidInputError for what is none."""
     try:
         text = orjson.dumps(context)
     except TypeError as error:
         raise InvalidInputError(f"The context is no JSON: {error}.", where={"path": "context"}) from error
-    if b"\\u0000" in text:
+    # An escaped backslash may stand before a u that escapes nothing.
+    if b"\\u0000" in text and b"\\u0000" in text.replace(rb"\\", b""):
         raise InvalidInputError("A text in a context cannot hold U+0000.", where={"path": "context"})
     return orjson.Fragment(text)

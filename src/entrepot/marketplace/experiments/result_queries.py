@@ -13,18 +13,31 @@ _SEEN = """
     seen AS (
         SELECT e.entity_id, min(e.exposed_at) AS exposed_at, min(e.variant_key) AS variant_key,
                min(e.variant_key) <> max(e.variant_key) AS mixed,
-               (array_agg(e.experiment_id ORDER BY e.exposed_at))[1] AS experiment_id
+               (array_agg(e.experiment_id ORDER BY e.exposed_at))[1] AS experiment_id,
+               (array_agg(e.reason ORDER BY e.exposed_at))[1] AS reason
         FROM marketplace.hm_experiment_exposure AS e
         WHERE e.platform_id = :platform_id AND e.experiment_key = :key AND e.bucket_version = :bucket_version
         GROUP BY e.entity_id
     )
 """
+# An entity that was assigned before it was first exposed was drawn by the version that was live then: its weights count.
 _ENTITIES = text(
     f"""
     WITH {_SEEN}
-    SELECT seen.experiment_id, CASE WHEN NOT seen.mixed THEN seen.variant_key END AS variant_key, count(*) AS entities,
+    SELECT coalesce(drawn.experiment_id, seen.experiment_id) AS experiment_id,
+           CASE WHEN NOT seen.mixed THEN seen.variant_key END AS variant_key, count(*) AS entities,
            min(seen.exposed_at) AS first_exposed_at, max(seen.exposed_at) AS last_exposed_at
-    FROM seen GROUP BY 1, 2
+    FROM seen
+    LEFT JOIN LATERAL (
+        SELECT d.id AS experiment_id
+        FROM marketplace.hm_experiment_assignment AS a
+        JOIN marketplace.hm_experiment_definition AS d
+          ON d.platform_id = a.platform_id AND d.experiment_key = a.experiment_key AND d.published_at <= a.assigned_at
+        WHERE seen.reason = 'sticky' AND a.platform_id = :platform_id AND a.experiment_key = :key
+          AND a.entity_id = seen.entity_id
+        ORDER BY d.published_at DESC LIMIT 1
+    ) AS drawn ON true
+    GROUP BY 1, 2
     """
 )
 # What an entity did before its first exposure is its pre-period; entities that did nothing add nothing to any sum.

@@ -3,14 +3,17 @@
 standings = await find_standings(session, platform_id, cart)          # in a transaction
 variants = await ask_experiments(engines.experiments, platform_id, standings)   # and this in none
 engines.pricing.quote(platform_id, standings.stamped(variants))
+
+`quote_governed` does the last two.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import InvalidInputError, NotFoundError
@@ -19,9 +22,14 @@ from entrepot.marketplace.governance import queries
 from entrepot.marketplace.governance.kinds import GOVERNED_KINDS
 from entrepot.marketplace.governance.resolving import Candidate, Resolved, Subject, attributes_of, candidate
 from entrepot.marketplace.governance.schemas import CommissionDocument
+from entrepot.marketplace.pricing.engine import Answer
+
+if TYPE_CHECKING:
+    from entrepot.marketplace.engines import Engines
 
 #: The kinds whose rules the pricing engine knows.
 PRICED = ("commission", "promotion", "tax")
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 #: An experiment and a seller.
 Question: TypeAlias = tuple[str, str]
 Variants: TypeAlias = Mapping[Question, str | None]
@@ -88,12 +96,13 @@ class Standings:
 async def find_standings(
     session: AsyncSession, platform_id: UUID, cart: Mapping[str, Any], *, at: datetime | None = None
 ) -> Standings:
-    """The policies that may hold for the sellers of a cart, at a moment or now.
+    """The policies that may hold for the sellers of a cart, at a moment, or the cart's own (`at`), or now.
 
     A seller is an object with `id`, `country` and `type`. The tax policy is that of the country of the buyer. Raises
     InvalidInputError with the path for what is no seller, NotFoundError for a seller without a commission policy on a
     platform that has some.
     """
+    at = at or _moment(cart.get("at"))
     buyer = cart.get("buyer")
     country = buyer.get("country") if isinstance(buyer, Mapping) else None
     known: dict[tuple[str, str, str], dict[str, Candidate]] = {}
@@ -135,6 +144,29 @@ async def ask_experiment(
     return assignment.variant_key if assignment.in_experiment else None
 
 
+async def settled(
+    engine: ExperimentEngine, platform_id: UUID, found: Candidate, attributes: Mapping[str, Any]
+) -> Resolved:
+    """The version that holds for a subject, its variant asked for where there is a test of the policy in force."""
+    if found.experiment_key is None:
+        return found.settle()
+    return found.settle(await ask_experiment(engine, platform_id, found.experiment_key, attributes))
+
+
+async def quote_governed(
+    engines: "Engines",
+    platform_id: UUID,
+    standings: Standings,
+    *,
+    record: bool = True,
+    trace_id: str | None = None,
+) -> Answer:
+    """A cart quoted by the policies under which its sellers stand."""
+    variants = await ask_experiments(engines.experiments, platform_id, standings)
+    cart = standings.stamped(variants)
+    return await engines.pricing.quote(platform_id, cart, record=record, trace_id=trace_id)
+
+
 async def _candidates(
     session: AsyncSession,
     platform_id: UUID,
@@ -160,6 +192,14 @@ async def _candidates(
             if kind == "commission" and await _any_published(session, platform_id, kind):
                 raise
     return found
+
+
+def _moment(given: Any) -> datetime | None:
+    """The moment of a cart; what is none is left to the pricing engine, which refuses it."""
+    try:
+        return _MOMENT.validate_python(given)
+    except ValidationError:
+        return None
 
 
 def _identity(seller: Any, path: str) -> tuple[str, str, str]:

@@ -2,23 +2,28 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
+import yaml
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.db import Database
-from entrepot.kit.output import JsonOption, print_fields, print_json, print_line, print_table
+from entrepot.kit.output import JsonOption, print_fields, print_json, print_line, print_note, print_table
 from entrepot.kit.telemetry import new_trace_id
+from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.governance import files, keeping, resolving
+from entrepot.marketplace.governance.carts import ask_experiment, find_standings, quote_governed
 from entrepot.marketplace.governance.keeping import Governed
 from entrepot.marketplace.governance.kinds import GOVERNED_KINDS, kind_of
+from entrepot.marketplace.governance.promotions import governed_discount
 from entrepot.marketplace.governance.resolving import Subject
 from entrepot.marketplace.platforms.platforms import choose_platform
+from entrepot.marketplace.pricing.money import format_amount, minor_digits
 
 app = typer.Typer(
     add_completion=False,
@@ -30,6 +35,9 @@ KindArgument = Annotated[
     str, typer.Argument(metavar="KIND", help=f"Kind of policy: {', '.join(GOVERNED_KINDS)}.")
 ]
 VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Name of the version.")]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="YAML or JSON file, or - for standard input.")
+]
 PlatformOption = Annotated[
     str | None, typer.Option("--platform", metavar="CODE", help="Platform; the only one without it.")
 ]
@@ -41,16 +49,24 @@ SubjectOption = Annotated[
 ]
 
 
-def _run(code: str | None, work: Callable[[AsyncSession, UUID], Awaitable[T]]) -> T:
-    """Run a function in one transaction of the platform."""
+def _run_with(code: str | None, work: Callable[[Database, UUID], Awaitable[T]]) -> T:
+    """Run a function on the platform."""
 
     async def run() -> T:
         async with Database.opened(pool_size=2) as db:
-            platform = await choose_platform(db, code)
-            async with db.tenant(platform_id=platform.platform_id, trace_id=new_trace_id()) as session:
-                return await work(session, platform.platform_id)
+            return await work(db, (await choose_platform(db, code)).platform_id)
 
     return asyncio.run(run())
+
+
+def _run(code: str | None, work: Callable[[AsyncSession, UUID], Awaitable[T]]) -> T:
+    """Run a function in one transaction of the platform."""
+
+    async def run(db: Database, platform_id: UUID) -> T:
+        async with db.tenant(platform_id=platform_id, trace_id=new_trace_id()) as session:
+            return await work(session, platform_id)
+
+    return _run_with(code, run)
 
 
 @app.command("list")
@@ -207,10 +223,12 @@ def in_force(
     subject: SubjectOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show the version that holds for a country and seller type, or for a subject with its locks."""
+    """Show the version that holds for a country and seller type, or for a subject with its locks and tests."""
     moment = at and at.replace(tzinfo=at.tzinfo or UTC)
 
-    async def work(session: AsyncSession, platform_id: UUID) -> resolving.Resolved:
+    async def work(
+        session: AsyncSession, platform_id: UUID, assign: resolving.Assigner
+    ) -> resolving.Resolved:
         if subject is None:
             found = await resolving.in_force(session, platform_id, kind, country, seller_type, moment)
             return resolving.Resolved(found, "in force")
@@ -222,9 +240,22 @@ def in_force(
             country=country,
             seller_type=seller_type,
             at=moment,
+            assign=assign,
         )
 
-    found = _run(platform, work)
+    async def with_experiments(db: Database, platform_id: UUID) -> resolving.Resolved:
+        async with Engines.opened(db) as engines:
+
+            async def assign(
+                experiment_key: str, entity_id: str, attributes: Mapping[str, Any]
+            ) -> str | None:
+                given = {**attributes, "id": entity_id}
+                return await ask_experiment(engines.experiments, platform_id, experiment_key, given)
+
+            async with db.tenant(platform_id=platform_id, trace_id=new_trace_id()) as session:
+                return await work(session, platform_id, assign)
+
+    found = _run_with(platform, with_experiments)
     if json:
         print_json(found.as_dict())
         return
@@ -276,6 +307,68 @@ def lock(
         print_line(f"{subject} follows the {kind} policy in force again.")
     else:
         print_line(f"{subject} keeps {kind} policy {made['policy_version']}.")
+
+
+@app.command()
+def quote(
+    file: FileArgument,
+    record: Annotated[bool, typer.Option(help="Record the quote.")] = True,
+    platform: PlatformOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Quote a cart by the policies of its sellers: commission, promotion and tax, beside every other published rule.
+
+    Example: entrepot governance quote cart.json
+    """
+    cart = files.read_object(file, "cart")
+
+    async def work(db: Database, platform_id: UUID) -> dict[str, Any]:
+        async with Engines.opened(db) as engines:
+            async with db.tenant(platform_id=platform_id) as session:
+                standings = await find_standings(session, platform_id, cart)
+            answer = await quote_governed(engines, platform_id, standings, record=record)
+            return answer.as_dict()
+
+    found = _run_with(platform, work)
+    if json:
+        print_json(found)
+        return
+    for step in found["trace"]:
+        print_line(step["words"])
+    digits = minor_digits(found["currency"])
+    totals = {name.replace("_", " "): amount for name, amount in found["totals"].items()}
+    print_fields(
+        {name: f"{format_amount(amount, digits)} {found['currency']}" for name, amount in totals.items()}
+    )
+
+
+@app.command()
+def discount(
+    file: FileArgument,
+    save: Annotated[bool, typer.Option("--save", help="Keep it as the draft of a pricing rule.")] = False,
+    platform: PlatformOption = None,
+    country: CountryOption = None,
+    seller_type: TypeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Hold a discount (a pricing rule) to the promotion policy in force: its caps, and who pays for it.
+
+    Example: entrepot governance discount spring.yaml --country US --save
+    """
+    given = files.read_object(file, "discount")
+
+    async def work(session: AsyncSession, platform_id: UUID) -> tuple[str, dict[str, Any]]:
+        return await governed_discount(
+            session, platform_id, given, country=country, seller_type=seller_type, save=save
+        )
+
+    reference, governed = _run(platform, work)
+    if json:
+        print_json({"policy": reference, "discount": governed, "saved": save})
+        return
+    sys.stdout.write(yaml.safe_dump(governed, sort_keys=False, allow_unicode=True))
+    if save:
+        print_note(f"Kept as a draft. Publish it with: entrepot rules publish price {governed['key']}")
 
 
 def _subject(given: str) -> Subject:

@@ -8,6 +8,7 @@ governance:
       …
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,22 +27,39 @@ Written = tuple[GovernedKind, GovernedDocument, str]
 
 def read_file(file: Path) -> list[Written]:
     """The policies of a file with their paths in it, tests of policies last; see `read_text`."""
+    return read_text(_text_of(file))
+
+
+def read_object(file: Path, what: str) -> dict[str, Any]:
+    """The object in a file (YAML or JSON); standard input is `-`. Raises InvalidInputError for what is none."""
+    given = _parse(_text_of(file))
+    if not isinstance(given, dict):
+        raise InvalidInputError(f"{what}: it is an object.", where={"path": what})
+    return given
+
+
+def _text_of(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file {file}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{file} cannot be read: {error}.") from error
-    return read_text(text)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InvalidInputError(f"Line {line}: {error.problem}.", where={"line": line}) from error
+    except yaml.YAMLError as error:
+        raise InvalidInputError(f"This is no YAML: {error}.") from error
 
 
 def read_text(text: str) -> list[Written]:
     """The policies of a text in YAML or JSON. Raises InvalidInputError with the path, or the line, of what is wrong."""
-    try:
-        given = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InvalidInputError(f"Line {line}: {error.problem}.", where={"line": line}) from error
+    given = _parse(text)
     if not isinstance(given, Mapping):
         raise InvalidInputError("A file of policies is an object.", where={"path": "$"})
     unknown = [name for name in given if name not in ("entrepot", "governance")]

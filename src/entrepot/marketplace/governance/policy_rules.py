@@ -1,4 +1,4 @@
-"""Eligibility, compliance and fulfillment policies as policies of the policy engine.
+"""Onboarding, payout, eligibility, compliance and fulfillment policies as policies of the policy engine.
 
 Pure: a policy's document in, at most one document of the policy engine out. Its key names the version
 (`eligibility.US.ARTISAN.2026.1`), so each version is there to be asked as long as a seller stands under it.
@@ -6,11 +6,14 @@ Pure: a policy's document in, at most one document of the policy engine out. Its
 What a context says: of the product `title`, `description`, `brand`, `brand_authorized`, `category`, `item_type`,
 `hazmat_class`, `certifications`; where it is sold `region`; of the seller `seller_tier`, `approvals`,
 `seller.compliance_score`, `seller.aml_checked`, `seller.reviewed_within_year`, `seller.data_protection_agreed`; of a
-delivery `channel`, `weight_kg`, `promised_days`. What is missing never counts in the seller's favor.
+delivery `channel`, `weight_kg`, `promised_days`. Of a case of onboarding: `verified` (of identity, tax, bank), `done`
+(names of steps), `approved`, `case_age_days`, `days_since_rejection`. Of a payout: `balance`, `days_since_delivery`, and
+what the criteria of its rules ask of the seller. What is missing never counts in the seller's favor.
 """
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from entrepot.marketplace.governance.schemas import (
@@ -18,6 +21,8 @@ from entrepot.marketplace.governance.schemas import (
     EligibilityDocument,
     FulfillmentDocument,
     GovernedDocument,
+    OnboardingDocument,
+    PayoutDocument,
 )
 from entrepot.marketplace.governance.words import ANY, TIERS
 from entrepot.marketplace.policies.documents import PolicyDocument
@@ -35,8 +40,12 @@ def policy_key(kind: str, reference: str) -> str:
 
 
 def policy_rules(document: GovernedDocument, reference: str) -> PolicyDocument | None:
-    """The policy that an eligibility, compliance or fulfillment policy is; None for every other kind."""
+    """The policy that decides as a version says; None for the kinds that prices or tests of policies go by."""
     match document:
+        case OnboardingDocument():
+            kind, rules = "onboarding", [*_onboarding(document)]
+        case PayoutDocument():
+            kind, rules = "payout", [*_payout(document)]
         case EligibilityDocument():
             kind, rules = "eligibility", [*_eligibility(document)]
         case ComplianceDocument():
@@ -54,6 +63,62 @@ def policy_rules(document: GovernedDocument, reference: str) -> PolicyDocument |
             "rules": rules,
         }
     )
+
+
+def _onboarding(document: OnboardingDocument) -> Iterator[Rule]:
+    """DENY with each thing that is missing; ALLOW says that the seller may sell."""
+    block = {"type": "SOFT_BLOCK", "action": "ONBOARDING_INCOMPLETE"}
+    missing: list[Rule] = []
+    for name in ("identity", "tax", "bank"):
+        if getattr(document, f"{name}_required"):
+            condition = {"verified": {"$nin": [name]}}
+            missing.append(_deny(f"verify-{name}", condition, f"VERIFICATION_MISSING: {name}", block))
+    for number, step in enumerate(document.steps, 1):
+        if step.is_mandatory:
+            condition = {"done": {"$nin": [step.step_name]}}
+            missing.append(_deny(f"step-{number}", condition, f"STEP_MISSING: {step.step_name}", block))
+    yield from missing
+    undecided = {"approved": {"$ne": True}}
+    complete = {"$nor": [one["condition"] for one in missing]} if missing else {}
+    if document.approval_required:
+        review = {"type": "MANUAL_REVIEW", "queue": "onboarding"}
+        yield _deny("approval", {**complete, **undecided}, "APPROVAL_MISSING", review)
+    else:
+        approve = {"type": "AUTO_APPROVE"}
+        yield {"key": "approval", "condition": complete, "effect": {"obligations": [approve]}}
+    if document.expires_after_days is not None:
+        expired = {"case_age_days": {"$gte": document.expires_after_days}, **undecided}
+        yield {**_deny("expired", expired, "CASE_EXPIRED"), "priority": 200}
+    if document.reapply_after_days:
+        early = {"days_since_rejection": {"$lt": document.reapply_after_days}}
+        yield {**_deny("reapplied", early, "REAPPLIED_TOO_SOON"), "priority": 200}
+
+
+def _payout(document: PayoutDocument) -> Iterator[Rule]:
+    """DENY below the threshold and in the hold of the terms that hold for the seller: the first rule that is met."""
+    met: list[dict[str, Any]] = []
+    for number, rule in enumerate(document.rules, 1):
+        whose = {"$and": [rule.eligibility_criteria], **({"$nor": [*met]} if met else {})}
+        met.append(rule.eligibility_criteria)
+        threshold = document.minimum_threshold if rule.threshold is None else rule.threshold
+        held = document.hold_period_days if rule.hold_period_days is None else rule.hold_period_days
+        yield from _terms(f"rule-{number}", rule.rule_name, whose, threshold, held)
+    whose = {"$nor": met} if met else {}
+    yield from _terms("policy", "STANDARD", whose, document.minimum_threshold, document.hold_period_days)
+
+
+def _terms(key: str, name: str, whose: dict[str, Any], threshold: Decimal, held: int) -> Iterator[Rule]:
+    yield {
+        "key": f"{key}-terms",
+        "condition": whose,
+        "effect": {"result": "ALLOW", "reason": f"TERMS: {name}"},
+    }
+    if threshold:
+        enough = {"balance": {"$gte": float(threshold)}}
+        yield _deny(f"{key}-threshold", {**whose, "$not": enough}, "BELOW_THRESHOLD")
+    if held:
+        old_enough = {"days_since_delivery": {"$gte": held}}
+        yield _deny(f"{key}-hold", {**whose, "$not": old_enough}, "ON_HOLD")
 
 
 def _eligibility(document: EligibilityDocument) -> Iterator[Rule]:
@@ -116,13 +181,9 @@ def _fulfillment(document: FulfillmentDocument) -> Iterator[Rule]:
     yield {"key": "delivery-days", "effect": {"obligations": [days]}, "priority": 0}
 
 
-def _deny(key: str, condition: dict[str, Any], reason: str) -> Rule:
-    return {
-        "key": key,
-        "condition": condition,
-        "effect": {"result": "DENY", "reason": reason},
-        "priority": 100,
-    }
+def _deny(key: str, condition: dict[str, Any], reason: str, *obligations: dict[str, Any]) -> Rule:
+    effect = {"result": "DENY", "reason": reason, "obligations": list(obligations)}
+    return {"key": key, "condition": condition, "effect": effect, "priority": 100}
 
 
 def _review(key: str, condition: dict[str, Any], reason: str) -> Rule:

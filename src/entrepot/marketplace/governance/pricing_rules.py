@@ -278,5 +278,5 @@ def _rule(
     key: str, rule_type: Any, condition: dict[str, Any], action: Action, *, name: str, **more: Any
 ) -> PricingRuleDocument:
     return PricingRuleDocument(
-        key=key, name=name, type=rule_type, owner=OWNER, condition=condition, action=action, **more
+        key=key, name=name, type=rule_type, owner_service=OWNER, condition=condition, action=action, **more
     )

@@ -12,7 +12,9 @@ from entrepot.marketplace.governance.pricing_rules import govern_discount
 from entrepot.marketplace.governance.resolving import in_force
 from entrepot.marketplace.governance.schemas import PromotionDocument, problems_of
 from entrepot.marketplace.pricing.checking import check_document
+from entrepot.marketplace.pricing.kind import KIND as PRICE
 from entrepot.marketplace.pricing.schemas import PricingRuleDocument
+from entrepot.marketplace.rulebook import authoring
 
 
 async def governed_discount(
@@ -22,9 +24,12 @@ async def governed_discount(
     *,
     country: str | None,
     seller_type: str | None,
+    save: bool = False,
+    user_id: UUID | None = None,
 ) -> tuple[str, dict[str, Any]]:
-    """Reference of the promotion policy in force, and the discount as JSON, ready to be saved as a pricing rule.
+    """Reference of the promotion policy in force, and the discount as JSON, as a pricing rule has it.
 
+    With `save` it is kept as the draft of the pricing rule of its key, which is published like every other.
     Raises NotFoundError where no promotion policy is in force, InvalidInputError with the path of what is wrong.
     """
     try:
@@ -39,4 +44,7 @@ async def governed_discount(
     policy = await in_force(session, platform_id, "promotion", country, seller_type)
     assert isinstance(policy.document, PromotionDocument)
     governed = govern_discount(policy.document, policy.reference, discount, "discount")
+    if save:
+        PRICE.check(governed)
+        await authoring.save_draft(session, PRICE, platform_id, governed, user_id=user_id)
     return policy.reference, governed.model_dump(mode="json", exclude_defaults=True, by_alias=True)

@@ -1,5 +1,6 @@
 """Centralized policies over HTTP."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,21 +16,27 @@ from entrepot.marketplace.governance.bodies import (
     CartRequest,
     DiscountBody,
     DiscountRequest,
+    GovernedQuestion,
     HoldingBody,
     LockBody,
     LockList,
     LockRequest,
+    PayoutBody,
+    PayoutRequest,
     PolicyBody,
     PolicyList,
     SavedBody,
     Step,
 )
-from entrepot.marketplace.governance.carts import ask_experiment, ask_experiments, find_standings
+from entrepot.marketplace.governance.carts import ask_experiments, find_standings, quote_governed, settled
 from entrepot.marketplace.governance.kinds import kind_of
 from entrepot.marketplace.governance.promotions import governed_discount
 from entrepot.marketplace.governance.resolving import Subject, attributes_of
+from entrepot.marketplace.governance.schemas import PayoutDocument
+from entrepot.marketplace.governance.terms import payout_terms
 from entrepot.marketplace.governance.words import Kind, SellerType, SubjectType
 from entrepot.marketplace.platforms.access import PlatformKnown, PlatformReading, PlatformWriting, transaction
+from entrepot.marketplace.pricing.messages import QuoteOut
 
 router = APIRouter(prefix="/governance", tags=["Governance"])
 
@@ -131,6 +138,57 @@ async def govern_cart(request: Request, caller: PlatformKnown, body: CartRequest
 
 
 @router.post(
+    "/quotes",
+    operation_id="quoteGovernedCart",
+    summary="Quote a cart by the policies of its sellers",
+    response_model=QuoteOut,
+    responses=responses(*GUARDED, NotFoundError),
+)
+async def quote_governed_cart(
+    request: Request, caller: PlatformKnown, body: GovernedQuestion
+) -> dict[str, Any]:
+    """What a cart costs by the published rules and the commission, promotion and tax policies of its sellers."""
+    async with transaction(request, caller) as session:
+        standings = await find_standings(session, caller.platform_id, body.cart)
+    answer = await quote_governed(
+        caller.engines, caller.platform_id, standings, record=body.record, trace_id=caller.trace_id or None
+    )
+    return answer.as_dict(with_trace=body.trace)
+
+
+@router.post(
+    "/payouts",
+    operation_id="getPayoutTerms",
+    summary="On which terms a seller is paid",
+    response_model=PayoutBody,
+    responses=responses(*GUARDED, NotFoundError),
+)
+async def get_payout_terms(request: Request, caller: PlatformKnown, body: PayoutRequest) -> dict[str, Any]:
+    """The terms of the payout policy that holds for a seller, and what becomes of a balance by them."""
+    subject = Subject("SELLER", body.seller.id)
+    country, seller_type = body.seller.country, body.seller.type
+    async with transaction(request, caller) as session:
+        found = await resolving.candidate(
+            session, caller.platform_id, "payout", subject, country=country, seller_type=seller_type
+        )
+    facts = body.seller.model_dump()
+    resolved = await settled(
+        caller.engines.experiments,
+        caller.platform_id,
+        found,
+        attributes_of(subject, country, seller_type, facts),
+    )
+    assert isinstance(resolved.policy.document, PayoutDocument)
+    terms = payout_terms(resolved.policy.document, facts)
+    return {
+        "policy": resolved.policy.reference,
+        "source": resolved.source,
+        "terms": asdict(terms),
+        "split": None if body.balance is None else asdict(terms.split(body.balance)),
+    }
+
+
+@router.post(
     "/discounts",
     operation_id="governDiscount",
     summary="Hold a discount to the promotion policy",
@@ -138,11 +196,22 @@ async def govern_cart(request: Request, caller: PlatformKnown, body: CartRequest
     responses=responses(*GUARDED, NotFoundError),
 )
 async def govern_one_discount(access: PlatformReading, body: DiscountRequest) -> dict[str, Any]:
-    """The discount as it may be published: capped, funded, and for the sellers of the policy in force."""
+    """The discount as it may be published: capped, funded, and for the sellers of the policy in force.
+
+    With `save` it is kept as the draft of the pricing rule of its key, for which one has to be allowed to write.
+    """
+    if body.save:
+        access.require("write")
     reference, discount = await governed_discount(
-        access.session, access.platform_id, body.discount, country=body.country, seller_type=body.seller_type
+        access.session,
+        access.platform_id,
+        body.discount,
+        country=body.country,
+        seller_type=body.seller_type,
+        save=body.save,
+        user_id=access.person.user_id,
     )
-    return {"policy": reference, "discount": discount}
+    return {"policy": reference, "discount": discount, "saved": body.save}
 
 
 @router.get(
@@ -232,12 +301,9 @@ async def get_in_force(
         candidate = await resolving.candidate(
             session, caller.platform_id, kind, subject, country=country, seller_type=seller_type, at=at
         )
-    if candidate.experiment_key is None:
-        return candidate.settle().as_dict()
     attributes = attributes_of(subject, country, seller_type)
-    engine = caller.engines.experiments
-    variant = await ask_experiment(engine, caller.platform_id, candidate.experiment_key, attributes)
-    return candidate.settle(variant).as_dict()
+    resolved = await settled(caller.engines.experiments, caller.platform_id, candidate, attributes)
+    return resolved.as_dict()
 
 
 @router.get(

@@ -204,7 +204,7 @@ def refers_to_policy(table: type[Base], column_name: str) -> None:
     """Declare that `policy_kind` and a column of a table name a published version of the row's own platform."""
     found = cast(Table, table.__table__)
     EXTRA_SQL.append(
-        f"CREATE TRIGGER {found.name}_policy BEFORE INSERT OR UPDATE ON {found.fullname} FOR EACH ROW "
+        f"CREATE TRIGGER {found.name}_policy AFTER INSERT OR UPDATE ON {found.fullname} FOR EACH ROW "
         f"EXECUTE FUNCTION marketplace.check_policy_reference('{column_name}');\n"
     )
 
@@ -254,7 +254,7 @@ BEGIN
         RAISE EXCEPTION 'there is no published % policy %', NEW.policy_kind, referred
             USING ERRCODE = 'foreign_key_violation';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
 COMMENT ON FUNCTION marketplace.check_policy_reference() IS
     'Holds policy_kind and the column that its argument names to a published version of the same platform, which can never be deleted.';

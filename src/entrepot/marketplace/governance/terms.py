@@ -1,4 +1,7 @@
-"""Typed answers of policies that no engine asks: the terms of a payout, and the way through onboarding. Pure."""
+"""What the policy engine has no words for: the terms of a payout and its parts, and the way through onboarding. Pure.
+
+Whether a payout may be made and whether a seller may begin to sell is asked of the policy engine (`policy_rules`).
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from entrepot.kit.currencies import MINOR_DIGITS
+from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.rules import compile_condition
 from entrepot.marketplace.governance.schemas import OnboardingDocument, OnboardingStep, PayoutDocument
 from entrepot.marketplace.governance.words import Frequency
@@ -37,26 +41,23 @@ class PayoutTerms:
     def split(self, balance: Decimal) -> PayoutSplit:
         """What is paid of a balance now: nothing below the threshold; reserve and fee are rounded half up to cents.
 
-        The reserve is a part of the balance, the fee one of what is left.
+        The reserve is a part of the balance, the fee one of what is left. Raises InvalidInputError for a balance that
+        its currency cannot express.
         """
         nothing = Decimal(0)
+        digits = MINOR_DIGITS[self.currency]
+        if not balance.is_finite() or balance != round(balance, digits):
+            raise InvalidInputError(
+                f"balance: {balance} is no amount in {self.currency}, which has {digits} decimals.",
+                hint="Round it.",
+                where={"path": "balance"},
+            )
         if balance <= 0 or balance < self.minimum_threshold:
             return PayoutSplit(nothing, nothing, nothing, balance)
-        cent = Decimal(1).scaleb(-MINOR_DIGITS[self.currency])
+        cent = Decimal(1).scaleb(-digits)
         reserve = (balance * self.rolling_reserve_percentage / 100).quantize(cent, ROUND_HALF_UP)
         fee = ((balance - reserve) * self.fee_percentage / 100).quantize(cent, ROUND_HALF_UP)
         return PayoutSplit(balance - reserve - fee, fee, reserve, nothing)
-
-    def obligations(self) -> list[dict[str, Any]]:
-        """What the terms oblige to, in the words of the policy engine."""
-        least = {
-            "type": "LIMIT",
-            "limit_value": str(self.minimum_threshold),
-            "unit": f"{self.currency}_PER_PAYOUT",
-        }
-        if not self.hold_period_days:
-            return [least]
-        return [least, {"type": "PROBATION", "disbursement_hold": True, "days": self.hold_period_days}]
 
 
 def payout_terms(policy: PayoutDocument, seller: Mapping[str, Any]) -> PayoutTerms:
@@ -95,16 +96,6 @@ class OnboardingAnswer:
     def ready(self) -> bool:
         """Whether all that is mandatory is done, so that the case can be approved."""
         return not self.verifications and not self.steps
-
-    def obligations(self) -> list[dict[str, Any]]:
-        """What has to happen now, in the words of the policy engine."""
-        if not self.ready:
-            return [{"type": "SOFT_BLOCK", "action": "ONBOARDING_INCOMPLETE"}]
-        return [
-            {"type": "MANUAL_REVIEW", "queue": "onboarding"}
-            if self.needs_approval
-            else {"type": "AUTO_APPROVE"}
-        ]
 
 
 def onboarding_answer(

@@ -13,7 +13,6 @@ from entrepot.kit.errors import InvalidInputError, NotFoundError
 from entrepot.marketplace.limits import queries
 from entrepot.marketplace.limits.answers import Answer, Kind, Settled
 from entrepot.marketplace.limits.modeling import (
-    MOST,
     Counter,
     Rule,
     Taken,
@@ -100,7 +99,9 @@ class LimitEngine:
         rule = limit.resolve(entity_id, amount, context)
         refuse_concurrent(rule)
         kind: Kind | None = None if request_id is None else "REQUEST"
-        request = Request(platform_id, _asked(limit, rule), entity_id, amount, kind, request_id)
+        request = Request(
+            platform_id, rule, entity_id, amount, kind, request_id, enforced=not limit.suspended
+        )
         return await self._take(request, limit, rule)
 
     async def check(
@@ -228,7 +229,15 @@ class LimitEngine:
             kind: Kind | None = None if want.request_id is None else "REQUEST"
             asked.append((limit, rule))
             requests.append(
-                Request(platform_id, _asked(limit, rule), want.entity_id, want.amount, kind, want.request_id)
+                Request(
+                    platform_id,
+                    rule,
+                    want.entity_id,
+                    want.amount,
+                    kind,
+                    want.request_id,
+                    enforced=not limit.suspended,
+                )
             )
         taken = await self.taker.take_many(requests, together=together)
         refused = together and any(one.outcome not in ("ALLOWED", "REPEATED") for one in taken)
@@ -283,8 +292,10 @@ class LimitEngine:
         rule = limit.resolve(entity_id, amount, context)
         refuse_holding(rule, kind)
         lifetime = None if seconds is None else lifetime_of(seconds)
-        asked = _asked(limit, rule)
-        request = Request(platform_id, asked, entity_id, amount, kind, hold_id or uuid4(), lifetime)
+        hold_id = hold_id or uuid4()
+        request = Request(
+            platform_id, rule, entity_id, amount, kind, hold_id, lifetime, enforced=not limit.suspended
+        )
         return await self._take(request, limit, rule)
 
     async def _settle(
@@ -305,11 +316,6 @@ class LimitEngine:
 
 async def _load(session: AsyncSession, platform_id: UUID) -> Limits:
     return await read_live(session, platform_id)
-
-
-def _asked(limit: Limit, rule: Rule) -> Rule:
-    """The rule by which it is counted: a suspended limit is counted, so that it is right when it is resumed."""
-    return replace(rule, limit=MOST, capacity=MOST) if limit.suspended else rule
 
 
 def _given_up(rule: Rule, taken: Taken, amount: int) -> Taken:

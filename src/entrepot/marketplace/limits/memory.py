@@ -75,8 +75,9 @@ class Counters:
         hold_id: UUID | None = None,
         lifetime: int | None = None,
         at: int | None = None,
+        enforced: bool = True,
     ) -> Taken:
-        """Take an amount, under an id where one is given."""
+        """Take an amount, under an id where one is given; a rule that is not `enforced` is counted and denies nothing."""
         at = self._clock() if at is None else at
         start, counter = self._find(rule, entity_id, at)
         expires = None
@@ -88,7 +89,7 @@ class Counters:
                 expires = at + (rule.hold if lifetime is None else lifetime)
         if self._reclaim(rule.key, start, entity_id, at):
             start, counter = self._find(rule, entity_id, at)
-        taken, after = judge(rule, counter, amount, at)
+        taken, after = judge(rule, counter, amount, at, enforced=enforced)
         if taken.outcome == "DENIED":
             if rule.algorithm == "CONCURRENT" and amount <= rule.limit:
                 held = [hold.expires_at for hold in self._held(rule.key, start, entity_id) if hold.expires_at]
@@ -98,7 +99,7 @@ class Counters:
         if hold_id is not None and kind is not None:
             worth_until = None
             if rule.algorithm == "TOKEN_BUCKET":
-                worth_until = at + amount * rule.emission
+                worth_until = at + (after.reset or at) - max(counter.reset or at, at)
             self.holds[hold_id] = Hold(
                 kind, rule.key, entity_id, start, amount, at, expires, after.slice, worth_until
             )

@@ -7,7 +7,7 @@ The token bucket is the generic cell rate algorithm (ITU-T I.371): it keeps one 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
@@ -24,6 +24,8 @@ Outcome = Literal["ALLOWED", "DENIED", "REPEATED", "OTHER", "RELEASED", "EXPIRED
 SLICES = 20
 #: The largest limit: the largest integer that a header can hold (RFC 9651).
 MOST = 999_999_999_999_999
+#: What the functions in the database take as the limit of a rule that is not enforced.
+UNENFORCED = 2**62
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
@@ -195,24 +197,27 @@ def shifted(slices: list[int], moved: int) -> list[int]:
     return [*slices[moved:], *[0] * min(moved, len(slices))] if moved > 0 else list(slices)
 
 
-def judge(rule: Rule, counter: Counter, amount: int, at: int) -> tuple[Taken, Counter]:
+def judge(
+    rule: Rule, counter: Counter, amount: int, at: int, *, enforced: bool = True
+) -> tuple[Taken, Counter]:
     """Whether an amount may be taken, and the counter after that; nothing is changed.
 
-    Of a counter that is new, or that counted in another way before, an empty one is given.
+    Of a counter that is new, or that counted in another way before, an empty one is given. A rule that is not enforced
+    denies nothing.
     """
     if rule.algorithm == "SLIDING_WINDOW":
-        return _slide(rule, counter, amount, at)
+        return _slide(rule, counter, amount, at, enforced)
     if rule.algorithm == "TOKEN_BUCKET":
-        return _meter(rule, counter, amount, at)
+        return _meter(rule, counter, amount, at, enforced)
     end = window_of(rule, at)[1] if rule.algorithm == "FIXED_WINDOW" else None
-    if counter.used + amount > rule.limit:
+    if enforced and counter.used + amount > rule.limit:
         retry = end if amount <= rule.limit else None
         return Taken("DENIED", counter.used, at, end, retry), counter
     after = Counter(rule.algorithm, counter.used + amount, reset=end)
     return Taken("ALLOWED", after.used, at, end), after
 
 
-def _slide(rule: Rule, counter: Counter, amount: int, at: int) -> tuple[Taken, Counter]:
+def _slide(rule: Rule, counter: Counter, amount: int, at: int, enforced: bool) -> tuple[Taken, Counter]:
     width = rule.width
     number = at // width
     if counter.slice is not None:
@@ -222,7 +227,7 @@ def _slide(rule: Rule, counter: Counter, amount: int, at: int) -> tuple[Taken, C
         slices = [0] * SLICES + [counter.used]
     used = sum(slices)
     end = (number + SLICES + 1) * width
-    if used + amount > rule.limit:
+    if enforced and used + amount > rule.limit:
         retry = None
         if amount <= rule.limit:
             left = used
@@ -237,20 +242,24 @@ def _slide(rule: Rule, counter: Counter, amount: int, at: int) -> tuple[Taken, C
     return Taken("ALLOWED", after.used, at, end), after
 
 
-def _meter(rule: Rule, counter: Counter, amount: int, at: int) -> tuple[Taken, Counter]:
+def _meter(rule: Rule, counter: Counter, amount: int, at: int, enforced: bool) -> tuple[Taken, Counter]:
     cost = min(amount, rule.most + 1) * rule.emission
     tolerance = rule.most * rule.emission
-    arrival = max(at if counter.reset is None else counter.reset, at) + cost
-    if arrival > at + tolerance:
+    reset = at if counter.reset is None else counter.reset
+    arrival = max(reset, at) + cost
+    if enforced and arrival > at + tolerance:
         retry = arrival - tolerance if cost <= tolerance else None
         return Taken("DENIED", None, at, counter.reset, retry), counter
+    arrival = min(
+        arrival, max(reset, at + tolerance)
+    )  # an empty bucket, not a debt, where it is not enforced
     return Taken("ALLOWED", None, at, arrival), Counter("TOKEN_BUCKET", counter.used + amount, reset=arrival)
 
 
 def peek(rule: Rule, counter: Counter, amount: int, at: int, *, expiry: int | None = None) -> Taken:
     """Whether an amount could be taken, and what is used before that. `expiry` is when the next thing held expires."""
     taken, _ = judge(rule, counter, amount, at)
-    before, _ = judge(replace(rule, limit=MOST, capacity=MOST), counter, 0, at)
+    before, _ = judge(rule, counter, 0, at, enforced=False)
     retry = taken.retry_at
     if rule.algorithm == "CONCURRENT" and taken.outcome == "DENIED" and amount <= rule.limit:
         retry = expiry

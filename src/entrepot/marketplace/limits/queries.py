@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.web.paging import Place
-from entrepot.marketplace.limits.modeling import Rule
+from entrepot.marketplace.limits.modeling import UNENFORCED, Rule
 
 # Of the engine's own connections, by psycopg: a statement is a transaction and a round trip.
 COUNT = "SELECT * FROM marketplace.limit_count(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
@@ -113,7 +113,8 @@ _USED = {
     """,
     "TOKEN_BUCKET": """
         CASE WHEN c.limit_value > 0 THEN
-            greatest(ceil(extract(epoch FROM c.reset_time - now()) * 1000000 / ceil(:span / c.limit_value::numeric)), 0)::bigint
+            greatest(ceil(extract(epoch FROM c.reset_time - now()) * 1000000
+                / ceil(:span / coalesce(nullif(c.limit_value, :unenforced), greatest(:default_limit, 1))::numeric)), 0)::bigint
         ELSE 0 END
     """,
 }
@@ -146,6 +147,8 @@ async def select_usage(
         if at is not None:
             place = f"(u.used, u.entity_id) {'>' if backward else '<'} (:after_used, :after_entity)"
             values |= {"after_used": at.values[0], "after_entity": at.values[1]}
+    if rule.algorithm == "TOKEN_BUCKET":
+        values |= {"unenforced": UNENFORCED, "default_limit": rule.limit}
     if fixed:
         values |= {"unit": rule.unit, "zone": rule.zone}
     if entity_id is not None:

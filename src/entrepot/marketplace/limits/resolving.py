@@ -74,7 +74,11 @@ class Limit:
 
         Raises InvalidInputError for an entity, amount or context that cannot be.
         """
-        if not isinstance(entity_id, str) or not 0 < len(entity_id) <= LONGEST_ENTITY or "\0" in entity_id:
+        if (
+            not isinstance(entity_id, str)
+            or not 0 < len(entity_id) <= LONGEST_ENTITY
+            or not _storable(entity_id)
+        ):
             raise InvalidInputError(
                 f"An entity is a text of 1 to {LONGEST_ENTITY} characters.",
                 hint="Give whose use is counted, such as a seller's or a user's id.",
@@ -87,7 +91,7 @@ class Limit:
         return self.rule_for(entity_id, context)
 
     def rule_for(self, entity_id: str, context: Context | None) -> Rule:
-        """The rule that holds for an entity in a context; the context's own `entity_id` wins over the one given.
+        """The rule that holds for an entity in a context; `entity_id` is the one given, whatever the context says.
 
         Raises InvalidInputError for a context that is no object or does not fit the schema.
         """
@@ -101,7 +105,7 @@ class Limit:
             self.schema.check_context(context)
         if self.index is None:
             return self.default
-        found = self.index.matching({"entity_id": entity_id, **(context or {})})
+        found = self.index.matching({**(context or {}), "entity_id": entity_id})
         return found[0] if found else self.default
 
 
@@ -127,6 +131,11 @@ class Limits:
     def get(self, key: str) -> Limit | None:
         """The limit of a key, or None where none is live."""
         return self._limits.get(key)
+
+
+def _storable(entity_id: str) -> bool:
+    """Whether PostgreSQL can hold it: JSON can name characters that are none."""
+    return "\0" not in entity_id and not any("\ud800" <= character <= "\udfff" for character in entity_id)
 
 
 def _rule(document: LimitDocument, time_zone: str) -> Rule:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from entrepot.marketplace.limits.answers import Answer
 from entrepot.marketplace.limits.documents import LONGEST_HOLD
-from entrepot.marketplace.limits.modeling import MOST
+from entrepot.marketplace.limits.modeling import MOST, UNENFORCED
 from entrepot.marketplace.limits.resolving import LONGEST_ENTITY
 
 #: Most requests that are consumed at once.
@@ -209,9 +209,11 @@ class Usage(BaseModel):
 
     entity_id: str = Field(description="Whose use is counted.")
     used: int = Field(description="What is used now.")
-    limit: int = Field(description="The limit that held when it last took something.")
+    limit: int | None = Field(
+        description="The limit that held when it last took something; null where that was not enforced."
+    )
     share: float | None = Field(
-        description="What is used, as a share of the limit; null for a limit of nothing."
+        description="What is used, as a share of the limit; null for a limit of nothing, and for none."
     )
     window_start: datetime | None = Field(description="When the window began, where it is a fixed one.")
     reset_at: datetime | None = Field(description="When nothing of it counts any more.")
@@ -232,7 +234,7 @@ def shown(answer: Answer) -> dict[str, Any]:
 
 def named(values: Mapping[Any, Any]) -> dict[str, Any]:
     """The fields of a usage row, with its share of the limit."""
-    limit = values["limit_value"]
+    limit = values["limit_value"] if values["limit_value"] != UNENFORCED else None
     return {
         "entity_id": values["entity_id"],
         "used": values["used"],

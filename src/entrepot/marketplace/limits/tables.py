@@ -138,7 +138,8 @@ class LimitCounter(Base):
         comment="What is used, with what is held; of a TOKEN_BUCKET all that was ever taken",
     )
     limit_value: Mapped[int] = mapped_column(
-        BigInteger, comment="The limit that held when something was last taken"
+        BigInteger,
+        comment="The limit that held when something was last taken; 2^62 where it was not enforced",
     )
     reset_time: Mapped[datetime | None] = timestamp(
         "When nothing of it counts any more: the window's end, the last slice's, a TOKEN_BUCKET's theoretical "

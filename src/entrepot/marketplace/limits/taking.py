@@ -22,7 +22,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from entrepot.kit.errors import UnavailableError
 from entrepot.marketplace.limits import queries
 from entrepot.marketplace.limits.answers import Kind
-from entrepot.marketplace.limits.modeling import Rule, Taken, moment
+from entrepot.marketplace.limits.modeling import UNENFORCED, Rule, Taken, moment
 
 Row = tuple[Any, ...]
 
@@ -36,7 +36,10 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One taking. With an `id` something is held under it, or counted once only; `lifetime` is in microseconds."""
+    """One taking. With an `id` something is held under it, or counted once only; `lifetime` is in microseconds.
+
+    What is not `enforced` is counted and never denied.
+    """
 
     platform_id: UUID
     rule: Rule
@@ -45,6 +48,7 @@ class Request:
     kind: Kind | None = None
     id: UUID | None = None
     lifetime: int | None = None
+    enforced: bool = True
 
 
 class Taker:
@@ -156,7 +160,7 @@ class Taker:
                 raise
             await self._answer_alone(connection, batch)
             return
-        except psycopg.Error as error:
+        except Exception as error:
             if len(batch) > 1:
                 await self._answer_alone(connection, batch)
             elif not batch[0][1].done():
@@ -190,7 +194,7 @@ async def _run(connection: AsyncConnection[Row], query: str, values: Sequence[An
 def _statement(request: Request, at: datetime | None) -> tuple[str, tuple[Any, ...]]:
     rule = request.rule
     # As text: psycopg writes an UUID more slowly, and the functions know what they want.
-    first = (str(request.platform_id), rule.key, request.entity_id, request.amount, rule.limit)
+    first = (str(request.platform_id), rule.key, request.entity_id, request.amount, _limit(request))
     last = (request.kind, request.id, _lifetime(request), at)
     if rule.algorithm == "SLIDING_WINDOW":
         return queries.SLIDE, (*first, rule.span, *last)
@@ -208,7 +212,7 @@ def _as_json(requests: Sequence[Request]) -> str:
                 "key": request.rule.key,
                 "entity": request.entity_id,
                 "amount": request.amount,
-                "limit": request.rule.limit,
+                "limit": _limit(request),
                 "algorithm": request.rule.algorithm,
                 "unit": request.rule.unit,
                 "span": request.rule.span,
@@ -222,6 +226,11 @@ def _as_json(requests: Sequence[Request]) -> str:
             for position, request in enumerate(requests)
         ]
     ).decode()
+
+
+def _limit(request: Request) -> int:
+    """The limit as the functions take it: the largest of all, which no definition may have, stands for none."""
+    return request.rule.limit if request.enforced else UNENFORCED
 
 
 def _lifetime(request: Request) -> int | None:

@@ -146,7 +146,7 @@ async def remove_member(session: AsyncSession, platform_id: UUID, user_id: UUID)
 
 def of_code(platforms: Sequence[Platform], code: str) -> Platform | None:
     """The platform with a code among several."""
-    return next((platform for platform in platforms if platform.code == code), None)
+    return next((platform for platform in platforms if platform.code == code.lower()), None)
 
 
 def _platform(row: RowMapping) -> Platform:

@@ -11,12 +11,12 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import NotFoundError
+from entrepot.kit.identifiers import made_at
 from entrepot.kit.web.paging import Page, page_of, pick, place
 from entrepot.marketplace.policies import queries
 from entrepot.marketplace.policies.evaluating import Decision
 from entrepot.marketplace.policies.explaining import RuleExplained, explain, lines
 from entrepot.marketplace.policies.reading import read_version
-from entrepot.marketplace.policies.recording import made_at
 
 ORDER = "newest"
 

@@ -56,8 +56,12 @@ class PolicyEngine:
             policies = await self._copy.get(platform_id)
         decision = policies[key].evaluate(context, at)
         if record:
-            note = self.recorder.note(platform_id, decision, trace_id=trace_id, service=service)
-            self.recorder.put((note,))
+            recorder = self.recorder
+            note = recorder.note(platform_id, decision, trace_id=trace_id, service=service)
+            if recorder.has_room:
+                recorder.put(note)
+            else:
+                await recorder.record((note,))
         return decision
 
     async def evaluate_many(
@@ -92,7 +96,7 @@ class PolicyEngine:
                 error.where["path"] = f"questions[{number}].{path}"
                 raise
             decisions.append(decision)
-        self.recorder.put(notes)
+        await self.recorder.record(notes)
         return decisions
 
     async def _load(self, session: AsyncSession, platform_id: UUID) -> PolicySet:

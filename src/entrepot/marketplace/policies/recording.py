@@ -2,13 +2,19 @@
 
 `note` takes a copy of the context as text, so that what is recorded is what was asked, whatever the caller does with it
 afterwards. Whatever the database would refuse is refused there: one bad context must not hold up the batch that it is in.
+
+A crash loses decisions of one second at most: while one waits that was noted more than `LONGEST_WAIT` ago, no other is
+taken, and whoever asks waits or is refused.
 """
 
+import asyncio
 import hashlib
-import os
-from collections.abc import Iterable, Sequence
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from math import isfinite
 from typing import Any, Self
 from uuid import UUID
 
@@ -17,7 +23,8 @@ import orjson
 from entrepot.kit.batching import BatchWriter
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
-from entrepot.kit.errors import InvalidInputError
+from entrepot.kit.errors import InvalidInputError, UnavailableError
+from entrepot.kit.identifiers import identifier
 from entrepot.marketplace.policies import recording_queries
 from entrepot.marketplace.policies.evaluating import Context, Decision, Rule
 
@@ -27,6 +34,11 @@ LOGGED_RULES = 100
 #: Seconds between batches, and how many decisions start one sooner.
 EVERY = 0.5
 MOST = 2000
+#: Seconds that the oldest decision may wait before no other is taken, and decisions that may wait.
+LONGEST_WAIT = 1.0
+CAPACITY = 8_000
+#: Seconds without any being written after which whoever asks then is refused.
+PATIENCE = 5.0
 LONGEST_TRACE = 64
 LONGEST_SERVICE = 100
 
@@ -50,8 +62,11 @@ class Recorder:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.writer: BatchWriter[Note] = BatchWriter(
-            "policy decisions", self._write, every=EVERY, most=MOST
-        )  # fmt: skip
+            "policy decisions", self._catch_up, every=EVERY, most=MOST
+        )
+        #: When each of the decisions that wait was noted, in the order of coming.
+        self._noted: deque[float] = deque()
+        self._progress = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         """Begin to write."""
@@ -82,10 +97,47 @@ class Recorder:
         decision.id = identifier(decided_at)
         return Note(platform_id, decision, decided_at, context.decode(), considered, trace_id, service)
 
-    def put(self, notes: Iterable[Note]) -> None:
-        """Have decisions recorded soon. Raises UnavailableError when too many wait already."""
-        for note in notes:
-            self.writer.put(note)
+    @property
+    def has_room(self) -> bool:
+        """Whether a decision can be taken at once: few wait, and none for long."""
+        noted = self._noted
+        return not noted or (len(noted) < CAPACITY and time.monotonic() - noted[0] < LONGEST_WAIT)
+
+    def put(self, note: Note) -> None:
+        """Have a decision recorded soon; where there `has_room`."""
+        self.writer.put(note)
+        self._noted.append(time.monotonic())
+
+    async def record(self, notes: Sequence[Note]) -> None:
+        """Have decisions recorded soon; waits where the database has to catch up.
+
+        Raises UnavailableError when it does not, before any of the first `CAPACITY` is taken.
+        """
+        for start in range(0, len(notes), CAPACITY):
+            if not self.has_room:
+                await self._wait_for_room()
+            for note in notes[start : start + CAPACITY]:
+                self.put(note)
+
+    async def _wait_for_room(self) -> None:
+        async with self._progress:
+            while not self.has_room:
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        await self._progress.wait()
+                except TimeoutError:
+                    raise UnavailableError(
+                        f"{len(self._noted):,} policy decisions wait to be recorded; the database does not keep up.",
+                        hint="Try again in a moment; `entrepot doctor` looks at the database.",
+                    ) from None
+
+    async def _catch_up(self, notes: Sequence[Note]) -> None:
+        await self._write(notes)
+        # They are written in the order of coming, so these are the oldest.
+        for _ in notes:
+            self._noted.popleft()
+        async with self._progress:
+            self._progress.notify_all()
 
     async def _write(self, notes: Sequence[Note]) -> None:
         platforms: dict[UUID, list[Note]] = {}
@@ -103,18 +155,21 @@ def canonical(context: Context) -> bytes:
     Raises InvalidInputError for what JSON or the database cannot hold.
     """
     try:
-        found = orjson.dumps(
-            context if context.__class__ is dict else dict(context), option=orjson.OPT_SORT_KEYS
-        )  # fmt: skip
+        found = orjson.dumps(context if context.__class__ is dict else dict(context), option=_CANONICAL)
     except (TypeError, RecursionError) as error:
         raise InvalidInputError(
             f"The context cannot be recorded: {error}.",
             hint="A context holds strings, numbers of 64 bits, booleans, null, lists and dictionaries with strings as keys.",
             where={"path": "context"},
         ) from error
-    if b"\\u0000" in found and _holds_nul(context):
+    # An escaped backslash may stand before a u that escapes nothing.
+    if b"\\u0000" in found and b"\\u0000" in found.replace(rb"\\", b""):
         raise InvalidInputError(
             "The context holds a NUL character, which PostgreSQL cannot store.", where={"path": "context"}
+        )  # fmt: skip
+    if b"null" in found and _is_endless(context):
+        raise InvalidInputError(
+            "The context holds a number that is not finite, which JSON cannot write.", where={"path": "context"}
         )  # fmt: skip
     return found
 
@@ -122,24 +177,6 @@ def canonical(context: Context) -> bytes:
 def context_hash(context: Context) -> str:
     """SHA-256 of the canonical JSON of a context, in hexadecimal: what hm_policy_decision.input_context_hash holds."""
     return hashlib.sha256(canonical(context)).hexdigest()
-
-
-def identifier(at: datetime) -> UUID:
-    """A UUIDv7 (RFC 9562) of a moment: its first 48 bits are the milliseconds since 1970."""
-    milliseconds = (at - _EPOCH) // _MILLISECOND
-    random = int.from_bytes(os.urandom(10), "big")
-    return UUID(
-        int=milliseconds << 80
-        | 0x7 << 76
-        | (random >> 68) << 64
-        | 0b10 << 62
-        | random & 0x3FFF_FFFF_FFFF_FFFF
-    )  # fmt: skip
-
-
-def made_at(decision_id: UUID) -> datetime | None:
-    """The millisecond in which an identifier was made; None for one that is no UUIDv7."""
-    return _EPOCH + (decision_id.int >> 80) * _MILLISECOND if decision_id.version == 7 else None
 
 
 def columns(platform_id: UUID, notes: Sequence[Note]) -> dict[str, Any]:
@@ -203,13 +240,13 @@ def _check_text(value: str | None, longest: int, path: str) -> None:
         raise InvalidInputError(f"{path} has 1 to {longest} printable characters.", where={"path": path})
 
 
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(key) or _holds_nul(held) for key, held in value.items())
-    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
+def _is_endless(value: Any) -> bool:
+    if isinstance(value, float):
+        return not isfinite(value)
+    if isinstance(value, Mapping):
+        return any(map(_is_endless, value.values()))
+    return isinstance(value, list | tuple) and any(map(_is_endless, value))
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+#: Dates and data classes are no JSON: what is recorded is what was asked, and nothing that only looks like it.
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
-from entrepot.marketplace.pricing.money import HUNDRED_PERCENT, apportion
+from entrepot.marketplace.pricing.money import HUNDRED_PERCENT
 
 if TYPE_CHECKING:
     from entrepot.marketplace.pricing.compiling import Rule
@@ -59,11 +59,17 @@ def fixed_together(
 
 
 def divide(rule: "Rule", amount: int, standing: Sequence[int], targets: Sequence[int]) -> Exact:
-    """An amount divided over targets in proportion to what stands on each; of a discount at most all of it."""
+    """An amount divided over targets in proportion to what stands on each; of a discount at most all of it.
+
+    Equally where nothing stands on any.
+    """
     weights = [standing[target] for target in targets]
+    total = sum(weights)
     if rule.lowers:
-        amount = min(amount, sum(weights))
-    return apportion(amount, weights), 1
+        amount = min(amount, total)
+    if not total:
+        return [amount] * len(targets), len(targets)
+    return [amount * weight for weight in weights], total
 
 
 def per_unit(

@@ -41,6 +41,8 @@ class Rule:
     __slots__ = (
         "_because",
         "_does",
+        "_telling",
+        "_told",
         "_written",
         "act",
         "after",
@@ -122,6 +124,8 @@ class Rule:
         self.act: Act = _act(document)
         self._because: str | None = None
         self._does: str | None = None
+        self._told: dict[str, Any] | None = None
+        self._telling: tuple[str, str] | None = None
         self._written: str | None = None
 
     @property
@@ -137,6 +141,32 @@ class Rule:
         if self._does is None:
             self._does = action_words(self.document)
         return self._does
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What every step of a quote tells of it, put once; to be copied."""
+        if self._told is None:
+            self._told = {
+                "step": STEPS[self.step],
+                "rule": self.key,
+                "version": self.version,
+                "type": self.type,
+                "level": self.level,
+                "priority": self.priority,
+            }
+        return self._told
+
+    @property
+    def telling(self) -> tuple[str, str]:
+        """What a step in words begins with, "SPRING (10 % off) takes off", and why it holds; put once."""
+        if self._telling is None:
+            verb = "takes off"
+            if not self.lowers:
+                verb = "finds contained" if self.inclusive else "adds"
+                verb = "charges the seller" if self.domain[1] == "seller" else verb
+            holds = f"; it holds since {self.because}" if self.document.condition else ""
+            self._telling = f"{self.key} ({self.does}) {verb}", holds
+        return self._telling
 
     @property
     def written(self) -> str:

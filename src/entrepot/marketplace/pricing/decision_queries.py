@@ -15,8 +15,10 @@ LOOKED_THROUGH = 2_000
 
 # A batch whose outcome is unknown (the connection broke while it was committed) is written again: a decision that is
 # there stays. Joined to its platform, the decisions of one that has just been deleted are left out instead of failing.
+# Documents come one a line: JSON has no line feeds outside its escapes, and an array of texts would cost more to quote
+# and to read than all the rest.
 _INSERT = text(
-    """
+    r"""
     INSERT INTO marketplace.hm_pricing_decision_log (id, platform_id, transaction_id, original_price, final_price,
         currency, rule_keys, applied_rules_json, cart_json, quote_json, rates_json, engine_version, priced_for, trace_id,
         decision_time)
@@ -26,8 +28,9 @@ _INSERT = text(
            g.trace_id, g.decision_time
     FROM unnest(
         CAST(:ids AS uuid[]), CAST(:transactions AS text[]), CAST(:originals AS numeric[]), CAST(:finals AS numeric[]),
-        CAST(:currencies AS text[]), CAST(:rule_keys AS text[]), CAST(:rules AS text[]), CAST(:carts AS text[]),
-        CAST(:quotes AS text[]), CAST(:rates AS text[]), CAST(:engine_versions AS integer[]),
+        CAST(:currencies AS text[]), string_to_array(:rule_keys, E'\n'), string_to_array(:rules, E'\n'),
+        string_to_array(:carts, E'\n'), string_to_array(:quotes, E'\n'), string_to_array(:rates, E'\n'),
+        CAST(:engine_versions AS integer[]),
         CAST(:priced_for AS timestamptz[]), CAST(:traces AS text[]), CAST(:times AS timestamptz[])
     ) AS g (id, transaction_id, original_price, final_price, currency, rule_keys, rules, cart, quote, rates,
             engine_version, priced_for, trace_id, decision_time)
@@ -78,7 +81,7 @@ _LAST_TIMES = text(
 
 
 async def insert_decisions(session: AsyncSession, values: Mapping[str, Any]) -> None:
-    """Insert decisions of one platform, given as a list a column."""
+    """Insert decisions of one platform, given as a list a column; of a column of documents as text, one a line."""
     await session.execute(_INSERT, values)
 
 

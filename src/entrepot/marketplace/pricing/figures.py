@@ -32,7 +32,7 @@ class InconsistentQuoteError(EntrepotError):
 class Figures:
     """The columns of a quote while it is reckoned. `standing` is what is left of the price after discounts."""
 
-    __slots__ = (*NAMES, "standing")
+    __slots__ = (*NAMES, "standing", "sums")
 
     original: list[int]
     standing: list[int]
@@ -47,6 +47,8 @@ class Figures:
     commission: list[int]
     seller_fee: list[int]
     net: list[int]
+    #: The sum of each column, by its name, once the figures are closed.
+    sums: dict[str, int]
 
     def __init__(self, original: Sequence[int]) -> None:
         nothing = [0] * len(original)
@@ -86,7 +88,7 @@ class Figures:
             one - two - three
             for one, two, three in zip(self.owned(), self.commission, self.seller_fee, strict=True)
         ]
-        sums = {name: sum(getattr(self, name)) for name in NAMES}
+        self.sums = sums = {name: sum(getattr(self, name)) for name in NAMES}
         if (
             sums["total"]
             != sums["original"] - sums["discount"] + sums["surcharge"] + sums["fee"] + sums["tax"]

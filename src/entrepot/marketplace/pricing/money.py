@@ -125,6 +125,10 @@ def format_percent(rate: int) -> str:
 
 def format_amount(minor: int, digits: int) -> str:
     """Minor units as a decimal: 1990 with two digits is "19.90"."""
+    if digits == 2 and minor >= 100:
+        # The usual case, at half the cost: every step of a quote has several amounts.
+        text = str(minor)
+        return f"{text[:-2]}.{text[-2:]}"
     if not digits:
         return str(minor)
     sign = "-" if minor < 0 else ""
@@ -143,6 +147,8 @@ def round_together(numerators: Sequence[int], denominator: int) -> list[int]:
     The sum of what it gives is the exact sum rounded half up, and each part is its exact value rounded up or down.
     Of equal remainders the one that comes first gets the unit.
     """
+    if len(numerators) == 1:
+        return [round_half_up(numerators[0], denominator)]
     parts = [numerator // denominator for numerator in numerators]
     left = (2 * sum(numerators) + denominator) // (2 * denominator) - sum(parts)
     if left:

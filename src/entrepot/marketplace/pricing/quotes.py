@@ -48,10 +48,10 @@ class Quote:
         """The currency of every amount."""
         return self.cart.currency
 
-    @cached_property
+    @property
     def totals(self) -> dict[str, int]:
         """The sums of all lines and the shipping, by the names of `figures.NAMES`."""
-        return {name: sum(getattr(self.figures, name)) for name in NAMES}
+        return self.figures.sums
 
     @cached_property
     def lines(self) -> list[dict[str, Any]]:
@@ -69,6 +69,11 @@ class Quote:
         if self.cart.shipping is None:
             return None
         return {name: getattr(self.figures, name)[-1] for name in NAMES}
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What steps call their targets: the lines' ids, then the shipping."""
+        return [*self.cart.ids, "shipping"]
 
     @property
     def rates(self) -> list[dict[str, Any]]:
@@ -92,7 +97,8 @@ class Quote:
 
     def money(self, minor: int) -> str:
         """An amount as a person reads it: "19.90 EUR"."""
-        return f"{format_amount(minor, self.cart.digits)} {self.currency}"
+        cart = self.cart
+        return f"{format_amount(minor, cart.digits)} {cart.currency}"
 
     def as_dict(self, *, with_trace: bool = True) -> dict[str, Any]:
         """The quote as JSON values; every amount a whole number of minor units, of which `minor_digits` make a unit."""

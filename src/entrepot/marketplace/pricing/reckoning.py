@@ -149,7 +149,8 @@ class Reckoning:
             for target in targets:
                 of_target[target].append(rule)
             if rule.amounts.value is not None:
-                parts, _ = rule.act(rule, self.amounts_of(rule), standing, self.quantities, targets)
+                exact, over = rule.act(rule, self.amounts_of(rule), standing, self.quantities, targets)
+                parts = round_together(exact, over)
                 fixed.update(((rule, target), part) for target, part in zip(targets, parts, strict=True))
         numerators: dict[Rule, list[int]] = {rule: [] for rule, _ in taxes}
         denominators: dict[Rule, list[int]] = {rule: [] for rule, _ in taxes}
@@ -163,10 +164,10 @@ class Reckoning:
                     formulas.clear()
                 found = formulas[rules] = formula(rules)
             for rule, of_price, of_fixed in zip(rules, found.of_price, found.of_fixed, strict=True):
-                exact = of_price * standing[target]
+                numerator = of_price * standing[target]
                 for other, factor in of_fixed:
-                    exact += factor * fixed[rules[other], target]
-                numerators[rule].append(max(exact, 0))
+                    numerator += factor * fixed[rules[other], target]
+                numerators[rule].append(max(numerator, 0))
                 denominators[rule].append(found.denominator)
         for rule, targets in taxes:
             self._collect(rule, targets, standing, numerators[rule], denominators[rule])

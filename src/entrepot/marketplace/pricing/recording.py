@@ -6,11 +6,11 @@ influence, and is not kept. What the database could not hold is refused when it 
 hold up the batch that it is in.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import orjson
@@ -29,6 +29,8 @@ from entrepot.marketplace.pricing.quotes import ENGINE_VERSION, Quote
 EVERY = 0.5
 MOST = 500
 LONGEST_TRACE = 64
+#: Characters of documents after which a statement ends and the next one begins; PostgreSQL takes a gigabyte at most.
+STATEMENT = 32_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def note(platform_id: UUID, quote: Quote, *, trace_id: str | None = None) -> Not
 
 async def write_notes(session: AsyncSession, platform_id: UUID, notes: Sequence[Note]) -> None:
     """Write quotes of one platform in the caller's transaction."""
-    await decision_queries.insert_decisions(session, columns(platform_id, notes))
+    for rows in _statements([row(one) for one in notes]):
+        await decision_queries.insert_decisions(session, columns(platform_id, rows))
 
 
 def cart_text(quote: Quote) -> str:
@@ -105,26 +108,71 @@ def cart_text(quote: Quote) -> str:
     return found.decode()
 
 
-def columns(platform_id: UUID, notes: Sequence[Note]) -> dict[str, Any]:
-    """The parameters of the statement that records quotes of one platform: a list a column."""
-    quotes = [one.quote for one in notes]
-    return {
-        "platform_id": platform_id,
-        "ids": [one.id for one in notes],
-        "transactions": [one.quote.cart.transaction_id or str(one.id) for one in notes],
-        "originals": [_decimal(quote, "original") for quote in quotes],
-        "finals": [_decimal(quote, "total") for quote in quotes],
-        "currencies": [quote.currency for quote in quotes],
-        "rule_keys": [_json([rule.key for rule in quote.matched]) for quote in quotes],
-        "rules": [_snapshot(quote) for quote in quotes],
-        "carts": [one.cart for one in notes],
-        "quotes": [_json(quote.as_dict()) for quote in quotes],
-        "rates": [_json(quote.rates) for quote in quotes],
-        "engine_versions": [ENGINE_VERSION for _ in quotes],
-        "priced_for": [quote.cart.at for quote in quotes],
-        "traces": [one.trace_id for one in notes],
-        "times": [one.decided_at for one in notes],
-    }
+class Row(NamedTuple):
+    """A quote as it is written; documents as JSON on one line."""
+
+    ids: UUID
+    transactions: str
+    originals: Decimal
+    finals: Decimal
+    currencies: str
+    rule_keys: str
+    rules: str
+    carts: str
+    quotes: str
+    rates: str
+    engine_versions: int
+    priced_for: datetime
+    traces: str | None
+    times: datetime
+
+
+#: The columns of a row that are documents.
+DOCUMENTS = frozenset({"rule_keys", "rules", "carts", "quotes", "rates"})
+
+
+def row(one: Note) -> Row:
+    """A quote as it is written."""
+    quote = one.quote
+    return Row(
+        ids=one.id,
+        transactions=quote.cart.transaction_id or str(one.id),
+        originals=_decimal(quote, "original"),
+        finals=_decimal(quote, "total"),
+        currencies=quote.currency,
+        rule_keys=_json([rule.key for rule in quote.matched]),
+        rules=_snapshot(quote),
+        carts=one.cart,
+        quotes=_json(quote.as_dict()),
+        rates=_json(quote.rates),
+        engine_versions=ENGINE_VERSION,
+        priced_for=quote.cart.at,
+        traces=one.trace_id,
+        times=one.decided_at,
+    )
+
+
+def columns(platform_id: UUID, rows: Sequence[Row]) -> dict[str, Any]:
+    """The parameters of the statement that records quotes of one platform: a list a column, documents one a line."""
+    found: dict[str, Any] = {"platform_id": platform_id}
+    for name, values in zip(Row._fields, zip(*rows, strict=True), strict=True):
+        found[name] = "\n".join(values) if name in DOCUMENTS else [*values]
+    return found
+
+
+def _statements(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Rows in as few lots as hold no more characters than one statement may; one at least in each."""
+    lot: list[Row] = []
+    size = 0
+    for one in rows:
+        length = len(one.carts) + len(one.quotes) + len(one.rules)
+        if lot and size + length > STATEMENT:
+            yield lot
+            lot, size = [], 0
+        lot.append(one)
+        size += length
+    if lot:
+        yield lot
 
 
 def _snapshot(quote: Quote) -> str:

@@ -170,7 +170,7 @@ class PricingRuleDocument(Strict):
     level: Level = Field(
         default="line", description="What it is reckoned on: each line, the cart as a whole, or the shipping."
     )
-    owner: str | None = Field(
+    owner_service: str | None = Field(
         default=None, max_length=100, description="Service or team that answers for it."
     )
     start_time: Moment | None = Field(default=None, description="From when on it holds.")

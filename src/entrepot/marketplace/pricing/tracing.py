@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from entrepot.marketplace.pricing.compiling import STEPS, Rule
+from entrepot.marketplace.pricing.compiling import Rule
 from entrepot.marketplace.pricing.money import HUNDRED_PERCENT, format_percent
 from entrepot.marketplace.pricing.reckoning import (
     CART_CAP,
@@ -22,8 +22,6 @@ from entrepot.marketplace.pricing.wording import listed
 
 if TYPE_CHECKING:
     from entrepot.marketplace.pricing.quotes import Quote
-
-SHIPPING = "shipping"
 
 
 def trace(quote: "Quote") -> list[dict[str, Any]]:
@@ -66,91 +64,74 @@ def exact_text(numerator: int, denominator: int) -> str:
 
 
 def _applied(quote: "Quote", step: Applied) -> dict[str, Any]:
-    rule, amount = step.rule, sum(step.amounts)
-    exact = exact_text(sum(step.exact), step.denominator)
+    rule, targets, over, rounded = step.rule, step.targets, step.denominator, step.amounts
+    amount, base = sum(rounded), sum(step.bases)
+    exact = exact_text(sum(step.exact), over)
+    texts = [exact] if len(targets) == 1 else [exact_text(part, over) for part in step.exact]
+    names = quote.names
+    lines: list[dict[str, Any]] = [
+        {"id": names[target], "base": of, "exact": text, "amount": part}
+        for target, of, text, part in zip(targets, step.bases, texts, rounded, strict=True)
+    ]
     found = {
-        **_named(quote, rule, step.targets),
+        **rule.told,
         "outcome": "applied" if amount or not rule.lowers else "no effect",
         "because": rule.because,
         "does": rule.does,
-        "base": sum(step.bases),
+        "base": base,
         "exact": exact,
         "amount": amount,
-        "lines": [
-            {
-                "id": _name(quote, target),
-                "base": base,
-                "exact": exact_text(part, step.denominator),
-                "amount": rounded,
-            }
-            for target, base, part, rounded in zip(
-                step.targets, step.bases, step.exact, step.amounts, strict=True
-            )
-        ],
+        "lines": lines,
     }
-    words = [
-        f"{rule.key} ({found['does']}) {_does(rule)} {quote.money(amount)} {_where(quote, step.targets)}"
-    ]
-    words[0] += f", on {quote.money(found['base'])}"
-    if rule.document.condition:
-        words.append(f"it holds since {found['because']}")
-    if step.denominator != 1 and exact != str(amount):
-        words.append(f"exactly {exact} minor units, rounded by largest remainder")
+    opening, holds = rule.telling
+    words = f"{opening} {quote.money(amount)} {_where(names, targets)}, on {quote.money(base)}{holds}"
+    if over != 1 and exact != str(amount):
+        words += f"; exactly {exact} minor units, rounded by largest remainder"
     if step.cuts:
         found["cuts"] = [
             {
                 "by": cut.kind,
-                "line": None if cut.target is None else _name(quote, cut.target),
+                "line": None if cut.target is None else names[cut.target],
                 "from": cut.before,
                 "to": cut.after,
             }
             for cut in step.cuts
         ]
-        words += [_cut_words(quote, cut) for cut in step.cuts]
+        words += "".join(f"; {_cut_words(quote, cut)}" for cut in step.cuts)
     if rule.lowers:
-        platform = sum(step.platform or ())
+        platform = 0 if step.platform is None else sum(step.platform)
         found["funding"] = {"platform": platform, "seller": amount - platform}
         if step.platform is not None:
             share = format_percent(rule.platform_rate)
-            words.append(f"the platform pays {share} % of it, {quote.money(platform)}")
-            for line, part in zip(found["lines"], step.platform, strict=True):
+            words += f"; the platform pays {share} % of it, {quote.money(platform)}"
+            for line, part in zip(lines, step.platform, strict=True):
                 line["platform"] = part
-    rate = quote.rate_of(rule)
-    if rate is not None:
-        found["rate"] = rate.as_dict()
-        words.append(
-            f"its amounts are in {rate.from_currency}, of which one is {rate.text} {rate.to_currency} "
-            f"({rate.source}, {found['rate']['date']})"
-        )
-    found["words"] = f"{'; '.join(words)}."
+    if rule.currency is not None and rule.currency != quote.currency:
+        rate = quote.rate_of(rule)
+        if rate is not None:
+            found["rate"] = rate.as_dict()
+            words += (
+                f"; its amounts are in {rate.from_currency}, of which one is {rate.text} {rate.to_currency} "
+                f"({rate.source}, {found['rate']['date']})"
+            )
+    found["words"] = f"{words}."
     return found
 
 
 def _lost(quote: "Quote", lost: Lost) -> dict[str, Any]:
     rule, by = lost.rule, lost.by
     found = {
-        **_named(quote, rule, lost.targets),
+        **rule.told,
         "outcome": "lost",
         "reason": lost.reason,
         "by": None if by is None else by.key,
         "because": rule.because,
-        "lines": [{"id": _name(quote, target)} for target in lost.targets],
+        "lines": [{"id": quote.names[target]} for target in lost.targets],
     }
     found["words"] = (
-        f"{rule.key} does not apply {_where(quote, lost.targets)}: {_reason(rule, lost.reason, by)}."
+        f"{rule.key} does not apply {_where(quote.names, lost.targets)}: {_reason(rule, lost.reason, by)}."
     )
     return found
-
-
-def _named(quote: "Quote", rule: Rule, targets: Sequence[int]) -> dict[str, Any]:
-    return {
-        "step": STEPS[rule.step],
-        "rule": rule.key,
-        "version": rule.version,
-        "type": rule.type,
-        "level": rule.level,
-        "priority": rule.priority,
-    }
 
 
 def _reason(rule: Rule, reason: str, by: Rule | None) -> str:
@@ -180,27 +161,14 @@ def _cut_words(quote: "Quote", cut: Cut) -> str:
         CART_CAP: "the cap for the cart holds",
         NOTHING_LEFT: "no more is left",
     }[cut.kind]
-    where = "" if cut.target is None else f" {_where(quote, [cut.target])}"
+    where = "" if cut.target is None else f" {_where(quote.names, [cut.target])}"
     return f"{kind}{where}: {quote.money(cut.before)} becomes {quote.money(cut.after)}"
 
 
-def _does(rule: Rule) -> str:
-    if rule.lowers:
-        return "takes off"
-    return (
-        "finds contained" if rule.inclusive else "adds" if rule.domain[1] == "buyer" else "charges the seller"
-    )
-
-
-def _where(quote: "Quote", targets: Sequence[int]) -> str:
-    names = [_name(quote, target) for target in targets]
-    if names == [SHIPPING]:
-        return "on the shipping"
-    if len(names) > 5:
-        return f"on {len(names)} lines"
-    return f"on {'line' if len(names) == 1 else 'lines'} {listed(names)}"
-
-
-def _name(quote: "Quote", target: int) -> str:
-    ids = quote.cart.ids
-    return ids[target] if target < len(ids) else SHIPPING
+def _where(names: Sequence[str], targets: Sequence[int]) -> str:
+    if len(targets) == 1:
+        # The shipping is the last of the names.
+        return "on the shipping" if targets[0] == len(names) - 1 else f"on line {names[targets[0]]}"
+    if len(targets) > 5:
+        return f"on {len(targets)} lines"
+    return f"on lines {listed([names[target] for target in targets])}"

@@ -105,6 +105,25 @@ def scope_for(machine: Machine, source: str, target: str) -> Scope:
     return "write" if target in (DRAFT, REVIEW) or given_up else "admin"
 
 
+async def scope_of_step(
+    session: AsyncSession,
+    kind: AnyKind,
+    platform_id: UUID,
+    key: str,
+    event: str,
+    *,
+    number: int | None = None,
+) -> Scope:
+    """What somebody must be allowed who takes this step now; raises what `take_step` raises.
+
+    The versions of the key stay as they are until the transaction ends, and so does the answer.
+    """
+    await queries.lock_key(session, kind, platform_id, key)
+    versions = await list_versions(session, kind, platform_id, key)
+    chosen = choose_version(kind, versions, event, number)
+    return scope_for(kind.machine, chosen.state, kind.machine.target(event, chosen.state))
+
+
 async def list_versions(session: AsyncSession, kind: AnyKind, platform_id: UUID, key: str) -> list[Version]:
     """The versions of a key, the newest first; raises NotFoundError for a key that has none."""
     rows = await queries.select_versions(session, kind, platform_id, key)
@@ -254,6 +273,12 @@ async def publish(
     """
     await queries.lock_key(session, kind, platform_id, key)
     version = (await list_versions(session, kind, platform_id, key))[0]
+    if version.state == kind.machine.superseded:
+        raise ConflictError(
+            f"Version {version.version} of {key!r} has come to its end: it is {version.state}.",
+            hint="Write a new version, or roll back, which publishes what it said as a new one.",
+            where={"key": key, "state": version.state},
+        )
     for event in kind.machine.path(version.state, kind.machine.serving):
         version = await take_step(
             session, kind, platform_id, key, event, number=version.version, reason=reason

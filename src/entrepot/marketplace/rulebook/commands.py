@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.db import Database
 from entrepot.kit.output import JsonOption, count_of, print_json, print_line, print_note, print_table
-from entrepot.kit.rules.commands import app
+from entrepot.kit.rules import commands as conditions
 from entrepot.marketplace.platforms.platforms import Platform, choose_platform
 from entrepot.marketplace.rulebook import authoring
 from entrepot.marketplace.rulebook.applying import Applied, apply_rulebook
@@ -28,8 +28,13 @@ from entrepot.marketplace.rulebook.reading import (
 )
 from entrepot.marketplace.rulebook.registry import kind_of, kinds
 
-__all__ = ["app"]
-
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Keep rules in files, publish them and roll them back; check conditions.",
+)
+# Without a name of their own, the commands about conditions stand among these.
+app.add_typer(conditions.app)
 T = TypeVar("T")
 #: What `plan --exit-code` ends with when files and platform differ, as `diff` does; errors have other codes.
 DIFFERENT = 1
@@ -112,7 +117,9 @@ def plan(
     platform: PlatformOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what applying files would change.
+    """Show what applying files would change, field by field; nothing is changed.
+
+    With --exit-code it ends with 1 where something would, and with 0 where nothing would. Errors end with 2 or more.
 
     Example: entrepot rules plan rules/ --exit-code
     """
@@ -161,6 +168,9 @@ def apply(
     found, done = _run(platform, work)
     if json:
         print_json({"counts": found.counts, "applied": [one.as_dict() for one in done]})
+        return
+    if not done:
+        _show_nothing_to_do(found)
         return
     for one in done:
         print_line(f"{one.outcome:<9} {one.change.kind.name} {one.change.key}, version {one.version}")
@@ -369,18 +379,28 @@ def _show_plan(found: Plan, *, json: bool) -> None:
     for change in found.open:
         place = f"  ({change.written.file}:{change.written.line})" if change.written else ""
         print_line(f"{SIGNS[change.action]} {change.kind.name} {change.key}: {change.action}{place}")
+        if change.action == "create" and change.written is not None:
+            for line in change.kind.words(change.written.document):
+                print_line(f"    {line}")
         for difference in change.differences:
             print_line(f"    {difference_line(difference)}")
         for note in change.notes:
             print_line(f"    note: {note}")
     counts = found.counts
     if not found.open:
-        print_line(f"Nothing to do: {count_of(counts['same'], 'definition')} as in the files.")
+        _show_nothing_to_do(found)
         return
     print_line(
         f"{counts['create']} to create, {counts['change']} to change, {counts['retire']} to retire, "
         f"{counts['same']} the same."
     )
+
+
+def _show_nothing_to_do(found: Plan) -> None:
+    for change in found.changes:
+        for note in change.notes:
+            print_line(f"= {change.kind.name} {change.key}: {note}")
+    print_line(f"Nothing to do: {count_of(found.counts['same'], 'definition')} as in the files.")
 
 
 def _show_version(kind: Any, version: authoring.Version, *, json: bool) -> None:

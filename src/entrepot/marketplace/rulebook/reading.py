@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from entrepot.kit.errors import NotFoundError
 from entrepot.kit.web.paging import Page, page_of, place
-from entrepot.marketplace.lifecycle.machine import Machine
+from entrepot.marketplace.lifecycle.machine import DRAFT, Machine
 from entrepot.marketplace.rulebook import queries
 from entrepot.marketplace.rulebook.authoring import (
     Version,
@@ -172,6 +173,21 @@ async def get_definition(
     """A version with its content: the one of a number, or the live one, or the newest; raises NotFoundError."""
     version, document = await find_version(session, kind, platform_id, key, number)
     return Definition(kind, version, document)
+
+
+async def find_definition(
+    session: AsyncSession, kind: AnyKind, platform_id: UUID, key: str, which: str | None
+) -> Definition:
+    """A version with its content, by a number or by what it is: `live`, `draft`; raises NotFoundError."""
+    if which is None or which.isdigit():
+        return await get_definition(session, kind, platform_id, key, int(which) if which else None)
+    versions = await list_versions(session, kind, platform_id, key)
+    drafted = versions[0] if versions[0].state == DRAFT else None
+    found = drafted if which == "draft" else live_of(kind, versions)
+    if found is None:
+        said = "has no draft" if which == "draft" else "is not live"
+        raise NotFoundError(f"The {kind.name} {key!r} {said}.", where={"key": key})
+    return Definition(kind, found, await read_document(session, kind, found))
 
 
 async def list_steps(

@@ -4,9 +4,10 @@ import asyncio
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -29,7 +30,7 @@ from entrepot.kit.telemetry import new_trace_id
 from entrepot.pim.bulk.context import Context
 from entrepot.pim.bulk.importing import Imported, Options, import_files
 from entrepot.pim.bulk.reading import CHUNK, Source, examine
-from entrepot.pim.bulk.showing import errors_of, list_runs
+from entrepot.pim.bulk.summaries import RunSummary, all_errors, list_runs
 from entrepot.pim.tenants.shops import add_shop, find_shop
 
 app = typer.Typer(
@@ -39,6 +40,8 @@ ShopOption = Annotated[
     str,
     typer.Option("--shop", metavar="DOMAIN", help="The shop's domain; a shop that is not here yet is added."),
 ]
+#: How many runs are listed.
+RUNS = 100
 _CURRENCY = re.compile(rb'"currencyCode"\s*:\s*"([A-Z]{3})"')
 
 
@@ -176,18 +179,45 @@ def show(imported: Imported, *, hints: bool = True) -> None:
         )
 
 
+def _run(run: RunSummary) -> dict[str, object]:
+    """A run as the command line shows it."""
+    return {
+        "id": run.id,
+        "status": run.status,
+        "started_at": run.started_at,
+        "completed_at": run.completed_at,
+        "records": run.read,
+        "rejected": run.rejected,
+        "files": run.file_name,
+        "error_message": run.error_message,
+    }
+
+
+def _error(row: dict[str, object]) -> dict[str, object]:
+    """A rejected line as the command line shows it."""
+    return {
+        "file": row["file"],
+        "line": row["line_number"],
+        "type": row["type"],
+        "field": row["field"],
+        "value": row["value"],
+        "code": row["error_code"],
+        "reason": row["message"],
+    }
+
+
 @app.command("runs")
 def runs(shop: ShopOption, as_json: JsonOption = False) -> None:
     """List the imports of a shop, newest first."""
 
-    async def read() -> list[dict[str, object]]:
+    async def read() -> Sequence[RunSummary]:
         async with Database.opened(pool_size=2) as db:
             async with db.system() as session:
                 shop_id = (await find_shop(session, shop)).shop_id
             async with db.tenant(shop_id=shop_id) as session:
-                return await list_runs(session)
+                return (await list_runs(session, limit=RUNS)).rows
 
-    found = asyncio.run(read())
+    found = [_run(run) for run in asyncio.run(read())]
     if as_json:
         print_json({"runs": found})
     else:
@@ -211,14 +241,14 @@ def errors(
             f"{run!r} is not the id of a run.", hint="`entrepot shopify runs --shop DOMAIN` lists them."
         ) from error
 
-    async def read() -> list[dict[str, object]]:
+    async def read() -> list[dict[str, Any]]:
         async with Database.opened(pool_size=2) as db:
             async with db.system() as session:
                 shop_id = (await find_shop(session, shop)).shop_id
             async with db.tenant(shop_id=shop_id) as session:
-                return await errors_of(session, run_id)
+                return await all_errors(session, run_id)
 
-    found = asyncio.run(read())
+    found = [_error(row) for row in asyncio.run(read())]
     if as_json:
         print_json({"errors": found})
     else:

@@ -37,8 +37,9 @@ _LENGTH = struct.Struct("!Q")
 
 @dataclass
 class Parsed:
-    """What a block held: rows for COPY by staging table, and what the parser noted."""
+    """What a block of a file held: rows for COPY by staging table, and what the parser noted."""
 
+    file_number: int = 0
     batches: dict[Target, bytes] = field(default_factory=dict)
     records: int = 0
     read: dict[str, int] = field(default_factory=dict)
@@ -62,7 +63,7 @@ def collected(parser: Parser, rows: list[Row]) -> Parsed:
     for row in rows:
         texts.setdefault(row.target, []).append(row.text)
     batches = {target: ("\n".join(lines) + "\n").encode() for target, lines in texts.items()}
-    return Parsed(batches, len(rows), parser.read, parser.names, parser.rejections)
+    return Parsed(parser.file_number, batches, len(rows), parser.read, parser.names, parser.rejections)
 
 
 class Parses(Protocol):

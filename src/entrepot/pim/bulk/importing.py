@@ -33,6 +33,7 @@ from entrepot.pim.bulk.rejections import Rejection
 from entrepot.pim.bulk.rows import Target
 from entrepot.pim.bulk.runs import Run, begin, fail, step
 from entrepot.pim.bulk.snapshot import delete_missing
+from entrepot.pim.bulk.telling import Names
 
 #: From how many changed rows on a table is analyzed at once.
 MANY = 1000
@@ -214,7 +215,7 @@ class Feed:
     report: Report
     read: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
-    names: dict[str, set[str]] = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
     _records: int = 0
     _shown: float = 0.0
 
@@ -234,8 +235,9 @@ class Feed:
         self._records += part.records
         for kind, count in part.read.items():
             self.read[kind] = self.read.get(kind, 0) + count
+        told = self.names.setdefault(part.file_number, {})
         for kind, names in part.names.items():
-            self.names.setdefault(kind, set()).update(names)
+            told.setdefault(kind, set()).update(names)
         for rejection in part.rejections:
             self.rejected[rejection.type] = self.rejected.get(rejection.type, 0) + 1
 
@@ -305,9 +307,8 @@ async def _announce(session: AsyncSession, parameters: dict[str, Any], outcome: 
             await session.execute(
                 queries.CHECKPOINT, {**values, "shop": parameters["shop"], "run": str(parameters["run"])}
             )
-    await publish_from(
-        session, queries.CHANGED_EVENTS, {"run": str(parameters["run"])}, source="/entrepot/pim/bulk"
-    )
+    values = {"run": str(parameters["run"]), "shop": parameters["shop"]}
+    await publish_from(session, queries.CHANGED_EVENTS, values, source="/entrepot/pim/bulk")
     data = {"run_id": str(parameters["run"]), "by_type": outcome.as_dict()}
     await publish(
         session,

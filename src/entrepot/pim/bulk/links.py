@@ -7,6 +7,8 @@ from entrepot.pim.bulk.staging import MEDIA
 MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
 VALID = "bulk_run_id = :run AND validation_status = 'valid'"
 NOTED = "INSERT INTO changed (kind, action, id, gid)"
+#: For rows that are part of a product: a change of the part is one of the product.
+NOTED_PART = "INSERT INTO changed (kind, action, id, gid, product_id)"
 
 #: Metafields by owner, as the mirror keeps them; the last line of a key wins.
 OWNED_METAFIELDS = f"""
@@ -48,8 +50,8 @@ def metafields_of_others() -> Iterator[str]:
                 FROM owned_metafields AS m
                 WHERE t.shop_id = :shop AND t.shopify_gid = m.owner
                   AND coalesce(t.metafields, '{{}}'::jsonb) || m.metafields IS DISTINCT FROM t.metafields
-                RETURNING t.id, t.shopify_gid)
-            {NOTED} SELECT '{kind}', 'LINES', id, shopify_gid FROM written
+                RETURNING t.id, t.shopify_gid, {"t.product_id" if kind == "ProductVariant" else "NULL::uuid"} AS product_id)
+            {NOTED_PART} SELECT '{kind}', 'LINES', id, shopify_gid, product_id FROM written
         """
 
 
@@ -71,8 +73,8 @@ ADOPT_VARIANTS = f"""
           AND t.shop_id = :shop AND t.legacy_resource_id < 0 AND t.product_id = p.id AND t.shopify_gid <> s.shopify_gid
           AND t.selected_options = s.selected_options
           AND NOT EXISTS (SELECT FROM pim.shopify_variants AS other WHERE other.shop_id = :shop AND other.shopify_gid = s.shopify_gid)
-        RETURNING t.id, t.shopify_gid)
-    {NOTED} SELECT 'AdoptedVariant', 'INSERT', id, shopify_gid FROM adopted
+        RETURNING t.id, t.shopify_gid, t.product_id)
+    {NOTED_PART} SELECT 'AdoptedVariant', 'INSERT', id, shopify_gid, product_id FROM adopted
 """
 #: An image that a CSV named by its address only; Shopify adds the version to the address.
 ADOPT_MEDIA = f"""
@@ -127,12 +129,12 @@ PRODUCT_MEDIA = f"""
              THEN UPDATE SET position = s.position, is_featured = s.position = 0
         WHEN NOT MATCHED THEN INSERT (shop_id, product_id, media_id, position, is_featured)
              VALUES (:shop, s.product_id, s.media_id, s.position, s.position = 0)
-        RETURNING merge_action() AS action, t.media_id AS id, s.gid)
-    {NOTED} SELECT 'ProductMedia', action, id, gid FROM merged
+        RETURNING merge_action() AS action, t.media_id AS id, s.gid, s.product_id)
+    {NOTED_PART} SELECT 'ProductMedia', action, id, gid, product_id FROM merged
 """
 VARIANT_MEDIA = f"""
     WITH wanted AS (
-        SELECT DISTINCT ON (v.id, m.media_id) v.id AS variant_id, m.media_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
+        SELECT DISTINCT ON (v.id, m.media_id) v.id AS variant_id, v.product_id, m.media_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
                row_number() OVER (PARTITION BY v.id ORDER BY r.file_number, r.line_number, r.id) - 1 AS position
         FROM pim.staging_records AS r
         JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.shopify_gid = r.parent_gid
@@ -144,26 +146,31 @@ VARIANT_MEDIA = f"""
             ON t.shop_id = :shop AND t.variant_id = s.variant_id AND t.media_id = s.media_id
         WHEN MATCHED AND t.position IS DISTINCT FROM s.position THEN UPDATE SET position = s.position
         WHEN NOT MATCHED THEN INSERT (shop_id, variant_id, media_id, position) VALUES (:shop, s.variant_id, s.media_id, s.position)
-        RETURNING merge_action() AS action, t.media_id AS id, s.gid)
-    {NOTED} SELECT 'VariantMedia', action, id, gid FROM merged
+        RETURNING merge_action() AS action, t.media_id AS id, s.gid, s.product_id)
+    {NOTED_PART} SELECT 'VariantMedia', action, id, gid, product_id FROM merged
 """
 
 ADDRESSES = f"""
     SELECT jsonb_agg(a.data -> 'address' ORDER BY a.file_number, a.line_number, a.id) FROM pim.staging_records AS a
     WHERE a.{VALID.replace(" AND ", " AND a.")} AND a.resource_type = 'MailingAddress' AND a.parent_gid = r.shopify_gid
 """
-#: Addresses whose customers are in the mirror but not in the file.
-ADDRESSES_OF_OTHERS = f"""
-    WITH written AS (
-        UPDATE pim.shopify_customers AS t SET addresses = s.addresses, synced_at = now()
-        FROM (SELECT a.parent_gid AS owner, jsonb_agg(a.data -> 'address' ORDER BY a.id) AS addresses FROM pim.staging_records AS a
-              WHERE a.{VALID.replace(" AND ", " AND a.")} AND a.resource_type = 'MailingAddress'
-                AND NOT EXISTS (SELECT FROM pim.staging_records AS r WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'Customer' AND r.shopify_gid = a.parent_gid)
-              GROUP BY a.parent_gid) AS s
-        WHERE t.shop_id = :shop AND t.shopify_gid = s.owner AND t.addresses IS DISTINCT FROM s.addresses
-        RETURNING t.id, t.shopify_gid)
-    {NOTED} SELECT 'Customer', 'LINES', id, shopify_gid FROM written
-"""
+
+
+def addresses_of_others(merged: str) -> str:
+    """Addresses whose customers are in the mirror but not merged with them; `merged` narrows the staged customers `o`."""
+    return f"""
+        WITH written AS (
+            UPDATE pim.shopify_customers AS t SET addresses = s.addresses, synced_at = now()
+            FROM (SELECT a.parent_gid AS owner, jsonb_agg(a.data -> 'address' ORDER BY a.id) AS addresses FROM pim.staging_records AS a
+                  WHERE a.{VALID.replace(" AND ", " AND a.")} AND a.resource_type = 'MailingAddress'
+                    AND NOT EXISTS (SELECT FROM pim.staging_records AS o WHERE o.{VALID.replace(" AND ", " AND o.")} AND o.resource_type = 'Customer'
+                                      AND o.shopify_gid = a.parent_gid{merged})
+                  GROUP BY a.parent_gid) AS s
+            WHERE t.shop_id = :shop AND t.shopify_gid = s.owner AND t.addresses IS DISTINCT FROM s.addresses
+            RETURNING t.id, t.shopify_gid)
+        {NOTED} SELECT 'Customer', 'LINES', id, shopify_gid FROM written
+    """
+
 
 #: The line items of each order, in their order, each with our variant where the mirror has it (P7).
 LINE_ITEMS = f"""
@@ -183,21 +190,21 @@ SHIPPING_LINES = f"""
 """
 
 
-def lines_of_known_orders(counts: dict[str, int]) -> Iterator[str]:
-    """Line items and shipping lines whose orders are in the mirror but not in the file."""
-    for kind, column, source in (
-        ("LineItem", "line_items", LINE_ITEMS),
-        ("ShippingLine", "shipping_lines", SHIPPING_LINES),
-    ):
-        if kind in counts:
-            yield f"""
-                WITH written AS (
-                    UPDATE pim.shopify_orders AS t SET {column} = s.items, synced_at = now() FROM ({source}) AS s
-                    WHERE t.shop_id = :shop AND t.shopify_gid = s.order_gid AND t.{column} IS DISTINCT FROM s.items
-                      AND NOT EXISTS (SELECT FROM pim.staging_records AS o WHERE o.{VALID.replace(" AND ", " AND o.")} AND o.resource_type = 'Order' AND o.shopify_gid = t.shopify_gid)
-                    RETURNING t.id, t.shopify_gid)
-                {NOTED} SELECT 'Order', 'LINES', id, shopify_gid FROM written
-            """
+def lines_of_known_orders(kind: str, merged: str) -> str:
+    """Line items or shipping lines whose orders are in the mirror but not merged with them; `merged` narrows the staged orders `o`."""
+    column, source = {
+        "LineItem": ("line_items", LINE_ITEMS),
+        "ShippingLine": ("shipping_lines", SHIPPING_LINES),
+    }[kind]
+    return f"""
+        WITH written AS (
+            UPDATE pim.shopify_orders AS t SET {column} = s.items, synced_at = now() FROM ({source}) AS s
+            WHERE t.shop_id = :shop AND t.shopify_gid = s.order_gid AND t.{column} IS DISTINCT FROM s.items
+              AND NOT EXISTS (SELECT FROM pim.staging_records AS o WHERE o.{VALID.replace(" AND ", " AND o.")} AND o.resource_type = 'Order'
+                                AND o.shopify_gid = t.shopify_gid{merged})
+            RETURNING t.id, t.shopify_gid)
+        {NOTED} SELECT 'Order', 'LINES', id, shopify_gid FROM written
+    """
 
 
 #: Orders that came before their variants: the lines that had none get it now.
@@ -226,18 +233,24 @@ _MENU_ITEMS = f"""
         (shopify_gid text, parent_gid text, title text, url text, item_type text, resource_id text, position integer, level integer, path text[])
     WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'Menu'
 """
-#: A menu comes whole: items that it no longer has are deleted, the rest is merged, then tied to their parents.
-MENU_ITEMS = (
-    f"""
+
+
+def menu_items(among: str) -> Iterator[str]:
+    """A menu comes whole: items that it no longer has are deleted, the rest is merged, then tied to their parents.
+
+    `among` narrows the staged menus `r` to those whose files speak of items.
+    """
+    items = _MENU_ITEMS + among
+    yield f"""
     WITH gone AS (DELETE FROM pim.shopify_menu_items AS t USING (SELECT DISTINCT m.id, m.shopify_gid FROM pim.staging_records AS r
         JOIN pim.shopify_menus AS m ON m.shop_id = :shop AND m.shopify_gid = r.shopify_gid
-        WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'Menu') AS menu
-    WHERE t.shop_id = :shop AND t.menu_id = menu.id AND t.shopify_gid NOT IN (SELECT shopify_gid FROM ({_MENU_ITEMS}) AS w)
+        WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'Menu'{among}) AS menu
+    WHERE t.shop_id = :shop AND t.menu_id = menu.id AND t.shopify_gid NOT IN (SELECT shopify_gid FROM ({items}) AS w)
         RETURNING menu.shopify_gid)
     {NOTED} SELECT 'MenuItem', 'DELETE', NULL, shopify_gid FROM gone
-    """,
-    f"""
-    WITH merged AS (MERGE INTO pim.shopify_menu_items AS t USING ({_MENU_ITEMS}) AS s ON t.shop_id = :shop AND t.shopify_gid = s.shopify_gid
+    """
+    yield f"""
+    WITH merged AS (MERGE INTO pim.shopify_menu_items AS t USING ({items}) AS s ON t.shop_id = :shop AND t.shopify_gid = s.shopify_gid
     WHEN MATCHED AND (t.menu_id, t.title, t.url, t.item_type, t.resource_id, t.position, t.level, t.path)
          IS DISTINCT FROM (s.menu_id, s.title, s.url, s.item_type, s.resource_id, s.position, s.level, s.path)
          THEN UPDATE SET menu_id = s.menu_id, title = s.title, url = s.url, item_type = s.item_type, resource_id = s.resource_id,
@@ -246,13 +259,13 @@ MENU_ITEMS = (
          VALUES (:shop, s.menu_id, s.shopify_gid, s.title, s.url, s.item_type, s.resource_id, s.position, s.level, s.path)
     RETURNING merge_action() AS action, t.id, s.menu_gid)
     {NOTED} SELECT 'MenuItem', action, id, menu_gid FROM merged
-    """,
-    f"""
+    """
+    yield f"""
     UPDATE pim.shopify_menu_items AS t SET parent_item_id = p.id
-    FROM ({_MENU_ITEMS}) AS s LEFT JOIN pim.shopify_menu_items AS p ON p.shop_id = :shop AND p.shopify_gid = s.parent_gid
+    FROM ({items}) AS s LEFT JOIN pim.shopify_menu_items AS p ON p.shop_id = :shop AND p.shopify_gid = s.parent_gid
     WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid AND t.parent_item_id IS DISTINCT FROM p.id
-    """,
-)
+    """
+
 
 RESOURCE_PUBLICATIONS = f"""
     WITH wanted AS (

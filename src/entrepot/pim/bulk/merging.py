@@ -24,11 +24,11 @@ from entrepot.pim.bulk.shapes import (
     ORDER,
     PRODUCT,
     PUBLICATION,
-    SHAPES,
     VARIANT,
     Shape,
 )
 from entrepot.pim.bulk.staging import MEDIA, plan_for_bulk
+from entrepot.pim.bulk.telling import Counts, Names, Telling, listed, tellings, total
 
 MEDIA_COLUMNS = (
     "legacy_resource_id", "media_type", "alt", "status", "mime_type", "file_size", "width", "height", "duration", "url",
@@ -51,6 +51,8 @@ class Merge:
     defaults: dict[str, str] = field(default_factory=dict)
     noted: str = "coalesce(s.shopify_gid, t.shopify_gid)"
     synced: bool = True
+    #: What gives the product that the row is a part of: a change of the part is one of the product.
+    product: str = "NULL::uuid"
 
     def statement(self) -> str:
         """The MERGE, noting what it changed."""
@@ -78,8 +80,8 @@ class Merge:
             WITH merged AS (
                 MERGE INTO pim.{self.table} AS t USING ({self.source}) AS s ON {self.match}{when_matched}
                 WHEN NOT MATCHED THEN INSERT (shop_id, {", ".join(insert)}) VALUES (:shop, {", ".join(values)})
-                RETURNING merge_action() AS action, t.{self.key} AS id, {self.noted} AS gid)
-            INSERT INTO changed (kind, action, id, gid) SELECT '{self.kind}', action, id, gid FROM merged
+                RETURNING merge_action() AS action, t.{self.key} AS id, {self.noted} AS gid, {self.product} AS product_id)
+            INSERT INTO changed (kind, action, id, gid, product_id) SELECT '{self.kind}', action, id, gid, product_id FROM merged
         """
 
 
@@ -87,7 +89,7 @@ async def merge(
     session: AsyncSession,
     run_id: UUID,
     shop_id: UUID,
-    names: dict[str, set[str]],
+    names: Names,
     currency: str,
     report: Report,
 ) -> set[str]:
@@ -99,7 +101,9 @@ async def merge(
     await plan_for_bulk(session)
     await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
     await session.execute(
-        text("CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text) ON COMMIT DROP")
+        text(
+            "CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text, product_id uuid) ON COMMIT DROP"
+        )
     )
     counts = await _staged(session, parameters)
     steps = list(plan(counts, names))
@@ -107,7 +111,7 @@ async def merge(
         report("merge", done=number, total=len(steps), unit="statements")
         await session.execute(text(step), bound(step, parameters))
     report("merge", done=len(steps), total=len(steps), unit="statements")
-    return set(counts)
+    return set(total(counts))
 
 
 def bound(statement: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -115,84 +119,98 @@ def bound(statement: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if f":{name}" in statement}
 
 
-async def _staged(session: AsyncSession, parameters: dict[str, Any]) -> dict[str, int]:
+async def _staged(session: AsyncSession, parameters: dict[str, Any]) -> Counts:
     query = """
-        SELECT 'Product' AS kind, count(*) AS rows FROM pim.staging_products WHERE bulk_run_id = :run AND validation_status = 'valid'
+        SELECT file_number, 'Product' AS kind, count(*) AS rows FROM pim.staging_products WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1
         UNION ALL
-        SELECT 'ProductVariant', count(*) FROM pim.staging_variants WHERE bulk_run_id = :run AND validation_status = 'valid'
+        SELECT file_number, 'ProductVariant', count(*) FROM pim.staging_variants WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1
         UNION ALL
-        SELECT resource_type, count(*) FROM pim.staging_records WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1
+        SELECT file_number, resource_type, count(*) FROM pim.staging_records WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1, 2
         UNION ALL
-        SELECT split_part(parent_gid, '/', 4) || '.Metafield', count(*) FROM pim.staging_records
-        WHERE bulk_run_id = :run AND validation_status = 'valid' AND resource_type = 'Metafield' AND shopify_gid NOT LIKE 'gid://shopify/Metafield/csv-%' GROUP BY 1
+        SELECT file_number, split_part(parent_gid, '/', 4) || '.Metafield', count(*) FROM pim.staging_records
+        WHERE bulk_run_id = :run AND validation_status = 'valid' AND resource_type = 'Metafield' AND shopify_gid NOT LIKE 'gid://shopify/Metafield/csv-%' GROUP BY 1, 2
     """
-    rows = await session.execute(text(query), {"run": parameters["run"]})
-    return {row.kind: row.rows for row in rows if row.rows}
+    counts: Counts = {}
+    for row in await session.execute(text(query), {"run": parameters["run"]}):
+        counts.setdefault(row.file_number, {})[row.kind] = row.rows
+    return counts
 
 
-def plan(counts: dict[str, int], names: dict[str, set[str]]) -> Iterator[str]:
+def plan(counts: Counts, names: Names) -> Iterator[str]:
     """The statements of a merge in order: what is referred to before what refers to it.
 
-    Metafields are whole for the types of owner that have any in an export, and single ones where a CSV names them.
+    A type is one statement, or one for each kind of file where the files speak of different columns. Metafields are
+    whole for the types of owner that have any in a file, and single ones where a CSV names them.
     """
-    metafields = "Metafield" in counts
+    kinds = total(counts)
+    metafields = "Metafield" in kinds
     if metafields:
         yield f"CREATE TEMPORARY TABLE owned_metafields ON COMMIT DROP AS {links.OWNED_METAFIELDS}"
         yield "ANALYZE owned_metafields"
         yield links.NOTE_METAFIELDS
     for shape in (LOCATION, PUBLICATION, METAOBJECT):
-        if shape.type in counts:
-            yield simple(shape, names.get(shape.type, set())).statement()
-    if "Product" in counts:
+        for told in tellings({shape.type}, names, counts):
+            yield simple(shape, told).statement()
+    if "Product" in kinds:
         yield links.ADOPT_PRODUCTS
-        yield product(names.get("Product", set()), "Product.Metafield" in counts).statement()
-    if "ProductVariant" in counts:
+        for told in tellings({"Product"}, names, counts):
+            yield product(told).statement()
+    if "ProductVariant" in kinds:
         yield links.ADOPT_VARIANTS
-        yield variant(names.get("ProductVariant", set()), "ProductVariant.Metafield" in counts).statement()
-    if "Collection" in counts:
-        yield simple(COLLECTION, names.get("Collection", set()), extra=links.COLLECTION_TYPE).statement()
-    if "Customer" in counts:
-        yield customer(names.get("Customer", set()), counts, "Customer.Metafield" in counts).statement()
-    if "MailingAddress" in counts:
-        yield links.ADDRESSES_OF_OTHERS
+        for told in tellings({"ProductVariant"}, names, counts):
+            yield variant(told).statement()
+    for told in tellings({"Collection"}, names, counts):
+        yield simple(COLLECTION, told, extra=links.COLLECTION_TYPE).statement()
+    customers = tellings({"Customer"}, names, counts)
+    for told in customers:
+        yield customer(told).statement()
+    if "MailingAddress" in kinds:
+        yield links.addresses_of_others(without(customers, "MailingAddress"))
     if metafields:
         yield from links.metafields_of_others()
-    if "CollectionProduct" in counts:
+    if "CollectionProduct" in kinds:
         yield links.COLLECTION_PRODUCTS
-    if links.MEDIA_TYPES & counts.keys():
-        media_names = set().union(*(names.get(kind, set()) for kind in links.MEDIA_TYPES))
+    if links.MEDIA_TYPES & kinds.keys():
         yield links.ADOPT_MEDIA
-        yield media(media_names).statement()
+        for told in tellings(links.MEDIA_TYPES, names, counts):
+            yield media(told).statement()
         yield links.PRODUCT_MEDIA
         yield links.VARIANT_MEDIA
-    if "Order" in counts:
-        yield order(names.get("Order", set()), counts).statement()
-    yield from links.lines_of_known_orders(counts)
-    if "ProductVariant" in counts:
+    orders = tellings({"Order"}, names, counts)
+    for told in orders:
+        yield order(told).statement()
+    for child in ("LineItem", "ShippingLine"):
+        if child in kinds:
+            yield links.lines_of_known_orders(child, without(orders, child))
+    if "ProductVariant" in kinds:
         yield links.RESOLVE_LINE_ITEMS
-    if "Customer" in counts:
+    if "Customer" in kinds:
         yield links.RESOLVE_CUSTOMERS
-    if "Menu" in counts:
-        with_items = "items" in names.get("Menu", set())
-        yield simple(
-            MENU,
-            names.get("Menu", set()),
-            extra={"items_count": "jsonb_array_length(r.data -> 'items')"} if with_items else None,
-        ).statement()
-        if with_items:
-            yield from links.MENU_ITEMS
-    if "ResourcePublication" in counts:
+    for told in tellings({"Menu"}, names, counts):
+        extra = {"items_count": "jsonb_array_length(r.data -> 'items')"} if "items" in told.children else None
+        yield simple(MENU, told, extra=extra).statement()
+        if "items" in told.children:
+            yield from links.menu_items(told.among("r"))
+    if "ResourcePublication" in kinds:
         yield links.RESOURCE_PUBLICATIONS
-    if "InventoryLevel" in counts:
+    if "InventoryLevel" in kinds:
         yield links.INVENTORY_LEVELS
 
 
-def product(names: set[str], metafields: bool) -> Merge:
+def without(told: Sequence[Telling], child: str) -> str:
+    """The condition for the owners `o` that were merged with their children; of the others, the children are theirs still."""
+    silent = [file for one in told if child not in one.children for file in one.files or ()]
+    if not silent:
+        return "" if all(child in one.children for one in told) else " AND false"
+    return f" AND o.file_number NOT IN {listed(silent)}"
+
+
+def product(told: Telling) -> Merge:
     """Products; their metafields stand in lines of their own."""
-    covered = [*PRODUCT.covered(names), "legacy_resource_id"]
+    covered = [*told.columns, "legacy_resource_id"]
     columns = PRODUCT.columns
-    source = f"SELECT p.shopify_gid, {', '.join(f'p.{column}' for column in columns)} FROM pim.staging_products AS p WHERE p.bulk_run_id = :run AND p.validation_status = 'valid'"
-    if metafields:
+    source = f"SELECT p.shopify_gid, {', '.join(f'p.{column}' for column in columns)} FROM pim.staging_products AS p WHERE p.bulk_run_id = :run AND p.validation_status = 'valid'{told.among('p')}"
+    if "Product.Metafield" in told.children:
         covered.append("metafields")
         source = _with_metafields(source, "p")
         columns = (*columns, "metafields")
@@ -203,14 +221,14 @@ def product(names: set[str], metafields: bool) -> Merge:
     return Merge("Product", "shopify_products", source, columns, tuple(covered), defaults=defaults)
 
 
-def variant(names: set[str], metafields: bool) -> Merge:
+def variant(told: Telling) -> Merge:
     """Variants, each tied to its product's row."""
-    covered = [*VARIANT.covered(names), "legacy_resource_id", "product_id", "currency_code"]
+    covered = [*told.columns, "legacy_resource_id", "product_id", "currency_code"]
     columns = (*VARIANT.columns, "product_id", "currency_code")
     source = f"""SELECT v.shopify_gid, {", ".join(f"v.{column}" for column in VARIANT.columns)}, p.id AS product_id, CAST(:currency AS varchar(3)) AS currency_code
         FROM pim.staging_variants AS v JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = v.product_gid
-        WHERE v.bulk_run_id = :run AND v.validation_status = 'valid'"""
-    if metafields:
+        WHERE v.bulk_run_id = :run AND v.validation_status = 'valid'{told.among("v")}"""
+    if "ProductVariant.Metafield" in told.children:
         covered.append("metafields")
         source = _with_metafields(source, "v")
         columns = (*columns, "metafields")
@@ -221,6 +239,7 @@ def variant(names: set[str], metafields: bool) -> Merge:
         columns,
         tuple(covered),
         defaults={"title": "'Default Title'"},
+        product="t.product_id",
     )
 
 
@@ -232,18 +251,23 @@ def _with_metafields(source: str, alias: str) -> str:
 
 
 def _record_source(
-    kind: str, table: str, columns: Sequence[str], extra: dict[str, str] | None = None, joins: str = ""
+    kind: str,
+    table: str,
+    columns: Sequence[str],
+    told: Telling,
+    extra: dict[str, str] | None = None,
+    joins: str = "",
 ) -> str:
     """Staged records as rows of their table; `extra` gives columns that are computed from the record `r`."""
     computed = "".join(f", {expression} AS {column}" for column, expression in (extra or {}).items())
     return f"""SELECT r.shopify_gid, {", ".join(f"d.{column}" for column in columns)}{computed}
         FROM pim.staging_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.{table}, r.data) AS d {joins}
-        WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type = '{kind}'"""
+        WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type = '{kind}'{told.among("r")}"""
 
 
-def simple(shape: Shape, names: set[str], extra: dict[str, str] | None = None) -> Merge:
+def simple(shape: Shape, told: Telling, extra: dict[str, str] | None = None) -> Merge:
     """A type whose records are rows of one table, without children folded into them."""
-    covered = [*shape.covered(names), *(extra or {})]
+    covered = [*told.columns, *(extra or {})]
     if shape is COLLECTION and "rules" not in covered:
         covered.remove(
             "collection_type"
@@ -251,71 +275,69 @@ def simple(shape: Shape, names: set[str], extra: dict[str, str] | None = None) -
     if "legacy_resource_id" in shape.columns:
         covered.append("legacy_resource_id")
     columns = (*shape.columns, *(extra or {}))
-    source = _record_source(shape.type, shape.table, shape.columns, extra)
+    source = _record_source(shape.type, shape.table, shape.columns, told, extra)
     defaults = {METAOBJECT: {"fields": "'{}'::jsonb"}, COLLECTION: {"collection_type": "'MANUAL'"}}.get(
         shape, {}
     )
     return Merge(shape.type, shape.table, source, columns, tuple(covered), defaults=defaults)
 
 
-def customer(names: set[str], counts: dict[str, int], metafields: bool) -> Merge:
+def customer(told: Telling) -> Merge:
     """Customers, with the addresses and metafields that stand in lines of their own."""
-    covered = [*CUSTOMER.covered(names), "legacy_resource_id"]
+    covered = [*told.columns, "legacy_resource_id"]
     columns = [column for column in CUSTOMER.columns if column != "addresses"]
     extra: dict[str, str] = {}
     joins = ""
-    if "MailingAddress" in counts:
+    if "MailingAddress" in told.children:
         covered.append("addresses")
         extra["addresses"] = f"coalesce(({links.ADDRESSES}), '[]'::jsonb)"
     else:
         extra["addresses"] = "d.addresses"
-    if metafields:
+    if "Customer.Metafield" in told.children:
         covered.append("metafields")
         extra["metafields"] = "coalesce(m.metafields, '{}'::jsonb)"
         joins = "LEFT JOIN owned_metafields AS m ON m.owner = r.shopify_gid"
-    source = _record_source("Customer", "shopify_customers", columns, extra, joins)
+    source = _record_source("Customer", "shopify_customers", columns, told, extra, joins)
     return Merge("Customer", "shopify_customers", source, (*columns, *extra), tuple(covered))
 
 
-def order(names: set[str], counts: dict[str, int]) -> Merge:
+def order(told: Telling) -> Merge:
     """Orders, with their line items, the lines' variants and the customer resolved."""
-    covered = [*ORDER.covered(names), "legacy_resource_id", "line_items", "order_number"]
+    covered = [*told.columns, "legacy_resource_id", "order_number"]
     if "customer_gid" in covered:
         covered.append("customer_id")
     extra = {"line_items": "coalesce(li.items, '[]'::jsonb)", "customer_id": "c.id"}
     joins = f"""LEFT JOIN ({links.LINE_ITEMS}) AS li ON li.order_gid = r.shopify_gid
         LEFT JOIN pim.shopify_customers AS c ON c.shop_id = :shop AND c.shopify_gid = r.data ->> 'customer_gid'"""
-    if "ShippingLine" in counts:
+    if "ShippingLine" in told.children:
         covered.append("shipping_lines")
         extra["shipping_lines"] = "coalesce(sl.items, '[]'::jsonb)"
         joins += f" LEFT JOIN ({links.SHIPPING_LINES}) AS sl ON sl.order_gid = r.shopify_gid"
-    if "LineItem" not in counts:
-        covered.remove("line_items")
-        defaults = {"line_items": "'[]'::jsonb"}
-    else:
-        defaults = {}
-    source = _record_source("Order", "shopify_orders", ORDER.columns, extra, joins)
+    defaults = {}
+    if "LineItem" in told.children:
+        covered.append("line_items")
+    else:  # a new order has its lines all the same, as far as there are any
+        defaults["line_items"] = "'[]'::jsonb"
+    source = _record_source("Order", "shopify_orders", ORDER.columns, told, extra, joins)
     return Merge(
         "Order", "shopify_orders", source, (*ORDER.columns, *extra), tuple(covered), defaults=defaults
     )
 
 
-def media(names: set[str]) -> Merge:
+def media(told: Telling) -> Merge:
     """Media; one that stands below several parents is merged once, from the record that says most."""
-    covered = set()
-    for kind in links.MEDIA_TYPES:
-        covered |= set(SHAPES[kind].covered(names))
-    source = f"""SELECT DISTINCT ON (r.shopify_gid) r.shopify_gid, {", ".join(f"d.{column}" for column in MEDIA_COLUMNS)}
-        FROM pim.staging_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.shopify_media, r.data) AS d
-        WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type IN {MEDIA} AND NOT (r.data ->> 'bare')::boolean
-        ORDER BY r.shopify_gid, r.id"""
+    source = f"""SELECT * FROM (
+            SELECT DISTINCT ON (r.shopify_gid) r.shopify_gid, r.file_number, {", ".join(f"d.{column}" for column in MEDIA_COLUMNS)}
+            FROM pim.staging_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.shopify_media, r.data) AS d
+            WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type IN {MEDIA} AND NOT (r.data ->> 'bare')::boolean
+            ORDER BY r.shopify_gid, r.id) AS r WHERE true{told.among("r")}"""
     defaults = {"media_type": "'IMAGE'", "status": "'READY'"}
     return Merge(
         "Media",
         "shopify_media",
         source,
         MEDIA_COLUMNS,
-        tuple(covered | {"legacy_resource_id"}),
+        (*told.columns, "legacy_resource_id"),
         key="media_id",
         defaults=defaults,
     )

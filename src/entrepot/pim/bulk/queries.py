@@ -150,30 +150,31 @@ CHECKPOINT = text(
         status = 'idle', error_message = NULL, metadata = excluded.metadata
     """
 )
-#: One event a changed record of the types that others follow, from the notes of the merge.
+#: One event a changed record of the types that others follow, from the notes of the merge. A product of which nothing
+#: but variants, images or their ties changed has changed too.
 CHANGED_EVENTS = """
+    WITH own AS (
+        SELECT kind, action, id, gid FROM changed WHERE kind IN ('Product', 'Collection', 'Customer', 'Order') AND action <> 'LINES'
+        UNION ALL
+        SELECT DISTINCT kind, action, id, gid FROM changed AS l
+        WHERE kind IN ('Product', 'Collection', 'Customer', 'Order') AND action = 'LINES'
+          AND NOT EXISTS (SELECT FROM changed AS o WHERE o.id = l.id AND o.kind = l.kind AND o.action <> 'LINES')
+    ), parts AS (
+        SELECT product_id FROM changed WHERE product_id IS NOT NULL
+        UNION
+        SELECT m.product_id FROM changed AS c JOIN pim.shopify_product_media AS m ON m.shop_id = :shop AND m.media_id = c.id
+        WHERE c.kind = 'Media' AND c.action = 'UPDATE'
+        UNION
+        SELECT v.product_id FROM changed AS c JOIN pim.shopify_variant_media AS m ON m.shop_id = :shop AND m.media_id = c.id
+        JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.id = m.variant_id
+        WHERE c.kind = 'Media' AND c.action = 'UPDATE'
+    )
     SELECT 'pim.' || lower(c.kind) || CASE c.action WHEN 'INSERT' THEN '.created' WHEN 'DELETE' THEN '.deleted' ELSE '.updated' END AS type,
            CAST(c.id AS text) AS subject, jsonb_build_object('id', c.id, 'gid', c.gid, 'run_id', CAST(:run AS text)) AS data
-    FROM (SELECT kind, action, id, gid FROM changed WHERE action <> 'LINES'
+    FROM (SELECT kind, action, id, gid FROM own
           UNION ALL
-          SELECT DISTINCT kind, action, id, gid FROM changed AS l
-          WHERE action = 'LINES' AND NOT EXISTS (SELECT FROM changed AS o WHERE o.id = l.id AND o.kind = l.kind AND o.action <> 'LINES')) AS c
-    WHERE c.kind IN ('Product', 'Collection', 'Customer', 'Order')
+          SELECT 'Product', 'UPDATE', p.id, p.shopify_gid
+          FROM (SELECT product_id AS id FROM parts EXCEPT SELECT id FROM own WHERE kind = 'Product') AS touched
+          JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.id = touched.id) AS c
 """
 SHOP_CURRENCY = text("SELECT currency_code FROM pim.shops WHERE id = :shop")
-LIST_RUNS = text(
-    """
-    SELECT r.id, r.status, r.started_at, r.completed_at, r.records_processed AS records, r.error_message,
-           (SELECT count(*) FROM pim.bulk_errors AS e WHERE e.bulk_run_id = r.id) AS rejected,
-           (SELECT string_agg(f, ', ') FROM jsonb_array_elements_text(r.cursor_state -> 'files') AS f) AS files
-    FROM pim.bulk_runs AS r WHERE r.operation_type = 'FILE_IMPORT' ORDER BY r.id DESC LIMIT 100
-    """
-)
-RUN_EXISTS = text("SELECT id FROM pim.bulk_runs WHERE id = :run")
-LIST_ERRORS = text(
-    """
-    SELECT e.payload ->> 'file' AS file, e.line_number AS line, e.payload ->> 'type' AS type, e.payload ->> 'field' AS field,
-           e.payload ->> 'value' AS value, e.error_code AS code, e.error_message AS reason
-    FROM pim.bulk_errors AS e WHERE e.bulk_run_id = :run ORDER BY file, line, e.id
-    """
-)

@@ -104,6 +104,12 @@ BELOW: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     ("ProductVariant", "Product", "shopify_variants", "t.id", f"t.product_id IN {_GONE_PRODUCTS}"),
 )
+#: The product that a row was a part of.
+PRODUCT_OF = {
+    "ProductVariant": "t.product_id",
+    "ProductMedia": "t.product_id",
+    "VariantMedia": "(SELECT v.product_id FROM pim.shopify_variants AS v WHERE v.shop_id = :shop AND v.id = t.variant_id)",
+}
 _MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
 
 
@@ -131,9 +137,10 @@ async def delete_missing(session: AsyncSession, parameters: Mapping[str, object]
             if kind not in ("CollectionProduct", "ProductMedia", "VariantMedia", "ResourcePublication")
             else "NULL"
         )
+        product = PRODUCT_OF.get(kind, "NULL::uuid")
         statement = f"""
-            WITH gone AS (DELETE FROM pim.{table} AS t WHERE t.shop_id = :shop AND {gone} RETURNING {noted} AS id, {gid} AS gid)
-            INSERT INTO changed (kind, action, id, gid) SELECT '{kind}', 'DELETE', id, gid FROM gone
+            WITH gone AS (DELETE FROM pim.{table} AS t WHERE t.shop_id = :shop AND {gone} RETURNING {noted} AS id, {gid} AS gid, {product} AS product_id)
+            INSERT INTO changed (kind, action, id, gid, product_id) SELECT '{kind}', 'DELETE', id, gid, product_id FROM gone
         """
         await session.execute(
             text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement}

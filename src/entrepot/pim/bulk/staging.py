@@ -15,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.pim.bulk.rows import COLUMNS, COPY_OPTIONS, Target
-from entrepot.pim.bulk.shapes import PRODUCT, VARIANT
+from entrepot.pim.bulk.shapes import SHAPES
+from entrepot.pim.bulk.telling import Names, listed, telling_files
 
 STAGING: dict[Target, str] = {
     "products": "pim.staging_products",
@@ -67,14 +68,14 @@ async def load(
             await cursor.execute(f"TRUNCATE intake_{target}".encode())
 
 
-async def check(session: AsyncSession, run_id: UUID, shop_id: UUID, names: dict[str, set[str]]) -> None:
+async def check(session: AsyncSession, run_id: UUID, shop_id: UUID, names: Names) -> None:
     """Mark the staged rows that cannot be merged, each with the reason."""
     parameters = {"run": run_id, "shop": shop_id}
     await plan_for_bulk(session)
     for statement in [
-        *product_checks(names.get("Product", set())),
-        *variant_checks(names.get("ProductVariant", set())),
-        *record_checks(names),
+        *product_checks(names),
+        *variant_checks(names),
+        *record_checks(),
     ]:
         await session.execute(
             text(statement), {name: value for name, value in parameters.items() if f":{name}" in statement}
@@ -90,28 +91,30 @@ async def plan_for_bulk(session: AsyncSession) -> None:
     await session.execute(text("SET LOCAL enable_nestloop = off"))
 
 
-def product_checks(names: set[str]) -> list[str]:
+def product_checks(names: Names) -> list[str]:
     """The statements that mark staged products invalid."""
-    covered = PRODUCT.covered(names)
+    held = "(SELECT t.description FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
+    described, silent = telling_files("Product", "description", names)
+    if not silent:
+        description = "s.description"
+    else:
+        description = (
+            f"(CASE WHEN s.file_number IN {listed(described)} THEN s.description ELSE {held} END)"
+            if described
+            else held
+        )
     required = [("legacy_resource_id", "legacyResourceId"), ("title", "title")]
-    required += [(column, column) for column in ("handle",) if column in covered]
-    known = "EXISTS (SELECT FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
-    description = (
-        "s.description"
-        if "description" in covered
-        else "(SELECT t.description FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
-    )
+    if telling_files("Product", "handle", names)[0]:
+        required.append(("handle", "handle"))
     return [
         _duplicates("staging_products", "product"),
-        *(_missing("staging_products", column, name, covered, known) for column, name in required),
+        *(_missing("Product", column, name, names) for column, name in required),
         _unindexable(description),
     ]
 
 
-def variant_checks(names: set[str]) -> list[str]:
+def variant_checks(names: Names) -> list[str]:
     """The statements that mark staged variants invalid."""
-    covered = VARIANT.covered(names)
-    known = "EXISTS (SELECT FROM pim.shopify_variants AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
     orphans = """
         s.validation_status = 'valid'
         AND NOT EXISTS (SELECT FROM pim.staging_products AS p WHERE p.bulk_run_id = :run AND p.shopify_gid = s.product_gid AND p.validation_status = 'valid')
@@ -126,7 +129,7 @@ def variant_checks(names: set[str]) -> list[str]:
             "Its product is neither in the file, as a row that can be used, nor in the mirror.",
         ),
         *(
-            _missing("staging_variants", column, name, covered, known)
+            _missing("ProductVariant", column, name, names)
             for column, name in (("legacy_resource_id", "legacyResourceId"), ("price", "price"))
         ),
     ]
@@ -163,9 +166,19 @@ def _duplicates(table: str, noun: str) -> str:
     return _invalid(table, earlier, "id", f"A later line holds the same {noun}; that one is taken.")
 
 
-def _missing(table: str, column: str, name: str, covered: Sequence[str], known: str) -> str:
-    """A required column that is null: wrong wherever the file speaks of it, and for new rows in any case."""
-    needed = "" if column in covered or column == "legacy_resource_id" else f" AND NOT {known}"
+def _missing(kind: str, column: str, name: str, names: Names) -> str:
+    """A required column that is null: wrong wherever its file speaks of it, and for new rows in any case.
+
+    A handle is not needed where a file is silent of it: a new product gets one of its title.
+    """
+    table = {"Product": "staging_products", "ProductVariant": "staging_variants"}[kind]
+    known = f"EXISTS (SELECT FROM pim.{SHAPES[kind].table} AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
+    told, silent = telling_files(kind, column, names)
+    needed = ""
+    if silent and column != "legacy_resource_id":
+        spoken = [f"s.file_number IN {listed(told)}"] if told else []
+        unknown = [] if column == "handle" else [f"NOT {known}"]
+        needed = f" AND ({' OR '.join(spoken + unknown)})"
     return _invalid(
         table, f"s.validation_status = 'valid' AND s.{column} IS NULL{needed}", name, f"{name} is missing."
     )
@@ -215,7 +228,7 @@ PARENT_TABLES: dict[str, tuple[str, ...]] = {
 MEDIA = "('MediaImage', 'ProductImage', 'Video', 'Model3d', 'ExternalVideo')"
 
 
-def record_checks(names: dict[str, set[str]]) -> list[str]:
+def record_checks() -> list[str]:
     """The statements that mark staged records invalid, parents before children."""
     statements = []
     for kind, (table, _, required) in RECORD_TABLES.items():

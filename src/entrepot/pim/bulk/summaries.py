@@ -122,7 +122,9 @@ async def get_run(session: AsyncSession, run_id: UUID) -> RunSummary:
     """One run; NotFoundError when the shop has none with this id."""
     row = await summary_queries.select_run(session, run_id)
     if row is None:
-        raise NotFoundError(f"There is no import {run_id}.")
+        raise NotFoundError(
+            f"There is no import {run_id}.", hint="`entrepot shopify runs --shop DOMAIN` lists them."
+        )
     return summarize(row)
 
 
@@ -134,11 +136,18 @@ async def list_errors(
     before: str | None = None,
     limit: int = 50,
 ) -> Page[dict[str, Any]]:
-    """A page of the lines that a run rejected, in the order of the file."""
-    at = place("line", (int, UUID), after=after, before=before)
+    """A page of the lines that a run rejected, in the order of its files' names and their lines."""
+    at = place("line", (str, int, UUID), after=after, before=before)
     rows = await summary_queries.select_errors(session, run_id, at=at, limit=limit + 1)
-    page = page_of(rows, at, limit, lambda row: (row["line_number"] or 0, row["id"]), "line")
+    page = page_of(rows, at, limit, lambda row: (row["file"], row["line_number"] or 0, row["id"]), "line")
     return Page([rejected_line(row) for row in page.rows], page.after, page.before, page.first_page)
+
+
+async def all_errors(session: AsyncSession, run_id: UUID) -> list[dict[str, Any]]:
+    """Every line that a run rejected, as `list_errors` gives them; NotFoundError for a run that the shop has not."""
+    await get_run(session, run_id)
+    rows = await summary_queries.select_errors(session, run_id, at=None, limit=None)
+    return [rejected_line(row) for row in rows]
 
 
 def rejected_line(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -29,7 +29,8 @@ _RUN = """
 """
 
 _ERROR = """
-    SELECT e.id, e.error_type, e.error_code, e.error_message, e.line_number, e.payload, e.created_at
+    SELECT e.id, e.error_type, e.error_code, e.error_message, e.line_number, e.payload, e.created_at,
+           coalesce(e.payload ->> 'file', '') AS file
     FROM pim.bulk_errors AS e
     WHERE e.bulk_run_id = :run_id
 """
@@ -70,18 +71,16 @@ async def count_errors(session: AsyncSession, run_id: UUID) -> int:
 
 
 async def select_errors(
-    session: AsyncSession, run_id: UUID, *, at: Place | None, limit: int
+    session: AsyncSession, run_id: UUID, *, at: Place | None, limit: int | None
 ) -> Sequence[RowMapping]:
-    """Up to `limit` rejected lines of a run in the order of the file, from a place on, either way."""
+    """Up to `limit` rejected lines of a run by file and line, from a place on, either way; all of them without a limit."""
     values: dict[str, Any] = {"run_id": run_id, "limit": limit}
     direction, beyond = ("DESC", "<") if at is not None and at.backward else ("ASC", ">")
     condition = ""
     if at is not None:
-        condition = f"AND (coalesce(e.line_number, 0), e.id) {beyond} (:at_line, :at_id)"
-        values |= {"at_line": at.values[0], "at_id": at.values[1]}
-    query = (
-        f"{_ERROR} {condition} ORDER BY coalesce(e.line_number, 0) {direction}, e.id {direction} LIMIT :limit"
-    )
+        condition = f"AND (coalesce(e.payload ->> 'file', ''), coalesce(e.line_number, 0), e.id) {beyond} (:at_file, :at_line, :at_id)"
+        values |= {"at_file": at.values[0], "at_line": at.values[1], "at_id": at.values[2]}
+    query = f"{_ERROR} {condition} ORDER BY file {direction}, coalesce(e.line_number, 0) {direction}, e.id {direction} LIMIT :limit"
     return (await session.execute(text(query), values)).mappings().all()
 
 

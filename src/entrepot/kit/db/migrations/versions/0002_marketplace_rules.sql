@@ -734,7 +734,7 @@ COMMENT ON COLUMN marketplace.hm_limit_counter.algorithm IS 'How it is counted';
 
 COMMENT ON COLUMN marketplace.hm_limit_counter.current_usage IS 'What is used, with what is held; of a TOKEN_BUCKET all that was ever taken';
 
-COMMENT ON COLUMN marketplace.hm_limit_counter.limit_value IS 'The limit that held when something was last taken';
+COMMENT ON COLUMN marketplace.hm_limit_counter.limit_value IS 'The limit that held when something was last taken; 2^62 where it was not enforced';
 
 COMMENT ON COLUMN marketplace.hm_limit_counter.reset_time IS 'When nothing of it counts any more: the window''s end, the last slice''s, a TOKEN_BUCKET''s theoretical arrival time; null for those that never reset';
 
@@ -3635,12 +3635,12 @@ BEGIN
         RAISE EXCEPTION 'there is no published % policy %', NEW.policy_kind, referred
             USING ERRCODE = 'foreign_key_violation';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
 COMMENT ON FUNCTION marketplace.check_policy_reference() IS
     'Holds policy_kind and the column that its argument names to a published version of the same platform, which can never be deleted.';
 
-CREATE TRIGGER hm_policy_lock_policy BEFORE INSERT OR UPDATE ON marketplace.hm_policy_lock FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('policy_id');
+CREATE TRIGGER hm_policy_lock_policy AFTER INSERT OR UPDATE ON marketplace.hm_policy_lock FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('policy_id');
 
 CREATE TRIGGER hm_onboarding_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
 CREATE TRIGGER hm_onboarding_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_onboarding_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
@@ -3688,7 +3688,7 @@ CREATE TRIGGER hm_policy_experiment_variant_guard_delete AFTER DELETE ON marketp
 CREATE TRIGGER hm_policy_experiment_flags_end BEFORE UPDATE OF effective_to ON marketplace.hm_policy_experiment_flags FOR EACH ROW EXECUTE FUNCTION marketplace.guard_end();
 CREATE TRIGGER hm_policy_experiment_flags_ended AFTER UPDATE OF effective_to ON marketplace.hm_policy_experiment_flags FOR EACH ROW WHEN (OLD.state <> 'DRAFT' AND OLD.effective_to IS DISTINCT FROM NEW.effective_to) EXECUTE FUNCTION marketplace.announce_end();
 
-CREATE TRIGGER hm_policy_experiment_variant_policy BEFORE INSERT OR UPDATE ON marketplace.hm_policy_experiment_variant FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('tested_policy_id');
+CREATE TRIGGER hm_policy_experiment_variant_policy AFTER INSERT OR UPDATE ON marketplace.hm_policy_experiment_variant FOR EACH ROW EXECUTE FUNCTION marketplace.check_policy_reference('tested_policy_id');
 
 CREATE TRIGGER hm_commission_policy_guard BEFORE INSERT OR UPDATE OR DELETE ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.guard_version('DRAFT>ACTIVE', 'ACTIVE>DEPRECATED', '+effective_to');
 CREATE TRIGGER hm_commission_policy_step AFTER INSERT OR UPDATE OF state ON marketplace.hm_commission_policy FOR EACH ROW EXECUTE FUNCTION marketplace.record_step('governance', 'ACTIVE');
@@ -4129,7 +4129,8 @@ COMMENT ON FUNCTION marketplace.limit_slide(uuid, text, text, bigint, bigint, bi
     'Takes from a SLIDING_WINDOW limit.';
 
 -- TOKEN_BUCKET, as the generic cell rate algorithm: `reset_time` is when the bucket would be full again. A unit moves it on
--- by the time in which one token flows in, and it may not be further off than a whole bucket.
+-- by the time in which one token flows in, and it may not be further off than a whole bucket. Where the limit is not
+-- enforced, which is what 2^62 stands for, it is moved as far as that and no further: nobody pays for it afterwards.
 CREATE FUNCTION marketplace.limit_meter(
     the_platform uuid, the_key text, the_entity text, the_amount bigint, the_limit bigint, the_emission bigint,
     the_capacity bigint, the_kind text, the_id uuid, the_lifetime bigint, the_time timestamptz,
@@ -4142,6 +4143,8 @@ DECLARE
     -- More than a whole bucket is never there, however much more it is.
     cost CONSTANT interval := (least(the_amount, the_capacity + 1) * the_emission) * interval '1 microsecond';
     tolerance CONSTANT interval := (the_capacity * the_emission) * interval '1 microsecond';
+    enforced CONSTANT boolean := the_limit < 4611686018427387904;
+    moved interval;
     counter marketplace.hm_limit_counter;
 BEGIN
     PERFORM set_config('app.current_platform_id', the_platform::text, true);
@@ -4154,12 +4157,14 @@ BEGIN
         END IF;
         IF outcome IS NULL THEN
             UPDATE marketplace.hm_limit_counter AS c
-            SET reset_time = greatest(c.reset_time, limit_meter.taken_at) + cost, current_usage = c.current_usage + the_amount,
+            SET reset_time = least(greatest(c.reset_time, limit_meter.taken_at) + cost,
+                                   greatest(c.reset_time, limit_meter.taken_at + tolerance)),
+                current_usage = c.current_usage + the_amount,
                 limit_value = the_limit, next_expiry = least(c.next_expiry, limit_meter.expires_at)
             WHERE c.platform_id = the_platform AND c.limit_key = the_key AND c.window_start = starts AND c.entity_id = the_entity
-              AND greatest(c.reset_time, limit_meter.taken_at) + cost <= limit_meter.taken_at + tolerance
+              AND (greatest(c.reset_time, limit_meter.taken_at) + cost <= limit_meter.taken_at + tolerance OR NOT enforced)
               AND (c.next_expiry > limit_meter.taken_at) IS NOT FALSE AND c.algorithm = 'TOKEN_BUCKET'
-            RETURNING c.reset_time INTO resets_at;
+            RETURNING new.reset_time, new.reset_time - greatest(old.reset_time, limit_meter.taken_at) INTO resets_at, moved;
             EXIT WHEN FOUND;
         END IF;
         SELECT * INTO counter FROM marketplace.hm_limit_counter AS c
@@ -4168,23 +4173,23 @@ BEGIN
             resets_at := counter.reset_time;
             RETURN;
         ELSIF counter.limit_key IS NULL THEN
-            IF cost > tolerance THEN
+            IF enforced AND cost > tolerance THEN
                 outcome := 'DENIED';
                 expires_at := NULL;
                 RETURN;
             END IF;
             INSERT INTO marketplace.hm_limit_counter AS c (platform_id, limit_key, window_start, entity_id, algorithm,
                 current_usage, limit_value, reset_time, next_expiry)
-            VALUES (the_platform, the_key, starts, the_entity, 'TOKEN_BUCKET', the_amount, the_limit, taken_at + cost,
-                limit_meter.expires_at)
+            VALUES (the_platform, the_key, starts, the_entity, 'TOKEN_BUCKET', the_amount, the_limit,
+                taken_at + least(cost, tolerance), limit_meter.expires_at)
             ON CONFLICT (platform_id, limit_key, window_start, entity_id) DO NOTHING
-            RETURNING c.reset_time INTO resets_at;
+            RETURNING c.reset_time, c.reset_time - limit_meter.taken_at INTO resets_at, moved;
             EXIT WHEN FOUND;
         ELSIF counter.algorithm <> 'TOKEN_BUCKET' THEN
             PERFORM marketplace.limit_adopt(the_platform, the_key, starts, the_entity, 'TOKEN_BUCKET', NULL, NULL, taken_at);
         ELSIF counter.next_expiry <= taken_at THEN
             PERFORM marketplace.limit_reclaim(the_platform, the_key, starts, the_entity, taken_at);
-        ELSIF greatest(counter.reset_time, taken_at) + cost > taken_at + tolerance THEN
+        ELSIF enforced AND greatest(counter.reset_time, taken_at) + cost > taken_at + tolerance THEN
             outcome := 'DENIED';
             expires_at := NULL;
             resets_at := counter.reset_time;
@@ -4198,7 +4203,7 @@ BEGIN
     outcome := 'ALLOWED';
     IF the_id IS NOT NULL THEN
         PERFORM marketplace.limit_hold(the_platform, the_key, starts, the_entity, the_id, the_kind, the_amount, taken_at,
-            expires_at, NULL, taken_at + cost);
+            expires_at, NULL, taken_at + moved);
     END IF;
 END $$;
 COMMENT ON FUNCTION marketplace.limit_meter(uuid, text, text, bigint, bigint, bigint, bigint, text, uuid, bigint, timestamptz) IS

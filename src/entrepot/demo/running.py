@@ -1,4 +1,4 @@
-"""`./dev demo`: an invented shop, made, imported and shown, with nothing to set up.
+"""The demo from beginning to end: a directory, a shop made and imported, a market, the console.
 
 Everything is in one directory: ENTREPOT_HOME, or `.entrepot` in the checkout. The demo always uses the embedded
 server in it, never a PostgreSQL of the user's.
@@ -22,6 +22,7 @@ import orjson
 import typer
 
 from entrepot.api import serving
+from entrepot.demo import market
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
 from entrepot.kit.db.server import EmbeddedServer
@@ -42,7 +43,7 @@ from entrepot.pim.bulk.commands import show
 from entrepot.pim.bulk.context import Context
 from entrepot.pim.bulk.importing import Imported, Options, import_files
 from entrepot.pim.bulk.reading import examine
-from entrepot.pim.bulk.showing import errors_of
+from entrepot.pim.bulk.summaries import all_errors
 from entrepot.pim.tenants.passwords import generate_password
 from entrepot.pim.tenants.schemas import Shop
 from entrepot.pim.tenants.shops import add_shop, find_shop
@@ -92,7 +93,7 @@ def demo_home() -> Path:
     """ENTREPOT_HOME, or `.entrepot` in the checkout, or in the current directory when this is no checkout."""
     if told := os.environ.get("ENTREPOT_HOME"):
         return Path(told).expanduser().resolve()
-    checkout = Path(__file__).resolve().parents[2]
+    checkout = Path(__file__).resolve().parents[3]
     return (checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()) / ".entrepot"
 
 
@@ -259,12 +260,17 @@ async def show_result(db: Database, shop: Shop, imported: Imported) -> None:
     """Print what the import did, what it rejected, and what the shop looks like now."""
     show(imported, hints=False)
     async with db.tenant(shop_id=shop.shop_id) as session:
-        rejected = await errors_of(session, imported.run_id)
+        rejected = await all_errors(session, imported.run_id)
         figures = await select_figures(session, days=DAYS)
     if rejected:
         print_line()
         rows = [
-            (row["line"], ".".join(filter(None, (row["type"], row["field"]))), row["value"], row["reason"])
+            (
+                row["line_number"],
+                ".".join(filter(None, (row["type"], row["field"]))),
+                row["value"],
+                row["message"],
+            )
             for row in rejected
         ]
         print_table(["line", "field", "value", "reason"], rows, title="Rejected lines")
@@ -292,7 +298,20 @@ async def prepare(db: Database, products: int) -> tuple[Shop, Login]:
         imported = await import_files(context, [source], Options(), report)
     print_line()
     await show_result(db, shop, imported)
-    return shop, await have_login(db, shop)
+    login = await have_login(db, shop)
+    platform, asked = await market.have_market(db, shop, login.email)
+    if asked is not None:
+        print_line()
+        print_fields(
+            {
+                "rules": f"{asked.definitions} definitions, from {market.RULES.name}",
+                "policy": f"{asked.decisions:,} products decided on",
+                "experiment": f"{asked.visitors:,} visitors assigned",
+                "prices": f"{asked.carts:,} carts quoted",
+            },
+            title=platform.name,
+        )
+    return shop, login
 
 
 async def run(settings: Settings, listener: socket.socket | None, products: int) -> None:
@@ -331,6 +350,7 @@ def show_login(shop: Shop, login: Login, address: str | None) -> None:
     )
     print_line()
     print_line(f"On the command line: ENTREPOT_HOME={demo_home()} ./dev entrepot shops show {shop.domain}")
+    print_line(f"The market: ENTREPOT_HOME={demo_home()} ./dev entrepot experiment results CHECKOUT_BUTTON")
     print_line("Ctrl-C ends it." if address else "`./dev demo` shows it in the console.")
     sys.stdout.flush()
 
@@ -384,7 +404,3 @@ def main() -> NoReturn:
         sys.stderr.write("\nInterrupted; nothing is left running. The same command goes on.\n")
         sys.exit(130)
     sys.exit(0)
-
-
-if __name__ == "__main__":
-    main()

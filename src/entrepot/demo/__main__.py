@@ -1,0 +1,5 @@
+"""`python -m entrepot.demo`."""
+
+from entrepot.demo.running import main
+
+main()

@@ -1,0 +1,173 @@
+"""Many at once: several engines, as in several processes, never let in more than a limit."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+import pytest
+from tests.marketplace.limits.conftest import Publish
+
+from entrepot.kit.db import Database
+from entrepot.marketplace.engines import Engines
+from entrepot.marketplace.limits.engine import LimitEngine, Wanted
+
+CALLERS = 24
+
+
+@pytest.fixture(scope="module")
+async def processes(db: Database, engines: Engines) -> AsyncIterator[list[LimitEngine]]:
+    """Engines of six processes, with connections of their own."""
+    async with AsyncExitStack() as stack:
+        found = [LimitEngine(db, engines.changes, connections=3) for _ in range(6)]
+        for engine in found:
+            await engine.start()
+            stack.push_async_callback(engine.stop)
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "fields"),
+    [
+        ("TOTAL", {}),
+        ("FIXED_WINDOW", {"reset_period": "YEARLY"}),
+        ("SLIDING_WINDOW", {"window_seconds": 31_536_000}),
+        # A token flows in every 27 hours: none does while this runs.
+        ("TOKEN_BUCKET", {"limit": 325, "burst": 200, "window_seconds": 31_536_000}),
+    ],
+)
+async def test_one_hot_key_is_never_overdrawn(
+    processes: list[LimitEngine],
+    platform: UUID,
+    publish_limit: Publish,
+    algorithm: str,
+    fields: dict[str, Any],
+) -> None:
+    """Plain, reserved and taken with others, in amounts of all sizes, until nothing fits any more."""
+    await publish_limit("hot", algorithm, **{"limit": 200} | fields)
+
+    async def caller(number: int) -> int:
+        engine, chance, taken = processes[number % len(processes)], random.Random(number), 0
+        for _ in range(14):
+            amount, way = chance.randint(1, 3), chance.randrange(4)
+            if way == 0:
+                held = await engine.reserve(platform, "hot", "one", amount)
+                if held.allowed and held.id is not None:
+                    settler = processes[chance.randrange(len(processes))]
+                    kept = chance.randint(0, amount)
+                    taken += (await settler.commit(platform, held.id, kept)).settled_amount or 0
+            elif way == 1:
+                both = [Wanted("hot", "one", amount), Wanted("hot", "one", 1)]
+                found = await engine.consume_many(platform, both)
+                taken += amount + 1 if found.taken else 0
+            else:
+                taken += amount if (await engine.consume(platform, "hot", "one", amount)).allowed else 0
+        return taken
+
+    taken = sum(await asyncio.gather(*(caller(number) for number in range(CALLERS))))
+    left = 0
+    while (await processes[0].consume(platform, "hot", "one")).allowed:
+        left += 1
+    # Nothing too much, and nothing lost; but that a bucket gives back no time which has passed since.
+    assert taken + left in ((199, 200) if algorithm == "TOKEN_BUCKET" else (200,))
+
+
+async def test_no_more_leases_run_at_once_than_there_are_places(
+    processes: list[LimitEngine], platform: UUID, publish_limit: Publish
+) -> None:
+    await publish_limit("hot", "CONCURRENT", limit=5)
+    at_once = await asyncio.gather(
+        *(processes[number % 6].acquire(platform, "hot", "one") for number in range(CALLERS))
+    )
+    held = [lease.id for lease in at_once if lease.allowed and lease.id is not None]
+    assert len(held) == 5
+    await asyncio.gather(*(processes[0].release_lease(platform, lease) for lease in held))
+    running, most, done = 0, 0, 0
+
+    async def caller(number: int) -> None:
+        nonlocal running, most, done
+        engine = processes[number % len(processes)]
+        for _ in range(10):
+            lease = await engine.acquire(platform, "hot", "one")
+            if lease.allowed and lease.id is not None:
+                running += 1
+                most = max(most, running)
+                await asyncio.sleep(0)
+                running -= 1
+                done += 1
+                await engine.release_lease(platform, lease.id)
+
+    await asyncio.gather(*(caller(number) for number in range(CALLERS)))
+    assert 1 < most <= 5
+    assert done > 5
+    assert (await processes[0].check(platform, "hot", "one", 5)).used == 0
+
+
+async def test_places_of_leases_that_expire_are_given_once(
+    processes: list[LimitEngine], platform: UUID, publish_limit: Publish
+) -> None:
+    """Whoever comes first gives back what has expired; all who come at that moment get no more than that."""
+    await publish_limit("hot", "CONCURRENT", limit=8)
+    short = [await processes[0].acquire(platform, "hot", "one", seconds=0.05) for _ in range(5)]
+    long = [await processes[0].acquire(platform, "hot", "one", seconds=600) for _ in range(3)]
+    assert all(lease.allowed for lease in (*short, *long))
+    await asyncio.sleep(0.06)
+    found = await asyncio.gather(
+        *(processes[number % 6].acquire(platform, "hot", "one") for number in range(CALLERS)),
+        *(
+            processes[number % 6].release_lease(platform, lease.id)
+            for number, lease in enumerate(short)
+            if lease.id
+        ),
+    )
+    assert Counter(getattr(one, "allowed", None) for one in found) == {True: 5, False: CALLERS - 5, None: 5}
+
+
+async def test_many_keys_in_opposite_orders_wait_for_nobody_in_a_circle(
+    processes: list[LimitEngine], platform: UUID, publish_limit: Publish
+) -> None:
+    await publish_limit("first", "SLIDING_WINDOW", limit=1000, window_seconds=31_536_000)
+    await publish_limit("second", "FIXED_WINDOW", limit=300, reset_period="YEARLY")
+    await publish_limit("third", "TOTAL", limit=1000)
+    entities = [f"seller-{number}" for number in range(4)]
+
+    async def caller(number: int) -> int:
+        chance, taken = random.Random(number), 0
+        for _ in range(5):
+            wanted = [
+                Wanted(key, entity, chance.randint(1, 5))
+                for key in ("first", "second", "third")
+                for entity in entities
+            ]
+            chance.shuffle(wanted)
+            found = await processes[number % 6].consume_many(platform, wanted)
+            if found.taken:
+                taken += sum(want.amount for want in wanted)
+        return taken
+
+    async with asyncio.timeout(60):
+        taken = sum(await asyncio.gather(*(caller(number) for number in range(CALLERS))))
+    used = [
+        (await processes[0].check(platform, key, entity)).used
+        for key in ("first", "second", "third")
+        for entity in entities
+    ]
+    assert sum(used) == taken  # all of each call or nothing of it
+    assert max(used[4:8]) <= 300
+    assert taken > 1000
+
+
+async def test_one_request_id_sent_to_all_processes_counts_once(
+    processes: list[LimitEngine], platform: UUID, publish_limit: Publish
+) -> None:
+    await publish_limit("orders", limit=100)
+    for number in range(6):
+        mine = UUID(int=number + 1)
+        found = await asyncio.gather(
+            *(engine.consume(platform, "orders", "one", 3, request_id=mine) for engine in processes * 3)
+        )
+        assert [answer.repeated for answer in found].count(False) == 1
+        assert {answer.used for answer in found} == {3 * number + 3}
