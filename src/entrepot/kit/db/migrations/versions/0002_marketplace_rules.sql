@@ -1302,7 +1302,7 @@ CREATE TABLE marketplace.hm_pricing_decision_log (
 	currency VARCHAR(3) NOT NULL, 
 	rule_keys TEXT[] NOT NULL, 
 	applied_rules_json JSONB NOT NULL, 
-	cart_json JSONB NOT NULL, 
+	cart_json JSON NOT NULL, 
 	quote_json JSONB NOT NULL, 
 	rates_json JSONB NOT NULL, 
 	engine_version INTEGER NOT NULL, 
@@ -1337,7 +1337,7 @@ COMMENT ON COLUMN marketplace.hm_pricing_decision_log.rule_keys IS 'Keys of the 
 
 COMMENT ON COLUMN marketplace.hm_pricing_decision_log.applied_rules_json IS 'The rules that matched, each with its version, its whole content and whether it applied';
 
-COMMENT ON COLUMN marketplace.hm_pricing_decision_log.cart_json IS 'What was quoted, as it was given';
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.cart_json IS 'What was quoted, as it was given, and the moment that it was quoted for';
 
 COMMENT ON COLUMN marketplace.hm_pricing_decision_log.quote_json IS 'Every figure in minor units, and every step that led to them';
 
