@@ -142,7 +142,7 @@ def decision_of(kept: Row) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(situations())
 def test_every_quote_can_be_reckoned_again_from_what_is_kept(
     situation: tuple[list[dict[str, Any]], dict[str, Any]],
