@@ -853,6 +853,8 @@ CREATE INDEX idx_limit_reservation_expiry ON marketplace.hm_limit_reservation (e
 
 CREATE INDEX idx_limit_reservation_held ON marketplace.hm_limit_reservation (platform_id, limit_key, window_start, entity_id, expires_at) WHERE state = 'HELD';
 
+CREATE INDEX idx_limit_reservation_recent ON marketplace.hm_limit_reservation (platform_id, limit_key, taken_at);
+
 CREATE INDEX idx_limit_reservation_taken ON marketplace.hm_limit_reservation USING brin (taken_at);
 
 COMMENT ON TABLE marketplace.hm_limit_reservation IS 'What is held of a limit under an id: a reservation, a lease, or a request that is not to count twice.';
