@@ -130,6 +130,14 @@ def test_a_difference_is_listed() -> None:
     ]
 
 
+def test_a_rule_that_matched_and_lost_is_kept_as_such() -> None:
+    alone = {**GARDEN, "key": "ALONE", "stacking_group": "EXCLUSIVE", "priority": 9, "condition": {}}
+    kept = row(note(UUID(int=1), RuleSet([GARDEN, alone]).quote(CART, at=NOON)))
+    rules = orjson.loads(kept.rules)
+    assert [(rule["key"], rule["applied"]) for rule in rules] == [("ALONE", True), ("GARDEN", False)]
+    assert orjson.loads(kept.rule_keys) == ["ALONE", "GARDEN"]
+
+
 def decision_of(kept: Row) -> dict[str, Any]:
     """What the database gives back of a quote."""
     return {
