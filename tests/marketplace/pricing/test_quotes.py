@@ -260,6 +260,12 @@ def test_caps_and_floors() -> None:
     assert column(quote(given, {**half, "caps": {"line": "12.00"}}), "discount") == [200, 1200]
     # 2.00 and 15.00 within 10.00: 1.1764… and 8.8235….
     assert column(quote(given, {**half, "caps": {"rule": "10.00"}}), "discount") == [118, 882]
+    # What is cut is not said to be rounded.
+    capped = quote(given, {**half, "caps": {"line": "12.00"}}).trace[1]
+    assert capped["words"] == (
+        "r (50 % off) takes off 14.00 EUR on lines A and B, on 50.00 EUR; the agreed minimum price holds on line A: "
+        "10.00 EUR becomes 2.00 EUR; the rule's cap for a line holds on line B: 15.00 EUR becomes 12.00 EUR."
+    )
     # Of a floor that is the agreed minimum, the minimum is what is named.
     (same,) = quote(given, {**half, "floor": "9.00"}).trace[1]["cuts"]
     assert same == {"by": "minimum price", "line": "A", "from": 1000, "to": 200}
