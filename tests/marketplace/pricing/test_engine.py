@@ -130,6 +130,14 @@ def test_a_difference_is_listed() -> None:
     ]
 
 
+def test_a_rule_that_matched_and_lost_is_kept_as_such() -> None:
+    alone = {**GARDEN, "key": "ALONE", "stacking_group": "EXCLUSIVE", "priority": 9, "condition": {}}
+    kept = row(note(UUID(int=1), RuleSet([GARDEN, alone]).quote(CART, at=NOON)))
+    rules = orjson.loads(kept.rules)
+    assert [(rule["key"], rule["applied"]) for rule in rules] == [("ALONE", True), ("GARDEN", False)]
+    assert orjson.loads(kept.rule_keys) == ["ALONE", "GARDEN"]
+
+
 def decision_of(kept: Row) -> dict[str, Any]:
     """What the database gives back of a quote."""
     return {
@@ -142,7 +150,7 @@ def decision_of(kept: Row) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(situations())
 def test_every_quote_can_be_reckoned_again_from_what_is_kept(
     situation: tuple[list[dict[str, Any]], dict[str, Any]],

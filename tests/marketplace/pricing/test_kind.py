@@ -85,7 +85,7 @@ async def test_a_rule_comes_back_as_it_was_written(db: Database, platform: UUID)
             assert KIND.words(found)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rule_sets("EUR"))
 def test_what_files_hold_is_what_was_written(rules: list[dict[str, Any]]) -> None:
     documents = [read_document(rule) for rule in rules]

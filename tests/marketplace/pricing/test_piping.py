@@ -17,7 +17,7 @@ from tests.marketplace.pricing.generated import RATES, situations
 
 from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.rules.lines import answer_lines
-from entrepot.marketplace.pricing.piping import Quoter, by_rules, read_rates_file, read_rules
+from entrepot.marketplace.pricing.piping import REMEMBERED, Quoter, by_rules, read_rates_file, read_rules
 from entrepot.marketplace.pricing.rates import Rates
 from entrepot.marketplace.pricing.rulesets import RuleSet
 
@@ -122,7 +122,10 @@ def test_many_sets_of_rules_are_kept_apart() -> None:
     lines += [
         json.dumps({**buyer, "rules": [{**GARDEN, "condition": {"buyer.vip": vip}}]}) for vip in (1, True)
     ]
-    answers = ask("\n".join(lines))
+    quoter, answered = Quoter(by_rules(RuleSet([]), Rates())), io.BytesIO()
+    answer_lines(io.BytesIO("\n".join(lines).encode()), answered, quoter.answer)
+    assert len(quoter._known) <= REMEMBERED
+    answers = [json.loads(line) for line in answered.getvalue().splitlines()]
     expected = [(3990 * number + 50) // 100 for number in range(1, 100)]
     assert [answer["totals"]["discount"] for answer in answers] == [*expected, *expected, 0, 469]
 

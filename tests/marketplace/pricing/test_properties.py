@@ -11,7 +11,7 @@ from tests.marketplace.pricing.naive import COLUMNS, naive_quote
 from entrepot.marketplace.pricing.quotes import Quote
 from entrepot.marketplace.pricing.rulesets import RuleSet
 
-bounded = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+bounded = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Situation = tuple[list[dict[str, Any]], dict[str, Any]]
 
 
@@ -26,7 +26,7 @@ def columns(quote: Quote) -> dict[str, dict[str, int]]:
     return {column: {str(row["id"]): int(row[column]) for row in targets} for column in COLUMNS}
 
 
-@bounded
+@settings(bounded, max_examples=120)
 @given(situations())
 def test_a_naive_evaluator_agrees(situation: Situation) -> None:
     rules, cart = situation

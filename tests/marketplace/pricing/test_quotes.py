@@ -260,6 +260,18 @@ def test_caps_and_floors() -> None:
     assert column(quote(given, {**half, "caps": {"line": "12.00"}}), "discount") == [200, 1200]
     # 2.00 and 15.00 within 10.00: 1.1764… and 8.8235….
     assert column(quote(given, {**half, "caps": {"rule": "10.00"}}), "discount") == [118, 882]
+    # What is cut is not said to be rounded.
+    capped = quote(given, {**half, "caps": {"line": "12.00"}}).trace[1]
+    assert capped["words"] == (
+        "r (50 % off) takes off 14.00 EUR on lines A and B, on 50.00 EUR; the agreed minimum price holds on line A: "
+        "10.00 EUR becomes 2.00 EUR; the rule's cap for a line holds on line B: 15.00 EUR becomes 12.00 EUR."
+    )
+    # Of a floor that is the agreed minimum, the minimum is what is named.
+    (same,) = quote(given, {**half, "floor": "9.00"}).trace[1]["cuts"]
+    assert same == {"by": "minimum price", "line": "A", "from": 1000, "to": 200}
+    # A voucher for more than there is comes to what there is, exactly, and is not said to be cut.
+    whole = quote(PAIR, rule("r", "DISCOUNT", "FIXED_AMOUNT", "99.00", level="cart")).trace[1]
+    assert (whole["exact"], "cuts" in whole) == ("5333", False)
     first = rule("first", "DISCOUNT", "FIXED_AMOUNT", "1.00", priority=1)
     found = quote(given, first, {**half, "caps": {"cart": "5.00"}})
     assert found.totals["discount"] == 500
@@ -336,6 +348,14 @@ def test_a_rule_that_excludes_another_comes_first() -> None:
         off("all", "50", priority=9),
     )
     assert outcome(found) == {"all": ["B"], "mugs": ["A"]}
+    # At the same priority, too, where otherwise the greater benefit would come first; and one after the other.
+    small, great = off("small", "5", excludes=["great"]), off("great", "50")
+    assert outcome(quote(cart(line("A", "10.00")), great, small)) == {"small": ["A"]}
+    great["excludes"] = ["greatest"]
+    found = quote(cart(line("A", "10.00")), off("greatest", "90"), great, small)
+    assert outcome(found) == {"greatest": ["A"], "small": ["A"]}
+    (lost,) = [step for step in found.trace if step.get("outcome") == "lost"]
+    assert (lost["rule"], lost["reason"], lost["by"]) == ("great", "excluded", "small")
 
 
 def test_a_discount_of_nothing_shuts_nobody_out() -> None:
@@ -361,6 +381,8 @@ def test_a_discount_of_nothing_shuts_nobody_out() -> None:
         ({"buyer.tier": "gold", "seller.id": "s1"}, True),
         ({"seller.id": "s2"}, False),
         ({"coupons": {"$in": ["FIVE"]}}, True),
+        # In an order of their own, whichever they were entered in.
+        ({"coupons.0": "FIVE"}, True),
         # 18:30 in UTC is 03:30 on Saturday in Tokyo.
         ({"time.hour": 3, "time.weekday": 6, "time.date": "2026-11-28", "time.time": "03:30"}, True),
         ({"time.year": 2026, "time.month": 11, "time.day": 28, "time.minute": 30}, True),

@@ -214,3 +214,39 @@ async def test_what_cannot_be_quoted_is_refused_with_its_path(
     assert (
         await client.post(f"{API}/quote", headers={"authorization": "Bearer x"}, json=CART)
     ).status_code == 401
+
+
+async def test_a_rule_that_cannot_be_is_refused_at_saving_with_its_path(
+    client: httpx.AsyncClient, operator: Headers
+) -> None:
+    tenth = {"type": "DISCOUNT", "action": {"type": "PERCENTAGE_OFF", "value": "10"}}
+
+    async def save(key: str, **changes: Any) -> httpx.Response:
+        return await client.put(f"/api/v1/prices/{key}/draft", headers=operator, json={**tenth, **changes})
+
+    assert (await save("first")).status_code == 200
+    assert (await save("second", after=["first"])).status_code == 200
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"colour": "red"}, "colour"),
+        ({"priority": "high"}, "priority"),
+        ({"condition": {"line.sku": {"$equals": "A"}}}, "condition.line.sku.$equals"),
+        ({"condition": {"cart.totel": 5}}, "condition.cart.totel"),
+        ({"condition": ["EU"]}, "condition"),
+        ({"action": {"type": "FIXED_AMOUNT", "value": "5.005", "currency": "EUR"}}, "action.value"),
+        ({"after": ["second"]}, "after[0]"),
+        ({"after": ["third"]}, "after[0]"),
+        ({"excludes": ["second"], "after": ["second"]}, "excludes[0]"),
+    ]
+    for changes, path in wrong:
+        refused = await save("first", **changes)
+        assert refused.status_code == 422, path
+        assert refused.json()["where"]["path"] == path
+        assert path in refused.json()["detail"]
+    stored = (await client.get("/api/v1/prices/first", headers=operator)).json()
+    assert stored["document"] == {**stored["document"], **tenth}
+    assert stored["version"] == 1
+    tried = await client.post(
+        "/api/v1/prices/try", headers=operator, json={"document": {"key": "x", **tenth}, "example": CART}
+    )
+    assert tried.status_code == 200
+    assert tried.json()["answer"]["totals"]["discount"] == 469

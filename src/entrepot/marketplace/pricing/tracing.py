@@ -85,7 +85,7 @@ def _applied(quote: "Quote", step: Applied) -> dict[str, Any]:
     }
     opening, holds = rule.telling
     words = f"{opening} {quote.money(amount)} {_where(names, targets)}, on {quote.money(base)}{holds}"
-    if over != 1 and exact != str(amount):
+    if not exact.isdecimal():
         words += f"; exactly {exact} minor units, rounded by largest remainder"
     if step.cuts:
         found["cuts"] = [
