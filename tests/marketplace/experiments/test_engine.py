@@ -17,6 +17,7 @@ from entrepot.marketplace.experiments import queries, recording
 from entrepot.marketplace.experiments.assigning import Experiment
 from entrepot.marketplace.experiments.engine import ExperimentEngine
 from entrepot.marketplace.experiments.kind import KIND
+from entrepot.marketplace.experiments.results import keep_results, read_results
 from entrepot.marketplace.rulebook.authoring import find_version, parse_document, save_draft, take_step
 
 #: On its first bucket all of whom the second version's last bucket gets.
@@ -459,3 +460,29 @@ async def test_a_version_that_assigns_cannot_be_changed(
         with pytest.raises(DBAPIError, match=r"only a draft|no step leads"):
             async with db.tenant(platform_id=platform) as session:
                 await session.execute(text(change))
+
+
+async def test_a_platform_that_goes_takes_everything_with_it_and_holds_nobody_up(
+    db: Database, platform: UUID, other_platform: UUID, engine: ExperimentEngine, publish_experiment: Publish
+) -> None:
+    for owner in (platform, other_platform):
+        await publish_experiment(platform_id=owner)
+        await engine.assign(owner, "button", {"id": "u"})
+        await engine.record_metric(owner, "button", "u", "purchase")
+    await engine.exposures.flush()
+    async with db.tenant(platform_id=platform) as session:
+        await queries.set_override(session, platform, "button", "tester", "CONTROL", created_by=None)
+        await keep_results(session, platform, await read_results(session, platform, "button"))
+    for owner in (platform, other_platform):
+        await engine.assign(owner, "button", {"id": "late"})
+    async with db.system() as session:
+        await session.execute(text("DELETE FROM marketplace.hm_platform WHERE id = :id"), {"id": platform})
+    await engine.exposures.flush()
+    async with db.system() as session:
+        for table in ("definition", "bucket", "override", "assignment", "exposure", "metric", "result"):
+            left = await session.execute(
+                text(f"SELECT count(*) FROM marketplace.hm_experiment_{table} WHERE platform_id = :id"),
+                {"id": platform},
+            )
+            assert left.scalar_one() == 0, table
+    assert len(await rows(db, other_platform, "exposure")) == 2

@@ -95,7 +95,7 @@ contexts = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(policies, st.lists(contexts, min_size=1, max_size=4), moments)
 def test_both_evaluators_agree(policy: dict[str, Any], asked: list[dict[str, Any]], at: datetime) -> None:
     compiled = Policy.compile(policy)

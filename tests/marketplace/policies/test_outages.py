@@ -58,11 +58,11 @@ async def ask(engines: Engines, platform: UUID, count: int) -> set[UUID | None]:
 async def test_a_stop_with_a_full_queue_loses_nothing(
     db: Database, platform: UUID, publish_policy: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "CAPACITY", 3_000)
+    monkeypatch.setattr(recording, "CAPACITY", 1_500)
     await publish_policy(RETURNS)
     async with Engines.opened(db) as engines:
-        made = await ask(engines, platform, 3_000)
-        assert len(engines.policies.recorder.writer) == 3_000
+        made = await ask(engines, platform, 1_500)
+        assert len(engines.policies.recorder.writer) == 1_500
         assert not engines.policies.recorder.has_room
     assert await recorded(db, platform) == made
 
