@@ -19,15 +19,15 @@ TAGS = [
     {"name": "Products", "description": "The mirror of the shop's products and variants."},
     {
         "name": "Policies",
-        "description": "What a platform's policies decide, what they have decided, and what a draft would change.",
+        "description": "What a platform's policies say and decide, what they have decided, and what a draft would change.",
     },
     {
         "name": "Prices",
-        "description": "What carts cost by a platform's rules, what was quoted and why, and rates between currencies.",
+        "description": "A platform's pricing rules, what carts cost by them, what was quoted and why, and rates.",
     },
     {
         "name": "Experiments",
-        "description": "Who gets which variant of a platform's experiments and flags, and how the variants compare.",
+        "description": "A platform's experiments and flags, who gets which variant, and how the variants compare.",
     },
     {"name": "Audit", "description": "Who changed what."},
     {
@@ -36,13 +36,15 @@ TAGS = [
     },
     {
         "name": "Limits",
-        "description": "Limits and quotas: consumed, held, given back, and who has used how much.",
+        "description": "Limits and quotas: defined, consumed, held, given back, and who has used how much.",
     },
     {"name": "Health", "description": "For load balancers and supervisors."},
 ]
 
 DESCRIPTION = """
-Every operation works within one shop: the one that the session or API token belongs to.
+Every operation works within one tenant. For shops, imports, products and the audit log it is the shop that the session or
+API token belongs to. For policies, experiments, prices, limits and governance it is a platform that the person is a member
+of: the only one, or the one that the header `Entrepot-Platform` names.
 
 **Authentication.** Send `Authorization: Bearer ent_…` with a token from the account page. A browser may use the cookie
 that `POST /api/v1/session` sets; it then has to send the session's `csrf_token` as the header `X-CSRF-Token` with every
@@ -50,6 +52,9 @@ request that changes something.
 
 **Lists** come in pages. `next` is the cursor of the next page: give it as `after`. The `Link` header says the same.
 A cursor is good for the order that it was made in.
+
+**Definitions** of policies, experiments, prices and limits have the same addresses each: drafts are written (`PUT …/draft`),
+tried (`POST …/try`), taken through their states (`POST …/steps`, `…/publish`) and rolled back; every version is kept.
 
 **Limits.** Each person has so many requests (`RateLimit-Policy`, `RateLimit`); when they are spent the answer is 429
 with `Retry-After`.

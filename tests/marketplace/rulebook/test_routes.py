@@ -148,6 +148,38 @@ async def test_a_draft_waits_beside_the_live_version(client: httpx.AsyncClient, 
     assert body_of(await post(client, operator, "rollback"), 404)["detail"].startswith("No other version")
 
 
+async def test_rolling_back_goes_to_the_version_that_is_named(
+    client: httpx.AsyncClient, operator: Headers
+) -> None:
+    for priority in (100, 200, 300):
+        body_of(await put(client, operator, raised(POLICY, priority)))
+        body_of(await post(client, operator, "publish"))
+    back = body_of(await post(client, operator, "rollback", {"version": 1, "reason": "an appeal"}))
+    assert (back["version"], back["document"]["rules"][0]["priority"]) == (4, 100)
+    found = body_of(await client.get("/api/v1/policies/LISTING/differences?old=2&new=4", headers=operator))
+    assert found == {
+        "old": 2,
+        "new": 4,
+        "differences": [{"path": "rules[ce-mark].priority", "old": 200, "new": 100}],
+    }
+    (last, *_) = body_of(await client.get("/api/v1/policies/LISTING/steps?limit=1", headers=operator))[
+        "items"
+    ]
+    assert last["reason"] == "an appeal"
+    body_of(await post(client, operator, "rollback", {"version": 9}), 404)
+    body_of(await post(client, operator, "rollback", {"version": 0}), 422)
+    body_of(await post(client, operator, "rollback", {"number": 1}), 422)
+    assert (
+        "decides already" in body_of(await post(client, operator, "rollback", {"version": 4}), 409)["detail"]
+    )
+    body_of(await put(client, operator, POLICY))
+    waits = body_of(await post(client, operator, "rollback"), 409)
+    assert waits["hint"] == "Publish or discard it first."
+    body_of(await post(client, operator, "steps", {"event": "deprecate", "version": 5}))
+    ended = body_of(await post(client, operator, "publish"), 409)
+    assert "has come to its end" in ended["detail"]
+
+
 async def test_every_problem_of_a_draft_is_told_with_its_path(
     client: httpx.AsyncClient, operator: Headers
 ) -> None:

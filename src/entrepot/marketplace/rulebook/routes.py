@@ -32,7 +32,6 @@ from entrepot.marketplace.rulebook.schemas import (
     DecidedList,
     DefinitionBody,
     KeyPage,
-    LikeDocument,
     PublishIn,
     RollBackIn,
     StateSteps,
@@ -40,6 +39,7 @@ from entrepot.marketplace.rulebook.schemas import (
     TrialAnswer,
     VersionComparison,
     VersionList,
+    as_given,
     trial_model,
 )
 
@@ -223,8 +223,7 @@ def _add_history(router: APIRouter, kind: AnyKind) -> None:
 
 def _add_writing(router: APIRouter, kind: AnyKind) -> None:
     written: Any = Annotated[
-        Any,
-        LikeDocument(kind.document),
+        as_given(kind),
         Body(description=f"The {kind.name}; its `key` may be left out.", examples=[kind.starter()]),
     ]
 

@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_model
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator, create_model
 
 from entrepot.marketplace.rulebook.queries import AnyKind
 
@@ -13,20 +12,12 @@ Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 Number = Annotated[int, Field(ge=1, le=2_000_000_000, strict=True)]
 
 
-class LikeDocument:
-    """Annotates a value that the OpenAPI document describes by a kind's model, and that comes as it was given.
+def as_given(kind: AnyKind) -> Any:
+    """A value that the OpenAPI document describes by the kind's model, and that comes as it was given.
 
     `parse_document` reads it, and says more about what is wrong than the framework.
     """
-
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._model = model
-
-    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The model's, which is never called."""
-        return core_schema.no_info_wrap_validator_function(
-            lambda value, _validate: value, handler.generate_schema(self._model)
-        )
+    return Annotated[kind.document, WrapValidator(lambda value, _validate: value)]
 
 
 class VersionRow(BaseModel):
@@ -188,7 +179,7 @@ def trial_model(kind: AnyKind) -> type[BaseModel]:
     """The model of a document that is to be tried."""
     fields: dict[str, Any] = {
         "document": (
-            Annotated[Any, LikeDocument(kind.document)],
+            as_given(kind),
             Field(description="The document; it need not be saved."),
         ),
         "example": (
