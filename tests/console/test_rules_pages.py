@@ -1,6 +1,7 @@
 """The pages of the rules, as a browser without scripts gets them."""
 
 import re
+import shlex
 from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
@@ -22,6 +23,7 @@ from tests.console.crew import (
     signed_in,
     stock,
 )
+from tests.docs.test_command_lines import fault
 
 from entrepot.kit.db import Database
 from entrepot.marketplace.rulebook.yaml_writing import write_yaml
@@ -471,6 +473,20 @@ async def test_what_is_not_live_says_so_where_nothing_was_decided(db: Database, 
         assert "Publish it first" in text_of(await crew.vera.get(f"{place}/decided"))
     for path in OWN:
         assert (await crew.vera.get(f"{crew.base}/{path}")).status_code == 200, path
+
+
+async def test_the_commands_on_pages_are_ones_that_the_program_takes(db: Database, crew: Crew) -> None:
+    said = (await crew.ada.get(crew.base)).text + (await crew.ada.get(f"{crew.base}/limits")).text
+    said += (await crew.sten.get("/platforms")).text
+    for plural, document in DOCUMENTS.items():
+        await publish_on(db, crew.platform, plural, document)
+        said += (await crew.vera.get(f"{crew.base}/{plural}/{document['key']}/decided")).text
+    said += (await crew.vera.get(f"{crew.base}/limits/exports/usage")).text
+    commands = {unescape(one) for one in re.findall(r">(entrepot [^<]+)<", said)}
+    assert len(commands) == 8
+    for command in commands:
+        _, *arguments = shlex.split(command.partition(" < ")[0])
+        assert fault(arguments) is None, command
 
 
 async def test_times_are_those_of_the_platform(db: Database, crew: Crew) -> None:
