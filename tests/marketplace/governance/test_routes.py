@@ -244,3 +244,16 @@ async def test_a_discount_is_kept_by_those_who_may_write(
     kept = await client.post(f"{BASE}/discounts", json=body, headers=operator)
     assert kept.json()["saved"] is True, kept.text
     assert (await client.get("/api/v1/prices/spring", headers=operator)).status_code == 200
+
+
+async def test_a_discount_beyond_the_policy_is_not_saved_as_a_price_either(
+    client: httpx.AsyncClient, operator: dict[str, str]
+) -> None:
+    policy = {"policy_version": "2026.1", "promotion_name": "Seasonal", "max_discount_percentage": 30}
+    made = await client.post(f"{BASE}/promotion", json=policy, headers=operator)
+    await publish(client, operator, made.json())
+    discount = {"key": "spring", "type": "DISCOUNT", "action": {"type": "PERCENTAGE_OFF", "value": "31"}}
+    address = "/api/v1/prices/spring/draft"
+    refused = await client.put(address, json=discount, headers=operator)
+    assert refused.status_code == 422, refused.text
+    assert refused.json()["where"]["path"] == "action.value"

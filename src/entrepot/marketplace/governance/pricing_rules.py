@@ -11,7 +11,7 @@ currency), `seller.region_sales` (sales into the buyer's region in a year), `buy
 
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from entrepot.kit.currencies import MINOR_DIGITS
 from entrepot.marketplace.governance.checking import refuse
@@ -202,14 +202,9 @@ def govern_discount(
     if discount.type != "DISCOUNT":
         refuse(f"{at}type", f"a promotion is a DISCOUNT, and this is a {discount.type}.")
     _check_percentages(policy, discount, at)
-    seller = Decimal(100) - policy.platform_co_funding_percentage
-    funding = Funding(platform=policy.platform_co_funding_percentage, seller=seller)
+    funding = _funding(policy)
     if "funding" in discount.model_fields_set and discount.funding != funding:
-        refuse(
-            f"{at}funding",
-            f"{policy.policy_version} has the platform pay {funding.platform} % and the seller {funding.seller} %.",
-            "Leave it out.",
-        )
+        _refuse_funding(policy, at, "Leave it out.")
     fact = standing("promotion")
     if discount.condition.get(fact, reference) != reference:
         refuse(f"{at}condition.{fact}", f"the policy that governs it is {reference}.", "Leave it out.")
@@ -219,14 +214,52 @@ def govern_discount(
     return discount.model_copy(update=values)
 
 
-def _capped(policy: PromotionDocument, discount: PricingRuleDocument, at: str) -> dict[str, Any]:
-    currency = discount.action.currency
-    if currency not in (None, policy.currency):
+def check_held(policy: PromotionDocument, discount: PricingRuleDocument, path: str = "") -> None:
+    """Raise InvalidInputError, with the path in the discount, unless it stays within a promotion policy as it is."""
+    at = f"{path}." if path else ""
+    hint = f"`entrepot governance discount FILE` gives it as {policy.policy_version} allows it."
+    _check_percentages(policy, discount, at)
+    if discount.funding != _funding(policy):
+        _refuse_funding(policy, at, hint)
+    if policy.currency is None:
+        return
+    _check_currency(policy, discount, at)
+    caps = {"rule": policy.max_discount_amount, "cart": policy.max_cart_discount_amount}
+    for name, most in caps.items():
+        own = getattr(discount.caps, name)
+        if most is not None and (own is None or Decimal(own) > most):
+            refuse(
+                f"{at}caps.{name}",
+                f"{policy.policy_version} allows no more than {most:f} {policy.currency}.",
+                hint,
+            )
+
+
+def _funding(policy: PromotionDocument) -> Funding:
+    platform = policy.platform_co_funding_percentage
+    return Funding(platform=platform, seller=Decimal(100) - platform)
+
+
+def _refuse_funding(policy: PromotionDocument, at: str, hint: str) -> NoReturn:
+    shares = _funding(policy)
+    refuse(
+        f"{at}funding",
+        f"{policy.policy_version} has the platform pay {shares.platform} % and the seller {shares.seller} %.",
+        hint,
+    )
+
+
+def _check_currency(policy: PromotionDocument, discount: PricingRuleDocument, at: str) -> None:
+    if discount.action.currency not in (None, policy.currency):
         refuse(
             f"{at}action.currency",
             f"the caps of {policy.policy_version} are in {policy.currency}.",
             f"Give the amounts in {policy.currency}.",
         )
+
+
+def _capped(policy: PromotionDocument, discount: PricingRuleDocument, at: str) -> dict[str, Any]:
+    _check_currency(policy, discount, at)
     caps = Caps(
         rule=_least(discount.caps.rule, policy.max_discount_amount),
         line=discount.caps.line,

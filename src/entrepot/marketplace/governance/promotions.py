@@ -7,10 +7,16 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.kit.errors import InvalidInputError
-from entrepot.marketplace.governance.pricing_rules import govern_discount
+from entrepot.kit.errors import InvalidInputError, NotFoundError
+from entrepot.marketplace.governance import queries
+from entrepot.marketplace.governance.checking import refuse
+from entrepot.marketplace.governance.keeping import Governed, read_rows
+from entrepot.marketplace.governance.kinds import GOVERNED_KINDS
+from entrepot.marketplace.governance.pricing_rules import check_held, govern_discount, standing
 from entrepot.marketplace.governance.resolving import in_force
 from entrepot.marketplace.governance.schemas import PromotionDocument, problems_of
+from entrepot.marketplace.governance.words import ANY
+from entrepot.marketplace.lifecycle.machine import DRAFT
 from entrepot.marketplace.pricing.checking import check_document
 from entrepot.marketplace.pricing.kind import KIND as PRICE
 from entrepot.marketplace.pricing.schemas import PricingRuleDocument
@@ -48,3 +54,45 @@ async def governed_discount(
         PRICE.check(governed)
         await authoring.save_draft(session, PRICE, platform_id, governed, user_id=user_id)
     return policy.reference, governed.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+
+
+async def check_discount(
+    session: AsyncSession, platform_id: UUID, discount: PricingRuleDocument, path: str = ""
+) -> None:
+    """Raise InvalidInputError, with the path, for a discount that is saved and goes beyond a promotion policy.
+
+    One whose condition names the policy its sellers stand under is held to that one. One that names none is for all
+    sellers, and is held to the policy in force for all of them, where there is one.
+    """
+    named = discount.condition.get(standing("promotion"))
+    if named is None:
+        try:
+            policy = await in_force(session, platform_id, "promotion", None, None)
+        except NotFoundError:
+            return
+    else:
+        policy = await _of_reference(session, platform_id, named, path)
+    assert isinstance(policy.document, PromotionDocument)
+    check_held(policy.document, discount, path)
+
+
+async def _of_reference(session: AsyncSession, platform_id: UUID, reference: Any, path: str) -> Governed:
+    kind = GOVERNED_KINDS["promotion"]
+    country, seller_type, version = [*str(reference).split(".", 2), "", ""][:3]
+    rows = await queries.select_policies(
+        session,
+        kind,
+        platform_id,
+        country=ANY if country == "ANY" else country,
+        seller_type=ANY if seller_type == "ANY" else seller_type,
+        policy_version=version,
+    )
+    found = await read_rows(session, kind, platform_id, rows)
+    if not found or found[0].state == DRAFT:
+        place = f"condition.{standing('promotion')}"
+        refuse(
+            f"{path}.{place}" if path else place,
+            f"there is no published promotion policy {reference!r}.",
+            "`entrepot governance list promotion` shows those that there are.",
+        )
+    return found[0]

@@ -45,6 +45,12 @@ class PriceKind(Kind[PricingRuleDocument]):
         # The one that is being saved is what its writer looks at; of any other the key says which it is.
         paths = ["" if [document.key] == [*keys] else f"prices[{document.key}]" for document in documents]
         check_stack(documents, paths)
+        # Promotion policies are built on prices, so they can be imported only once prices are.
+        from entrepot.marketplace.governance.promotions import check_discount
+
+        for document, path in zip(documents, paths, strict=True):
+            if document.type == "DISCOUNT" and document.key in keys:
+                await check_discount(session, platform_id, document, path)
 
     def columns(self, document: PricingRuleDocument) -> dict[str, Any]:
         """The definition's own columns."""
