@@ -60,6 +60,7 @@ async def test_a_rule_is_written_checked_tried_saved_and_published(author: Visit
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("[data-tried]")).to_contain_text("DENY by the default")
     await expect(page.locator("[data-tried]")).to_contain_text("days is at most 14")
+    await expect(page.locator("[data-tried-said]")).to_contain_text("Tried: DENY by the default")
 
     await text.focus()
     await page.keyboard.press("Control+s")

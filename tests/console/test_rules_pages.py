@@ -1,6 +1,7 @@
 """The pages of the rules, as a browser without scripts gets them."""
 
 import re
+import shlex
 from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
@@ -22,6 +23,7 @@ from tests.console.crew import (
     signed_in,
     stock,
 )
+from tests.docs.test_command_lines import fault
 
 from entrepot.kit.db import Database
 from entrepot.marketplace.rulebook.yaml_writing import write_yaml
@@ -213,6 +215,10 @@ async def test_a_step_from_a_page_that_is_out_of_date_is_told(db: Database, stoc
     assert late.status_code == 409
     assert "Version 1 is in state SUSPENDED now." in text_of(late)
     assert "See how it stands" in late.text
+    # Ending is possible from both states; the one who asks for it has seen the other.
+    unseen = await crew.ada.send(f"{place}/steps", step="deprecate", version="1", state="ACTIVE")
+    assert unseen.status_code == 409
+    assert (await newest_on(db, crew.platform, "limits", "exports"))[1] == "SUSPENDED"
     page = await crew.vera.get(crew.base)
     assert "Suspended" in text_of(page)
     resumed = await crew.ada.send(f"{place}/steps", step="resume", version="1", state="SUSPENDED")
@@ -394,8 +400,10 @@ async def test_lists_filter_and_keep_the_filter(db: Database, stocked_crew: Crew
     assert (await crew.vera.get(f"{crew.base}/policies/NOTHING")).status_code == 404
 
 
-async def test_decisions_are_explained(stocked_crew: Crew) -> None:
+async def test_decisions_are_explained(db: Database, stocked_crew: Crew) -> None:
     crew = stocked_crew
+    for plural in ("policies", "prices"):
+        await draft_on(db, crew.platform, plural, DOCUMENTS[plural] | {"key": "OTHER"})
     listed = await crew.vera.get(f"{crew.base}/policies/RETURN/decided")
     decisions = [link for link in links_of(listed) if "/decisions/" in link]
     assert len(decisions) == 3
@@ -407,7 +415,9 @@ async def test_decisions_are_explained(stocked_crew: Crew) -> None:
     assert (await crew.vera.get(elsewhere)).status_code == 404
     assert (await crew.vera.get(f"{crew.base}/policies/RETURN/decisions/{uuid4()}")).status_code == 404
     quotes = links_of(await crew.vera.get(f"{crew.base}/prices/SALE/decided"))
-    said = text_of(await crew.vera.get(next(link for link in quotes if "/decisions/" in link)))
+    quote = next(link for link in quotes if "/decisions/" in link)
+    assert (await crew.vera.get(quote.replace("/SALE/", "/OTHER/"))).status_code == 404
+    said = text_of(await crew.vera.get(quote))
     assert "SALE: 58.97 EUR" in said
     assert "it comes to the same cents" in said
     assert "SALE (10 % off) takes off 6.00 EUR" in said
@@ -471,6 +481,20 @@ async def test_what_is_not_live_says_so_where_nothing_was_decided(db: Database, 
         assert "Publish it first" in text_of(await crew.vera.get(f"{place}/decided"))
     for path in OWN:
         assert (await crew.vera.get(f"{crew.base}/{path}")).status_code == 200, path
+
+
+async def test_the_commands_on_pages_are_ones_that_the_program_takes(db: Database, crew: Crew) -> None:
+    said = (await crew.ada.get(crew.base)).text + (await crew.ada.get(f"{crew.base}/limits")).text
+    said += (await crew.sten.get("/platforms")).text
+    for plural, document in DOCUMENTS.items():
+        await publish_on(db, crew.platform, plural, document)
+        said += (await crew.vera.get(f"{crew.base}/{plural}/{document['key']}/decided")).text
+    said += (await crew.vera.get(f"{crew.base}/limits/exports/usage")).text
+    commands = {unescape(one) for one in re.findall(r">(entrepot [^<]+)<", said)}
+    assert len(commands) == 8
+    for command in commands:
+        _, *arguments = shlex.split(command.partition(" < ")[0])
+        assert fault(arguments) is None, command
 
 
 async def test_times_are_those_of_the_platform(db: Database, crew: Crew) -> None:

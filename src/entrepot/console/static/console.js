@@ -188,7 +188,12 @@ function watchEditor(form) {
     title.textContent = count ? "Problems" : "In words";
     if (count) text.setAttribute("aria-invalid", "true");
     else text.removeAttribute("aria-invalid");
-    if (wish !== "check") tried.replaceChildren(...part("tried").childNodes);
+    if (wish !== "check") {
+      tried.replaceChildren(...part("tried").childNodes);
+      // The whole answer would be read aloud for minutes; its first sentence says what came of it.
+      const first = tried.querySelector("li, p");
+      form.querySelector("[data-tried-said]").textContent = wish === "try" && first ? `Tried: ${first.textContent}` : "";
+    }
     if (wish === "example" && part("example")) example.value = part("example").value;
     number();
     return true;

@@ -152,8 +152,15 @@ async def _editor(
         changes=changes_shown(beside.changes) if beside else [],
         names=names,
         status=error.status if error else status,
-        messages=(Message("bad", error.detail, error.hint or ""),) if error else (),
+        messages=_told(error, beside),
     )
+
+
+def _told(error: EntrepotError | None, beside: Beside | None) -> tuple[Message, ...]:
+    if error is None:
+        return ()
+    below = "Nothing of what you wrote is lost. Below is how it differs from what is there now."
+    return (Message("bad", error.detail, below if beside else error.hint or ""),)
 
 
 def _identifier(value: str) -> UUID | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from entrepot.kit.output import to_json
-from entrepot.marketplace.platforms.access import PlatformVisiting
+from entrepot.marketplace.platforms.access import PlatformAccess, PlatformVisiting
 from entrepot.marketplace.rulebook import queries
 from entrepot.marketplace.rulebook.authoring import list_versions
 from entrepot.marketplace.rulebook.comparing import Difference
@@ -15,6 +15,7 @@ from entrepot.marketplace.rulebook.editing import as_text
 from entrepot.marketplace.rulebook.files import write_document
 from entrepot.marketplace.rulebook.kinds import Decided
 from entrepot.marketplace.rulebook.offering import offers
+from entrepot.marketplace.rulebook.queries import AnyKind
 from entrepot.marketplace.rulebook.reading import (
     compare_versions,
     get_definition,
@@ -42,10 +43,10 @@ LAST_DECIDED = 50
 
 #: How each kind is asked on the command line, to show where nothing was decided yet.
 ASKED = {
-    "policy": "entrepot policy evaluate {key} --context '{example}'",
-    "experiment": "entrepot experiment assign {key} --context '{example}'",
-    "price": "entrepot price quote < cart.json",
-    "limit": "entrepot limit reserve {key} --entity seller-1",
+    "policy": "entrepot policy evaluate {key} --context '{example}' --platform {code}",
+    "experiment": "entrepot experiment assign {key} --context '{example}' --platform {code}",
+    "price": "entrepot price quote --platform {code} < cart.json",
+    "limit": "entrepot limit reserve {key} --entity seller-1 --platform {code}",
 }
 
 
@@ -199,7 +200,6 @@ async def decided_page(request: Request, access: PlatformVisiting, kind: KindOf,
     versions = await list_versions(session, kind, platform_id, key)
     found = await kind.recent(session, platform_id, key, LAST_DECIDED)
     definition = await get_definition(session, kind, platform_id, key)
-    example = as_text_line(kind.example(definition.document))
     return render_rules(
         request,
         access,
@@ -211,7 +211,7 @@ async def decided_page(request: Request, access: PlatformVisiting, kind: KindOf,
             {"one": one, "href": decided_href(access, kind, key, one), "detail": as_text(dict(one.detail))}
             for one in found
         ],
-        command=ASKED[kind.name].replace("{key}", key).replace("{example}", example),
+        command=command_for(kind, key, kind.example(definition.document), access.platform.code),
     )
 
 
@@ -220,12 +220,14 @@ def changes_shown(changes: Sequence[Difference]) -> list[dict[str, str | None]]:
     return [{"field": one.path, "old": one.old_text, "new": one.new_text} for one in changes]
 
 
-def as_text_line(value: Mapping[str, Any]) -> str:
-    """A value as JSON on one line."""
-    return to_json(value).decode().strip()
+def command_for(kind: AnyKind, key: str, example: Mapping[str, Any], code: str) -> str:
+    """A command that asks a definition, as a shell takes it."""
+    given = to_json(example).decode().strip().replace("'", "'\\''")
+    found = ASKED[kind.name].replace("{key}", key).replace("{code}", code)
+    return found.replace("{example}", given)
 
 
-def decided_href(access: Any, kind: Any, key: str, one: Decided) -> str | None:
+def decided_href(access: PlatformAccess, kind: AnyKind, key: str, one: Decided) -> str | None:
     """Where a decision has a page of its own."""
     identifier = {"policy": "id", "price": "decision"}.get(kind.name)
     if identifier is None or identifier not in one.detail:
