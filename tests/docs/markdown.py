@@ -14,6 +14,9 @@ SERVE = "<!-- run in another terminal -->"
 _FENCE = re.compile(r"^ *```(\S*)")
 _SEPARATORS = {"|", "||", "&&", ";", "&", ">", ">>", "<"}
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+_VARIABLE = re.compile(r"^\$[A-Z_]+$")
+#: Stands for what a variable of the shell holds where only the form of the command line is looked at.
+SOME_ID = "0199f1c2-7a10-7c55-9d31-6a7be2c4c001"
 _SPAN = re.compile(r"`(entrepot [^`]+)`")
 
 
@@ -86,6 +89,8 @@ def spans(text: str) -> list[str]:
 def command_lines(text: str) -> Iterator[list[str]]:
     """The arguments of each call of `entrepot` in shell text, by whatever name it is called."""
     for line in text.replace("\\\n", " ").split("\n"):
+        if "entrepot" not in line:
+            continue
         # A command line that goes on to the next lines within quotes is closed here: what matters stands before.
         closed = line + '"' if line.count('"') % 2 else line
         lexer = shlex.shlex(closed, posix=True, punctuation_chars="|&;<>")
@@ -94,7 +99,7 @@ def command_lines(text: str) -> Iterator[list[str]]:
         command: list[str] = []
         for word in [*lexer, ";"]:
             if word not in _SEPARATORS:
-                command.append(word)
+                command.append(_VARIABLE.sub(SOME_ID, word))
                 continue
             arguments = _of_entrepot(command)
             if arguments is not None:

@@ -46,6 +46,10 @@ def mention_fault(words: Sequence[str]) -> str | None:
         if not hasattr(command, "commands") or word.startswith(("-", "…", "[")) or word.isupper():
             return None
         try:
+            # Where several are named at once, each has to be there.
+            *others, word = word.split("|")
+            for other in others:
+                command.resolve_command(command.context_class(command), [other])
             command = command.resolve_command(command.context_class(command), [word])[1]
         except Exception as error:
             return str(error)
@@ -121,6 +125,6 @@ def test_a_wrong_command_line_is_noticed(line: str) -> None:
     assert fault(line.split())
 
 
-@pytest.mark.parametrize("mention", ["shosp list", "shops lost", "db partitions keep"])
+@pytest.mark.parametrize("mention", ["shosp list", "shops lost", "db partitions keep", "shops lost|list"])
 def test_a_wrong_mention_is_noticed(mention: str) -> None:
     assert mention_fault(mention.split())

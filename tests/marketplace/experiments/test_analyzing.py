@@ -60,6 +60,14 @@ def test_a_split_that_is_off_is_a_mismatch_and_one_by_chance_is_not() -> None:
     assert not sample_ratio({"a": 5_050, "b": 4_950}, {"a": 1, "b": 1}).mismatch
     assert sample_ratio({"a": 5_200, "b": 4_800}, {"a": 1, "b": 1}).mismatch
     assert sample_ratio({"a": 900, "b": 100}, {"a": 90, "b": 10}).p_value == 1.0
+    # χ² of 9.0 has p = 0.0027, and of 10.89 p = 0.00097: the line is between them.
+    assert sample_ratio({"a": 5_150, "b": 4_850}, {"a": 1, "b": 1}).p_value == pytest.approx(0.0027, rel=1e-3)
+    assert not sample_ratio({"a": 5_150, "b": 4_850}, {"a": 1, "b": 1}).mismatch
+    assert sample_ratio({"a": 5_165, "b": 4_835}, {"a": 1, "b": 1}).mismatch
+    # Three variants have two degrees of freedom, where p = exp(-χ² / 2).
+    three = sample_ratio({"a": 1_060, "b": 980, "c": 960}, {"a": 1, "b": 1, "c": 1})
+    assert three.statistic == pytest.approx(5.6)
+    assert three.p_value == pytest.approx(exp(-2.8))
     assert sample_ratio({}, {"a": 1}).p_value == 1.0
     assert sample_ratio({"a": 10}, {"a": 5, "never": 0}).p_value == 1.0
     assert sample_ratio({"a": 10, "never": 1}, {"a": 5, "never": 0}).mismatch

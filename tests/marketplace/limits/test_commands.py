@@ -98,7 +98,14 @@ def test_a_part_is_held_and_settled(command: Limits) -> None:
     other = shown.stdout.splitlines()[-1].split()[2]
     assert command("release", other).stdout == "listings of one: 4 released, 0 counted.\n"
 
-    lease = command.json("reserve", "exports", "--entity", "one", "--lease")["id"]
+    lease = str(uuid4())
+    for repeated in (False, True):
+        answer = command.json("reserve", "exports", "--entity", "one", "--lease", "--id", lease)
+        assert (answer["id"], answer["repeated"]) == (lease, repeated)
+    mine = [
+        command.json("reserve", "listings", "--entity", "two", "--id", held) for held in (str(uuid4()),) * 2
+    ]
+    assert (mine[0]["id"], mine[1]["repeated"], mine[1]["used"]) == (mine[1]["id"], True, 1)
     assert command("reserve", "exports", "--entity", "one", "--lease").code == 6
     assert command("renew", lease, "--seconds", "300").stdout == "exports of one: 1 held.\n"
     assert command("release", lease).code == 3  # it is a lease

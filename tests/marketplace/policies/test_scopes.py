@@ -185,8 +185,12 @@ def test_every_dimension_of_the_dictionary_is_there() -> None:
 
 def test_scopes_in_words() -> None:
     scopes = {"REGION": ("EU", "UK"), GLOBAL: ("ALL",), DATE_RANGE: ("2026-11-27/..",)}
-    assert in_words(scopes) == "region EU or UK and in 2026-11-27/.."
+    assert in_words(scopes) == "region EU or UK and from 2026-11-27"
+    spans = ("2026-11-27/2026-12-01", "../2025-01-01", "/..")
+    assert (
+        in_words({DATE_RANGE: spans}) == "from 2026-11-27 until 2026-12-01 or until 2025-01-01 or at any time"
+    )
     document = PolicyDocument.read(
         {"key": "P", "name": "P", "rules": [{"key": "a", "effect": "ALLOW", "scopes": scopes}]}
     )
-    assert words(document)[1].endswith("if region is EU or UK, in 2026-11-27/...")
+    assert words(document)[1].endswith("if region is EU or UK, from 2026-11-27.")

@@ -225,7 +225,19 @@ async def test_what_was_staged_goes_when_its_run_is_over_and_not_before(
 ) -> None:
     run = await ask(db, shop, mirror.write(LINES))
     await killed_worker(settings)
-    assert await mirror.count(shop, "staging_products") == 2
+    # An import stages in tables of its session; what stands in the shop's came from an earlier version.
+    assert await mirror.count(shop, "staging_products") == 0
+    async with db.tenant(shop_id=shop) as session:
+        await session.execute(
+            text(
+                "INSERT INTO pim.staging_products (shop_id, bulk_run_id) SELECT shop_id, id FROM pim.bulk_runs, generate_series(1, 2)"
+            )
+        )
+        await session.execute(
+            text(
+                "INSERT INTO pim.staging_variants (shop_id, bulk_run_id) SELECT shop_id, id FROM pim.bulk_runs"
+            )
+        )
     assert await tasks.purge_staging(job(db, shop)) == {"abandoned": 0, "rows": 0}
     async with db.system() as session:
         # Neither a job nor a sign of life for a day.

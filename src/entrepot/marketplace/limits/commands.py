@@ -88,15 +88,29 @@ def reserve(
     context: ContextOption = None,
     seconds: SecondsOption = None,
     lease: LeaseOption = False,
+    hold: Annotated[
+        UUID | None,
+        typer.Option(
+            "--id", metavar="ID", help="An id of your own: the same request gives the same reservation."
+        ),
+    ] = None,
     platform: PlatformOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Hold an amount until it is committed or released, or expires; with --lease a place of a concurrent limit."""
+    """Hold an amount until it is committed or released, or expires; with --lease a place of a concurrent limit.
+
+    Example: entrepot limit reserve listings.created --entity seller-7 --amount 5 --seconds 60
+    """
     given = _context(context)
 
     async def work(limits: LimitEngine, platform_id: UUID) -> Answer:
-        hold = limits.acquire if lease else limits.reserve
-        return await hold(platform_id, key, entity, amount, given, seconds=seconds)
+        if lease:
+            return await limits.acquire(
+                platform_id, key, entity, amount, given, seconds=seconds, lease_id=hold
+            )
+        return await limits.reserve(
+            platform_id, key, entity, amount, given, seconds=seconds, reservation_id=hold
+        )
 
     answer = _run(platform, work)
     _tell(answer, json)

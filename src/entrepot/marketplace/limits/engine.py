@@ -77,7 +77,11 @@ class LimitEngine:
 
     async def limits(self, platform_id: UUID) -> Limits:
         """The live limits of a platform. Raises UnavailableError when they have to be read and cannot."""
-        return self._copy.peek(platform_id) or await self._copy.get(platform_id)
+        return self.known(platform_id) or await self._copy.get(platform_id)
+
+    def known(self, platform_id: UUID) -> Limits | None:
+        """The live limits where they are in memory and can be trusted; another object after each change of them."""
+        return self._copy.peek(platform_id)
 
     async def consume(
         self,
@@ -264,9 +268,7 @@ class LimitEngine:
 
     async def _limit(self, platform_id: UUID, key: str) -> Limit:
         limits = self._copy.peek(platform_id)
-        if limits is None:
-            limits = await self._copy.get(platform_id)
-        return limits[key]
+        return (await self._copy.get(platform_id) if limits is None else limits)[key]
 
     async def _take(self, request: Request, limit: Limit, rule: Rule) -> Answer:
         taken = await self.taker.take(request)

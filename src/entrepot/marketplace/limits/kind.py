@@ -1,6 +1,7 @@
 """Limits as the rulebook keeps them: written, tried, published, rolled back and kept in files like all rules."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -136,6 +137,12 @@ class LimitKind(Kind[LimitDocument]):
             )
             for row in rows
         ]
+
+    async def last_decided(
+        self, session: AsyncSession, platform_id: UUID, keys: Sequence[str]
+    ) -> dict[str, datetime]:
+        """When something was last held of each of the limits."""
+        return dict(await queries.select_last(session, platform_id, keys))
 
 
 KIND = LimitKind()

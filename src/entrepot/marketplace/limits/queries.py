@@ -1,7 +1,7 @@
 """Every SQL statement about limits but the functions that count (functions.sql)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -103,6 +103,25 @@ async def select_recent(
     """The last reservations, leases and requests with an id of a limit, the newest first."""
     values = {"platform_id": platform_id, "key": key, "limit": limit}
     return (await session.execute(_RECENT, values)).mappings().all()
+
+
+_LAST = text(
+    """
+    SELECT k.key, r.taken_at
+    FROM unnest(CAST(:keys AS text[])) AS k (key), LATERAL (
+        SELECT h.taken_at FROM marketplace.hm_limit_reservation AS h
+        WHERE h.platform_id = :platform_id AND h.limit_key = k.key ORDER BY h.taken_at DESC LIMIT 1
+    ) AS r
+    """
+)
+
+
+async def select_last(
+    session: AsyncSession, platform_id: UUID, keys: Sequence[str]
+) -> Sequence[tuple[str, datetime]]:
+    """When something was last held of each of several limits; those of which nothing ever was are left out."""
+    rows = await session.execute(_LAST, {"platform_id": platform_id, "keys": [*keys]})
+    return [(row.key, row.taken_at) for row in rows]
 
 
 # What a counter's row says of this moment: a sliding window has moved on, a bucket has been filling since.

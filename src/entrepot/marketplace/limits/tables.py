@@ -178,6 +178,7 @@ class LimitReservation(Base):
             postgresql_where=text("state = 'HELD'"),
         ),
         Index("idx_limit_reservation_expiry", "expires_at", postgresql_where=text("state = 'HELD'")),
+        Index("idx_limit_reservation_recent", "platform_id", "limit_key", "taken_at"),
         Index("idx_limit_reservation_taken", "taken_at", postgresql_using="brin"),
     )
 

@@ -30,6 +30,10 @@ Row = tuple[Any, ...]
 MOST_TOGETHER = 128
 #: How long a request waits for a connection before it is refused.
 PATIENCE_SECONDS = 10.0
+#: How long a request waits for a counter that somebody else holds: the functions here do for a moment only.
+LOCK_SECONDS = 5
+#: What says that the database does not answer.
+SILENT = (psycopg.OperationalError, PoolTimeout, PoolClosed)
 #: How often what met another request with the same id, or came into a deadlock with other software, is tried.
 ATTEMPTS = 5
 
@@ -67,7 +71,7 @@ class Taker:
                 "prepare_threshold": 0,
                 "connect_timeout": 10,
                 "application_name": "entrepot limits",
-                "options": "-c timezone=UTC -c jit=off",
+                "options": f"-c timezone=UTC -c jit=off -c lock_timeout={LOCK_SECONDS}s",
             },
         )
         self._lanes = connections
@@ -110,7 +114,7 @@ class Taker:
         try:
             async with self._pool.connection() as connection:
                 return await _run(connection, query, values)
-        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
+        except SILENT as error:
             raise _unavailable(error) from error
 
     async def _serve(self) -> None:
@@ -126,10 +130,9 @@ class Taker:
             if not batch:  # no connection at all: nobody else will get one either
                 batch = [*self._waiting]
                 self._waiting.clear()
-            known = isinstance(error, psycopg.OperationalError | PoolTimeout | PoolClosed)
             for _, future in batch:
                 if not future.done():
-                    future.set_exception(_unavailable(error) if known else error)
+                    future.set_exception(_known(error))
         finally:
             self._busy -= 1
             if self._waiting:
@@ -155,16 +158,13 @@ class Taker:
             else:
                 values = (_as_json([request for request, _ in batch]), self.at)
                 answers = _in_order(await _run(connection, queries.EACH, values), len(batch))
-        except psycopg.OperationalError:
-            if connection.closed or len(batch) == 1:
-                raise
-            await self._answer_alone(connection, batch)
-            return
         except Exception as error:
+            if connection.closed:
+                raise
             if len(batch) > 1:
                 await self._answer_alone(connection, batch)
             elif not batch[0][1].done():
-                batch[0][1].set_exception(error)
+                batch[0][1].set_exception(_known(error))
             return
         for (_, future), taken in zip(batch, answers, strict=True):
             if not future.done():  # whoever has given up waiting is not told
@@ -254,6 +254,11 @@ def _taken(row: Row) -> Taken:
         None if retry_at is None else moment(retry_at),
         None if expires_at is None else moment(expires_at),
     )
+
+
+def _known(error: Exception) -> Exception:
+    """An error as it is told to whoever asked."""
+    return _unavailable(error) if isinstance(error, SILENT) else error
 
 
 def _unavailable(error: Exception) -> UnavailableError:

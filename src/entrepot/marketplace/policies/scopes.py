@@ -121,8 +121,14 @@ def in_words(scopes: Scopes) -> str:
         if dimension in ATTRIBUTES:
             parts.append(f"{ATTRIBUTES[dimension]} {' or '.join(values)}")
         elif dimension == DATE_RANGE:
-            parts.append(f"in {' or '.join(values)}")
+            parts.append(" or ".join(map(_span_words, values)))
     return " and ".join(parts)
+
+
+def _span_words(value: str) -> str:
+    start, _, end = value.partition("/")
+    sides = [f"{word} {side}" for word, side in (("from", start), ("until", end)) if side not in ("", "..")]
+    return " ".join(sides) or "at any time"
 
 
 def _moment(text: str) -> datetime | None:

@@ -24,7 +24,7 @@ _INSERT = text(
         decision_time)
     SELECT g.id, p.id, g.transaction_id, g.original_price, g.final_price, g.currency,
            ARRAY(SELECT jsonb_array_elements_text(CAST(g.rule_keys AS jsonb))), CAST(g.rules AS jsonb),
-           CAST(g.cart AS jsonb), CAST(g.quote AS jsonb), CAST(g.rates AS jsonb), g.engine_version, g.priced_for,
+           CAST(g.cart AS json), CAST(g.quote AS jsonb), CAST(g.rates AS jsonb), g.engine_version, g.priced_for,
            g.trace_id, g.decision_time
     FROM unnest(
         CAST(:ids AS uuid[]), CAST(:transactions AS text[]), CAST(:originals AS numeric[]), CAST(:finals AS numeric[]),

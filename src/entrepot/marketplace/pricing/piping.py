@@ -106,6 +106,10 @@ def read_rates_file(path: Path) -> Rates:
     source = _read_file(path)
     value = source.value.get("rates") if isinstance(source.value, dict) else source.value
     try:
+        if value is None:
+            refuse(
+                "rates", "the file has no rates.", "Write a list of them, or `rates:` and the list below it."
+            )
         return read_rates(value)
     except InvalidInputError as error:
         place = str(error.where.get("path", ""))

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from entrepot.kit.db.ddl import EXTRA_SQL
@@ -217,7 +217,10 @@ class PricingDecisionLog(Base):
         JSONB,
         comment="The rules that matched, each with its version, its whole content and whether it applied",
     )
-    cart_json: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="What was quoted, as it was given")
+    # json, not jsonb: conditions compare objects with their names in order, which jsonb does not keep.
+    cart_json: Mapped[dict[str, Any]] = mapped_column(
+        JSON, comment="What was quoted, as it was given, and the moment that it was quoted for"
+    )
     quote_json: Mapped[dict[str, Any]] = mapped_column(
         JSONB, comment="Every figure in minor units, and every step that led to them"
     )

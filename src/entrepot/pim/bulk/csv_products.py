@@ -378,34 +378,34 @@ _RECOGNIZE = (
     """
     CREATE TEMPORARY TABLE recognized ON COMMIT DROP AS
     SELECT i.shopify_gid AS made, p.shopify_gid AS gid, p.legacy_resource_id AS number, p.id
-    FROM pim.staging_products AS i JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.handle = i.handle
-    WHERE i.bulk_run_id = :run AND i.legacy_resource_id < 0 AND p.shopify_gid <> i.shopify_gid
+    FROM staged_products AS i JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.handle = i.handle
+    WHERE i.legacy_resource_id < 0 AND p.shopify_gid <> i.shopify_gid
     """,
     """
-    UPDATE pim.staging_variants AS i SET shopify_gid = v.shopify_gid, legacy_resource_id = v.legacy_resource_id
+    UPDATE staged_variants AS i SET shopify_gid = v.shopify_gid, legacy_resource_id = v.legacy_resource_id
     FROM recognized AS r JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.product_id = r.id
-    WHERE i.bulk_run_id = :run AND i.product_gid = r.made AND v.selected_options = i.selected_options
+    WHERE i.product_gid = r.made AND v.selected_options = i.selected_options
     """,
-    "UPDATE pim.staging_variants AS i SET product_gid = r.gid FROM recognized AS r WHERE i.bulk_run_id = :run AND i.product_gid = r.made",
+    "UPDATE staged_variants AS i SET product_gid = r.gid FROM recognized AS r WHERE i.product_gid = r.made",
     """
-    UPDATE pim.staging_records AS i SET shopify_gid = m.shopify_gid, data = i.data || jsonb_build_object('legacy_resource_id', m.legacy_resource_id)
+    UPDATE staged_records AS i SET shopify_gid = m.shopify_gid, data = i.data || jsonb_build_object('legacy_resource_id', m.legacy_resource_id)
     FROM recognized AS r
     JOIN pim.shopify_product_media AS pm ON pm.shop_id = :shop AND pm.product_id = r.id
     JOIN pim.shopify_media AS m ON m.shop_id = :shop AND m.media_id = pm.media_id
-    WHERE i.bulk_run_id = :run AND i.parent_gid = r.made AND i.resource_type = 'MediaImage' AND split_part(m.url, '?', 1) = split_part(i.data ->> 'url', '?', 1)
+    WHERE i.parent_gid = r.made AND i.resource_type = 'MediaImage' AND split_part(m.url, '?', 1) = split_part(i.data ->> 'url', '?', 1)
     """,
-    "UPDATE pim.staging_records AS i SET parent_gid = r.gid FROM recognized AS r WHERE i.bulk_run_id = :run AND i.parent_gid = r.made",
+    "UPDATE staged_records AS i SET parent_gid = r.gid FROM recognized AS r WHERE i.parent_gid = r.made",
     # A CSV knows neither the identifier nor the type of a metafield: those that the shop has stay.
     """
-    UPDATE pim.staging_records AS i SET data = i.data || jsonb_build_object('type', held.metafield ->> 'type', 'held_id', held.metafield ->> 'id')
+    UPDATE staged_records AS i SET data = i.data || jsonb_build_object('type', held.metafield ->> 'type', 'held_id', held.metafield ->> 'id')
     FROM (SELECT r.gid, m.key AS name, m.value AS metafield FROM recognized AS r JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.id = r.id
           CROSS JOIN LATERAL jsonb_each(p.metafields) AS m) AS held
-    WHERE i.bulk_run_id = :run AND i.parent_gid = held.gid AND i.resource_type = 'Metafield' AND held.metafield ->> 'id' IS NOT NULL
+    WHERE i.parent_gid = held.gid AND i.resource_type = 'Metafield' AND held.metafield ->> 'id' IS NOT NULL
       AND (i.data ->> 'namespace') || '.' || (i.data ->> 'key') = held.name
     """,
     """
-    UPDATE pim.staging_products AS i SET shopify_gid = r.gid, legacy_resource_id = r.number
-    FROM recognized AS r WHERE i.bulk_run_id = :run AND i.shopify_gid = r.made
+    UPDATE staged_products AS i SET shopify_gid = r.gid, legacy_resource_id = r.number
+    FROM recognized AS r WHERE i.shopify_gid = r.made
     """,
 )
 

@@ -1,15 +1,15 @@
 """Importing files into the mirror: the run, its steps, and how it is taken up again after any interruption.
 
-A run is written down before anything else happens. Parsing and staging are one transaction, the merge with everything
-that announces it is another; between them nothing of the shop has changed. Whatever stops the process (a kill, a lost
-database, power), the same command finds the run unfinished and does its steps again from the file; a run that reached
-the end of its merge is complete.
+A run is written down before anything else happens, and its steps as they begin and end. The work itself is one
+transaction: staging, the checks, the merge and everything that announces it. Until it commits, nothing of the shop has
+changed. Whatever stops the process (a kill, a lost database, power), the same command finds the run unfinished and does
+its steps again from the file; a run that reached the end of its merge is complete.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,8 @@ from entrepot.pim.bulk.rejections import Rejection
 from entrepot.pim.bulk.rows import Target
 from entrepot.pim.bulk.runs import Run, begin, fail, step
 from entrepot.pim.bulk.snapshot import delete_missing
-from entrepot.pim.bulk.telling import Names
+from entrepot.pim.bulk.telling import Counts, Names
+from entrepot.pim.bulk.telling import total as total_of
 
 #: From how many changed rows on a table is analyzed at once.
 MANY = 1000
@@ -126,68 +127,74 @@ async def import_files(
 async def _carry_out(
     context: Context, run: Run, sources: list[Source], options: Options, report: Report
 ) -> tuple[Outcome, bool]:
-    parameters = {"run": run.id, "shop": context.shop_id}
+    parameters: dict[str, Any] = {"run": run.id, "shop": context.shop_id}
     outcome = Outcome()
     feed = Feed(context, run, sources, report)
-    async with context.transaction() as session:
+    # The merge's step ends after its transaction.
+    async with AsyncExitStack() as merge_step, context.transaction() as session:
         async with step(context, run.id, "parse") as parsing:
-            await staging.prepare(session, run.id)
-            await staging.load(session, run.id, context.shop_id, feed.batches(session))
+            await staging.prepare(session)
+            await staging.load(session, feed.batches(session))
             parsing.records = sum(feed.read.values())
             parsing.metadata = {"read": feed.read, "rejected": feed.rejected}
         async with step(context, run.id, "validate") as validated:
             report("validate")
-            if any(source.format == "csv" for source in sources):
-                await csv_products.recognize(session, parameters)
-            await staging.check(session, run.id, context.shop_id, feed.names)
-            for kind, rows in feed.read.items():
-                outcome.of(kind).read = rows
-            for kind, rows in feed.rejected.items():
-                outcome.of(kind).rejected = rows
-            _refuse_difference(await outcomes.staged(session, parameters, outcome), feed.read, feed.rejected)
-            files = {str(number): source.name for number, source in enumerate(sources)}
-            await session.execute(
-                queries.STAGED_ERRORS, {**parameters, "files": orjson.dumps(files).decode()}
-            )
+            counts = await _validate(session, parameters, feed, outcome)
             validated.records = outcome.total.read - outcome.total.rejected
             validated.metadata = {"rejected": outcome.total.rejected}
-    withheld = options.snapshot and outcome.total.rejected > 0
-    async with step(context, run.id, "merge") as merging, context.transaction() as session:
-        currency = (await session.execute(queries.SHOP_CURRENCY, {"shop": context.shop_id})).scalar_one()
-        kinds = await merge(session, run.id, context.shop_id, feed.names, currency, report)
+        withheld = options.snapshot and outcome.total.rejected > 0
+        merging = await merge_step.enter_async_context(step(context, run.id, "merge"))
+        parameters["currency"] = (
+            await session.execute(queries.SHOP_CURRENCY, {"shop": context.shop_id})
+        ).scalar_one()
+        await merge(session, parameters, counts, feed.names, report)
         if options.snapshot and not withheld:
-            await delete_missing(session, parameters, kinds)
+            await delete_missing(session, parameters, set(total_of(counts)))
         await outcomes.merged(session, parameters, outcome)
         await _announce(session, parameters, outcome)
         total = outcome.total
         merging.records = total.inserted + total.updated + total.unchanged
+        state = {"by_type": outcome.as_dict(), "snapshot_withheld": withheld}
         await session.execute(
             queries.END_RUN,
             {
-                **parameters,
+                "run": run.id,
+                "shop": context.shop_id,
                 "status": "completed",
                 "records": total.read,
                 "bytes": sum(source.size for source in sources),
                 "error": None,
-                "state": orjson.dumps({"by_type": outcome.as_dict(), "snapshot_withheld": withheld}).decode(),
+                "state": orjson.dumps(state).decode(),
             },
         )
     return outcome, withheld
 
 
+async def _validate(
+    session: AsyncSession, parameters: dict[str, Any], feed: "Feed", outcome: Outcome
+) -> Counts:
+    """Check what was staged, write down what is wrong with it, and prove that every record is accounted for."""
+    if any(source.format == "csv" for source in feed.sources):
+        await csv_products.recognize(session, parameters)
+    await staging.check(session, parameters["shop"], feed.names)
+    for kind, rows in feed.read.items():
+        outcome.of(kind).read = rows
+    for kind, rows in feed.rejected.items():
+        outcome.of(kind).rejected = rows
+    staged, counts = await outcomes.staged(session, outcome)
+    _refuse_difference(staged, feed.read, feed.rejected)
+    files = {str(number): source.name for number, source in enumerate(feed.sources)}
+    await session.execute(queries.STAGED_ERRORS, {**parameters, "files": orjson.dumps(files).decode()})
+    return counts
+
+
 async def _settle(context: Context, run: Run, outcome: Outcome, *, changed: bool) -> None:
-    """What follows a merge: staging is emptied, the planner and the views hear what is new; done again after a kill."""
-    await asyncio.gather(_purge(context, run), analyze(context.db, *_grown(outcome)))
+    """What follows a merge: the planner and the views hear what is new; done again after a kill."""
+    await analyze(context.db, *_grown(outcome))
     if changed:
         await asyncio.gather(*(refresh(context.db, view) for view in VIEWS))
     async with context.transaction() as session:
         await session.execute(queries.SETTLE_RUN, {"shop": context.shop_id, "run": run.id})
-
-
-async def _purge(context: Context, run: Run) -> None:
-    async with context.transaction() as session:
-        for statement in queries.PURGE:
-            await session.execute(statement, {"run": run.id})
 
 
 def _grown(outcome: Outcome) -> list[str]:

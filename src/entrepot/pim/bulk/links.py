@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from entrepot.pim.bulk.staging import MEDIA
 
 MEDIA_TYPES = frozenset({"MediaImage", "ProductImage", "Video", "Model3d", "ExternalVideo"})
-VALID = "bulk_run_id = :run AND validation_status = 'valid'"
+VALID = "fault IS NULL"
 NOTED = "INSERT INTO changed (kind, action, id, gid)"
 #: For rows that are part of a product: a change of the part is one of the product.
 NOTED_PART = "INSERT INTO changed (kind, action, id, gid, product_id)"
@@ -16,7 +16,7 @@ OWNED_METAFIELDS = f"""
            jsonb_object_agg((data ->> 'namespace') || '.' || (data ->> 'key'),
                             jsonb_build_object('id', coalesce(data ->> 'held_id', shopify_gid), 'value', data ->> 'value', 'type', data ->> 'type')
                             ORDER BY id) AS metafields
-    FROM pim.staging_records WHERE {VALID} AND resource_type = 'Metafield' GROUP BY parent_gid
+    FROM staged_records WHERE {VALID} AND resource_type = 'Metafield' GROUP BY parent_gid
 """
 
 #: Owners whose table has a column for metafields.
@@ -26,7 +26,7 @@ _WITH_COLUMN = ("shopify_products", "shopify_variants", "shopify_customers")
 NOTE_METAFIELDS = f"""
     {NOTED}
     SELECT 'Metafield', CASE WHEN held.metafield IS NULL THEN 'INSERT' ELSE 'UPDATE' END, NULL, m.shopify_gid
-    FROM (SELECT *, (data ->> 'namespace') || '.' || (data ->> 'key') AS name FROM pim.staging_records WHERE {VALID} AND resource_type = 'Metafield') AS m
+    FROM (SELECT *, (data ->> 'namespace') || '.' || (data ->> 'key') AS name FROM staged_records WHERE {VALID} AND resource_type = 'Metafield') AS m
     LEFT JOIN LATERAL (
         SELECT t.metafields -> m.name AS metafield FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = m.parent_gid
         UNION ALL SELECT t.metafields -> m.name FROM pim.shopify_variants AS t WHERE t.shop_id = :shop AND t.shopify_gid = m.parent_gid
@@ -59,7 +59,7 @@ def metafields_of_others() -> Iterator[str]:
 #: options, for a variant), it takes the row over, so that a CSV and a later export of one shop are one catalog.
 ADOPT_PRODUCTS = f"""
     UPDATE pim.shopify_products AS t SET shopify_gid = s.shopify_gid, legacy_resource_id = s.legacy_resource_id
-    FROM pim.staging_products AS s
+    FROM staged_products AS s
     WHERE s.{VALID} AND s.legacy_resource_id > 0
       AND t.shop_id = :shop AND t.legacy_resource_id < 0 AND t.handle = s.handle AND t.shopify_gid <> s.shopify_gid
       AND NOT EXISTS (SELECT FROM pim.shopify_products AS other WHERE other.shop_id = :shop AND other.shopify_gid = s.shopify_gid)
@@ -68,7 +68,7 @@ ADOPT_PRODUCTS = f"""
 ADOPT_VARIANTS = f"""
     WITH adopted AS (
         UPDATE pim.shopify_variants AS t SET shopify_gid = s.shopify_gid, legacy_resource_id = s.legacy_resource_id
-        FROM pim.staging_variants AS s JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = s.product_gid
+        FROM staged_variants AS s JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = s.product_gid
         WHERE s.{VALID} AND s.legacy_resource_id > 0
           AND t.shop_id = :shop AND t.legacy_resource_id < 0 AND t.product_id = p.id AND t.shopify_gid <> s.shopify_gid
           AND t.selected_options = s.selected_options
@@ -83,7 +83,7 @@ ADOPT_MEDIA = f"""
           FROM pim.shopify_media AS m
           JOIN pim.shopify_product_media AS pm ON pm.shop_id = :shop AND pm.media_id = m.media_id
           JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.id = pm.product_id
-          JOIN pim.staging_records AS r ON r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type IN {MEDIA} AND r.parent_gid = p.shopify_gid
+          JOIN staged_records AS r ON r.{VALID} AND r.resource_type IN {MEDIA} AND r.parent_gid = p.shopify_gid
                AND (r.data ->> 'legacy_resource_id')::bigint > 0 AND split_part(r.data ->> 'url', '?', 1) = split_part(m.url, '?', 1)
           WHERE m.shop_id = :shop AND m.legacy_resource_id < 0
             AND NOT EXISTS (SELECT FROM pim.shopify_media AS other WHERE other.shop_id = :shop AND other.shopify_gid = r.shopify_gid)
@@ -99,10 +99,10 @@ COLLECTION_PRODUCTS = f"""
     WITH wanted AS (
         SELECT DISTINCT ON (c.id, p.id) c.id AS collection_id, p.id AS product_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
                row_number() OVER (PARTITION BY c.id ORDER BY r.file_number, r.line_number, r.id) - 1 AS position
-        FROM pim.staging_records AS r
+        FROM staged_records AS r
         JOIN pim.shopify_collections AS c ON c.shop_id = :shop AND c.shopify_gid = r.parent_gid
         JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = r.shopify_gid
-        WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'CollectionProduct'
+        WHERE r.{VALID} AND r.resource_type = 'CollectionProduct'
         ORDER BY c.id, p.id, r.id
     ), merged AS (
         MERGE INTO pim.shopify_collection_products AS t USING wanted AS s
@@ -117,10 +117,10 @@ PRODUCT_MEDIA = f"""
     WITH wanted AS (
         SELECT DISTINCT ON (p.id, m.media_id) p.id AS product_id, m.media_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
                row_number() OVER (PARTITION BY p.id ORDER BY r.file_number, r.line_number, r.id) - 1 AS position
-        FROM pim.staging_records AS r
+        FROM staged_records AS r
         JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = r.parent_gid
         JOIN pim.shopify_media AS m ON m.shop_id = :shop AND m.shopify_gid = r.shopify_gid
-        WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type IN {MEDIA} AND r.data ->> 'link' = 'product'
+        WHERE r.{VALID} AND r.resource_type IN {MEDIA} AND r.data ->> 'link' = 'product'
         ORDER BY p.id, m.media_id, r.id
     ), merged AS (
         MERGE INTO pim.shopify_product_media AS t USING wanted AS s
@@ -136,10 +136,10 @@ VARIANT_MEDIA = f"""
     WITH wanted AS (
         SELECT DISTINCT ON (v.id, m.media_id) v.id AS variant_id, v.product_id, m.media_id, r.shopify_gid || ' ' || r.parent_gid AS gid,
                row_number() OVER (PARTITION BY v.id ORDER BY r.file_number, r.line_number, r.id) - 1 AS position
-        FROM pim.staging_records AS r
+        FROM staged_records AS r
         JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.shopify_gid = r.parent_gid
         JOIN pim.shopify_media AS m ON m.shop_id = :shop AND m.shopify_gid = r.shopify_gid
-        WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type IN {MEDIA} AND r.data ->> 'link' = 'variant'
+        WHERE r.{VALID} AND r.resource_type IN {MEDIA} AND r.data ->> 'link' = 'variant'
         ORDER BY v.id, m.media_id, r.id
     ), merged AS (
         MERGE INTO pim.shopify_variant_media AS t USING wanted AS s
@@ -151,8 +151,8 @@ VARIANT_MEDIA = f"""
 """
 
 ADDRESSES = f"""
-    SELECT jsonb_agg(a.data -> 'address' ORDER BY a.file_number, a.line_number, a.id) FROM pim.staging_records AS a
-    WHERE a.{VALID.replace(" AND ", " AND a.")} AND a.resource_type = 'MailingAddress' AND a.parent_gid = r.shopify_gid
+    SELECT jsonb_agg(a.data -> 'address' ORDER BY a.file_number, a.line_number, a.id) FROM staged_records AS a
+    WHERE a.{VALID} AND a.resource_type = 'MailingAddress' AND a.parent_gid = r.shopify_gid
 """
 
 
@@ -161,9 +161,9 @@ def addresses_of_others(merged: str) -> str:
     return f"""
         WITH written AS (
             UPDATE pim.shopify_customers AS t SET addresses = s.addresses, synced_at = now()
-            FROM (SELECT a.parent_gid AS owner, jsonb_agg(a.data -> 'address' ORDER BY a.id) AS addresses FROM pim.staging_records AS a
-                  WHERE a.{VALID.replace(" AND ", " AND a.")} AND a.resource_type = 'MailingAddress'
-                    AND NOT EXISTS (SELECT FROM pim.staging_records AS o WHERE o.{VALID.replace(" AND ", " AND o.")} AND o.resource_type = 'Customer'
+            FROM (SELECT a.parent_gid AS owner, jsonb_agg(a.data -> 'address' ORDER BY a.id) AS addresses FROM staged_records AS a
+                  WHERE a.{VALID} AND a.resource_type = 'MailingAddress'
+                    AND NOT EXISTS (SELECT FROM staged_records AS o WHERE o.{VALID} AND o.resource_type = 'Customer'
                                       AND o.shopify_gid = a.parent_gid{merged})
                   GROUP BY a.parent_gid) AS s
             WHERE t.shop_id = :shop AND t.shopify_gid = s.owner AND t.addresses IS DISTINCT FROM s.addresses
@@ -179,14 +179,14 @@ LINE_ITEMS = f"""
                'id', l.shopify_gid, 'variant_id', v.id,
                'quantity', (l.data ->> 'quantity')::integer, 'current_quantity', (l.data ->> 'current_quantity')::integer)
                ORDER BY l.file_number, l.line_number, l.id) AS items
-    FROM pim.staging_records AS l
+    FROM staged_records AS l
     LEFT JOIN pim.shopify_variants AS v ON v.shop_id = :shop AND v.shopify_gid = l.data ->> 'variant_gid'
-    WHERE l.{VALID.replace(" AND ", " AND l.")} AND l.resource_type = 'LineItem' GROUP BY l.parent_gid
+    WHERE l.{VALID} AND l.resource_type = 'LineItem' GROUP BY l.parent_gid
 """
 SHIPPING_LINES = f"""
     SELECT l.parent_gid AS order_gid, jsonb_agg(l.data || jsonb_build_object('id', l.shopify_gid) ORDER BY l.file_number, l.line_number, l.id) AS items
-    FROM pim.staging_records AS l
-    WHERE l.{VALID.replace(" AND ", " AND l.")} AND l.resource_type = 'ShippingLine' GROUP BY l.parent_gid
+    FROM staged_records AS l
+    WHERE l.{VALID} AND l.resource_type = 'ShippingLine' GROUP BY l.parent_gid
 """
 
 
@@ -200,7 +200,7 @@ def lines_of_known_orders(kind: str, merged: str) -> str:
         WITH written AS (
             UPDATE pim.shopify_orders AS t SET {column} = s.items, synced_at = now() FROM ({source}) AS s
             WHERE t.shop_id = :shop AND t.shopify_gid = s.order_gid AND t.{column} IS DISTINCT FROM s.items
-              AND NOT EXISTS (SELECT FROM pim.staging_records AS o WHERE o.{VALID.replace(" AND ", " AND o.")} AND o.resource_type = 'Order'
+              AND NOT EXISTS (SELECT FROM staged_records AS o WHERE o.{VALID} AND o.resource_type = 'Order'
                                 AND o.shopify_gid = t.shopify_gid{merged})
             RETURNING t.id, t.shopify_gid)
         {NOTED} SELECT 'Order', 'LINES', id, shopify_gid FROM written
@@ -227,11 +227,11 @@ RESOLVE_CUSTOMERS = """
 """
 
 _MENU_ITEMS = f"""
-    SELECT m.id AS menu_id, m.shopify_gid AS menu_gid, item.* FROM pim.staging_records AS r
+    SELECT m.id AS menu_id, m.shopify_gid AS menu_gid, item.* FROM staged_records AS r
     JOIN pim.shopify_menus AS m ON m.shop_id = :shop AND m.shopify_gid = r.shopify_gid
     CROSS JOIN LATERAL jsonb_to_recordset(r.data -> 'items') AS item
         (shopify_gid text, parent_gid text, title text, url text, item_type text, resource_id text, position integer, level integer, path text[])
-    WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'Menu'
+    WHERE r.{VALID} AND r.resource_type = 'Menu'
 """
 
 
@@ -242,9 +242,9 @@ def menu_items(among: str) -> Iterator[str]:
     """
     items = _MENU_ITEMS + among
     yield f"""
-    WITH gone AS (DELETE FROM pim.shopify_menu_items AS t USING (SELECT DISTINCT m.id, m.shopify_gid FROM pim.staging_records AS r
+    WITH gone AS (DELETE FROM pim.shopify_menu_items AS t USING (SELECT DISTINCT m.id, m.shopify_gid FROM staged_records AS r
         JOIN pim.shopify_menus AS m ON m.shop_id = :shop AND m.shopify_gid = r.shopify_gid
-        WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'Menu'{among}) AS menu
+        WHERE r.{VALID} AND r.resource_type = 'Menu'{among}) AS menu
     WHERE t.shop_id = :shop AND t.menu_id = menu.id AND t.shopify_gid NOT IN (SELECT shopify_gid FROM ({items}) AS w)
         RETURNING menu.shopify_gid)
     {NOTED} SELECT 'MenuItem', 'DELETE', NULL, shopify_gid FROM gone
@@ -271,12 +271,12 @@ RESOURCE_PUBLICATIONS = f"""
     WITH wanted AS (
         SELECT DISTINCT ON (p.id, owner.id) p.id AS publication_id, r.parent_gid || ' ' || p.shopify_gid AS gid, owner.kind AS resource_type, owner.id AS resource_id,
                (r.data ->> 'is_published')::boolean AS is_published, (r.data ->> 'publish_date')::timestamptz AS publish_date
-        FROM pim.staging_records AS r
+        FROM staged_records AS r
         JOIN pim.shopify_publications AS p ON p.shop_id = :shop AND p.shopify_gid = r.data ->> 'publication_gid'
         JOIN (SELECT 'Product' AS kind, id, shopify_gid FROM pim.shopify_products WHERE shop_id = :shop
               UNION ALL SELECT 'Collection', id, shopify_gid FROM pim.shopify_collections WHERE shop_id = :shop) AS owner
           ON owner.shopify_gid = r.parent_gid
-        WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'ResourcePublication'
+        WHERE r.{VALID} AND r.resource_type = 'ResourcePublication'
         ORDER BY p.id, owner.id, r.id DESC
     ), merged AS (
         MERGE INTO pim.shopify_resource_publications AS t USING wanted AS s
@@ -295,13 +295,13 @@ INVENTORY_LEVELS = f"""
     WITH wanted AS (
         SELECT DISTINCT ON (v.id, r.data ->> 'location_gid') v.id AS variant_id, v.sku, v.cost, r.data ->> 'location_gid' AS location_id,
                (r.data ->> 'quantity')::integer AS quantity
-        FROM pim.staging_records AS r
+        FROM staged_records AS r
         JOIN (SELECT id, sku, cost, shopify_gid AS owner FROM pim.shopify_variants WHERE shop_id = :shop
               UNION ALL
               SELECT id, sku, cost, inventory_item_id FROM pim.shopify_variants
-              WHERE shop_id = :shop AND EXISTS (SELECT FROM pim.staging_records AS i WHERE i.bulk_run_id = :run AND i.resource_type = 'InventoryLevel'
+              WHERE shop_id = :shop AND EXISTS (SELECT FROM staged_records AS i WHERE i.resource_type = 'InventoryLevel'
                                                 AND i.parent_gid LIKE 'gid://shopify/InventoryItem/%')) AS v ON v.owner = r.parent_gid
-        WHERE r.{VALID.replace(" AND ", " AND r.")} AND r.resource_type = 'InventoryLevel'
+        WHERE r.{VALID} AND r.resource_type = 'InventoryLevel'
         ORDER BY v.id, r.data ->> 'location_gid', r.id DESC
     ), held AS (
         SELECT l.variant_id, l.location_id, sum(l.delta)::integer AS quantity FROM pim.inventory_ledger AS l
@@ -325,14 +325,14 @@ OUTCOME_OF_LINES = f"""
                           CASE WHEN 'INSERT' IN (own.action, tie.action) THEN 'INSERT' WHEN coalesce(own.action, tie.action) IS NOT NULL THEN 'UPDATE' END
                       WHEN r.resource_type IN ('LineItem', 'ShippingLine', 'MailingAddress') THEN owner.action
                       ELSE tie.action END AS action
-          FROM pim.staging_records AS r
+          FROM staged_records AS r
           LEFT JOIN (SELECT DISTINCT ON (gid) gid, action FROM changed WHERE kind IN ('Media', 'Metafield') ORDER BY gid, action) AS own ON own.gid = r.shopify_gid
           LEFT JOIN (SELECT DISTINCT ON (gid) gid, action FROM changed WHERE kind IN ('Order', 'Customer') ORDER BY gid, action) AS owner ON owner.gid = r.parent_gid
           LEFT JOIN (SELECT DISTINCT ON (gid) gid, action FROM changed WHERE kind IN ('ProductMedia', 'VariantMedia', 'CollectionProduct', 'ResourcePublication')
                      ORDER BY gid, action) AS tie
             ON tie.gid = CASE r.resource_type WHEN 'ResourcePublication' THEN r.parent_gid || ' ' || (r.data ->> 'publication_gid')
                                               ELSE r.shopify_gid || ' ' || r.parent_gid END
-          WHERE r.{VALID.replace(" AND ", " AND r.")}
+          WHERE r.{VALID}
             AND (r.resource_type IN {MEDIA} OR r.resource_type IN ('LineItem', 'ShippingLine', 'MailingAddress', 'CollectionProduct', 'ResourcePublication'))
          ) AS lines
     WHERE action IS NOT NULL GROUP BY 1, 2

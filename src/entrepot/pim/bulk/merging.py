@@ -8,7 +8,6 @@ in the temporary table `changed`, from which counts, references and events are m
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -49,69 +48,82 @@ class Merge:
     match: str = "t.shop_id = :shop AND t.shopify_gid = s.shopify_gid"
     fixed: tuple[str, ...] = ("shopify_gid",)
     defaults: dict[str, str] = field(default_factory=dict)
-    noted: str = "coalesce(s.shopify_gid, t.shopify_gid)"
     synced: bool = True
     #: What gives the product that the row is a part of: a change of the part is one of the product.
     product: str = "NULL::uuid"
 
-    def statement(self) -> str:
-        """The MERGE, noting what it changed."""
+    def statement(self, *, fresh: bool = False) -> str:
+        """The MERGE, noting what it changed; the plain INSERT where the shop has no rows of the table yet."""
         update = [column for column in self.columns if column in self.covered]
         insert = [
             *self.fixed,
             *(column for column in self.columns if column in self.covered or column in self.defaults),
         ]
-        values = [
+        values = ", ".join(
             f"coalesce(s.{column}, {self.defaults[column]})" if column in self.defaults else f"s.{column}"
             for column in insert
-        ]
-        when_matched = ""
-        if update:
-            kept = [
-                f"coalesce(s.{column}, t.{column})" if column in self.defaults else f"s.{column}"
-                for column in update
-            ]
-            assignments = ", ".join(f"{column} = {value}" for column, value in zip(update, kept, strict=True))
-            touched = ", synced_at = now()" if self.synced else ""
-            when_matched = f"""
+        )
+        noted = f"t.{self.key} AS id, t.shopify_gid AS gid, {self.product} AS product_id"
+        if fresh:
+            write = f"""
+                INSERT INTO pim.{self.table} AS t (shop_id, {", ".join(insert)}) SELECT CAST(:shop AS uuid), {values} FROM ({self.source}) AS s
+                RETURNING 'INSERT' AS action, {noted}"""
+        else:
+            when_matched = ""
+            if update:
+                kept = [
+                    f"coalesce(s.{column}, t.{column})" if column in self.defaults else f"s.{column}"
+                    for column in update
+                ]
+                assignments = ", ".join(
+                    f"{column} = {value}" for column, value in zip(update, kept, strict=True)
+                )
+                touched = ", synced_at = now()" if self.synced else ""
+                when_matched = f"""
                 WHEN MATCHED AND ROW({", ".join(f"t.{column}" for column in update)}) IS DISTINCT FROM ROW({", ".join(kept)})
                      THEN UPDATE SET {assignments}{touched}"""
-        return f"""
-            WITH merged AS (
+            write = f"""
                 MERGE INTO pim.{self.table} AS t USING ({self.source}) AS s ON {self.match}{when_matched}
-                WHEN NOT MATCHED THEN INSERT (shop_id, {", ".join(insert)}) VALUES (:shop, {", ".join(values)})
-                RETURNING merge_action() AS action, t.{self.key} AS id, {self.noted} AS gid, {self.product} AS product_id)
+                WHEN NOT MATCHED THEN INSERT (shop_id, {", ".join(insert)}) VALUES (:shop, {values})
+                RETURNING merge_action() AS action, {noted}"""
+        return f"""
+            WITH merged AS ({write})
             INSERT INTO changed (kind, action, id, gid, product_id) SELECT '{self.kind}', action, id, gid, product_id FROM merged
         """
 
 
 async def merge(
     session: AsyncSession,
-    run_id: UUID,
-    shop_id: UUID,
+    parameters: dict[str, Any],
+    counts: Counts,
     names: Names,
-    currency: str,
     report: Report,
-) -> set[str]:
+) -> None:
     """Merge everything that was staged for a run; the caller's transaction makes it visible at once or not at all.
 
-    Returns the types that were staged. The temporary table `changed` holds what was done until the transaction ends.
+    `parameters` name run, shop and currency. The temporary table `changed` holds what was done until the transaction ends.
     """
-    parameters: dict[str, Any] = {"run": run_id, "shop": shop_id, "currency": currency}
     await plan_for_bulk(session)
-    await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
     await session.execute(
         text(
             "CREATE TEMPORARY TABLE changed (kind text, action text, id uuid, gid text, product_id uuid) ON COMMIT DROP"
         )
     )
-    counts = await _staged(session, parameters)
     steps = list(plan(counts, names))
     for number, step in enumerate(steps):
         report("merge", done=number, total=len(steps), unit="statements")
-        await session.execute(text(step), bound(step, parameters))
+        if isinstance(step, Merge):
+            statement = step.statement(fresh=not await _held(session, step.table, parameters))
+        else:
+            statement = step
+        await session.execute(text(statement), bound(statement, parameters))
     report("merge", done=len(steps), total=len(steps), unit="statements")
-    return set(total(counts))
+
+
+async def _held(session: AsyncSession, table: str, parameters: dict[str, Any]) -> bool:
+    """Whether the shop has any row of a table of the mirror."""
+    query = text(f"SELECT EXISTS (SELECT FROM pim.{table} WHERE shop_id = :shop)")
+    return bool((await session.execute(query, {"shop": parameters["shop"]})).scalar_one())
 
 
 def bound(statement: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -119,24 +131,7 @@ def bound(statement: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if f":{name}" in statement}
 
 
-async def _staged(session: AsyncSession, parameters: dict[str, Any]) -> Counts:
-    query = """
-        SELECT file_number, 'Product' AS kind, count(*) AS rows FROM pim.staging_products WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1
-        UNION ALL
-        SELECT file_number, 'ProductVariant', count(*) FROM pim.staging_variants WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1
-        UNION ALL
-        SELECT file_number, resource_type, count(*) FROM pim.staging_records WHERE bulk_run_id = :run AND validation_status = 'valid' GROUP BY 1, 2
-        UNION ALL
-        SELECT file_number, split_part(parent_gid, '/', 4) || '.Metafield', count(*) FROM pim.staging_records
-        WHERE bulk_run_id = :run AND validation_status = 'valid' AND resource_type = 'Metafield' AND shopify_gid NOT LIKE 'gid://shopify/Metafield/csv-%' GROUP BY 1, 2
-    """
-    counts: Counts = {}
-    for row in await session.execute(text(query), {"run": parameters["run"]}):
-        counts.setdefault(row.file_number, {})[row.kind] = row.rows
-    return counts
-
-
-def plan(counts: Counts, names: Names) -> Iterator[str]:
+def plan(counts: Counts, names: Names) -> Iterator[str | Merge]:
     """The statements of a merge in order: what is referred to before what refers to it.
 
     A type is one statement, or one for each kind of file where the files speak of different columns. Metafields are
@@ -150,20 +145,20 @@ def plan(counts: Counts, names: Names) -> Iterator[str]:
         yield links.NOTE_METAFIELDS
     for shape in (LOCATION, PUBLICATION, METAOBJECT):
         for told in tellings({shape.type}, names, counts):
-            yield simple(shape, told).statement()
+            yield simple(shape, told)
     if "Product" in kinds:
         yield links.ADOPT_PRODUCTS
         for told in tellings({"Product"}, names, counts):
-            yield product(told).statement()
+            yield product(told)
     if "ProductVariant" in kinds:
         yield links.ADOPT_VARIANTS
         for told in tellings({"ProductVariant"}, names, counts):
-            yield variant(told).statement()
+            yield variant(told)
     for told in tellings({"Collection"}, names, counts):
-        yield simple(COLLECTION, told, extra=links.COLLECTION_TYPE).statement()
+        yield simple(COLLECTION, told, extra=links.COLLECTION_TYPE)
     customers = tellings({"Customer"}, names, counts)
     for told in customers:
-        yield customer(told).statement()
+        yield customer(told)
     if "MailingAddress" in kinds:
         yield links.addresses_of_others(without(customers, "MailingAddress"))
     if metafields:
@@ -173,12 +168,12 @@ def plan(counts: Counts, names: Names) -> Iterator[str]:
     if links.MEDIA_TYPES & kinds.keys():
         yield links.ADOPT_MEDIA
         for told in tellings(links.MEDIA_TYPES, names, counts):
-            yield media(told).statement()
+            yield media(told)
         yield links.PRODUCT_MEDIA
         yield links.VARIANT_MEDIA
     orders = tellings({"Order"}, names, counts)
     for told in orders:
-        yield order(told).statement()
+        yield order(told)
     for child in ("LineItem", "ShippingLine"):
         if child in kinds:
             yield links.lines_of_known_orders(child, without(orders, child))
@@ -188,7 +183,7 @@ def plan(counts: Counts, names: Names) -> Iterator[str]:
         yield links.RESOLVE_CUSTOMERS
     for told in tellings({"Menu"}, names, counts):
         extra = {"items_count": "jsonb_array_length(r.data -> 'items')"} if "items" in told.children else None
-        yield simple(MENU, told, extra=extra).statement()
+        yield simple(MENU, told, extra=extra)
         if "items" in told.children:
             yield from links.menu_items(told.among("r"))
     if "ResourcePublication" in kinds:
@@ -209,7 +204,7 @@ def product(told: Telling) -> Merge:
     """Products; their metafields stand in lines of their own."""
     covered = [*told.columns, "legacy_resource_id"]
     columns = PRODUCT.columns
-    source = f"SELECT p.shopify_gid, {', '.join(f'p.{column}' for column in columns)} FROM pim.staging_products AS p WHERE p.bulk_run_id = :run AND p.validation_status = 'valid'{told.among('p')}"
+    source = f"SELECT p.shopify_gid, {', '.join(f'p.{column}' for column in columns)} FROM staged_products AS p WHERE p.fault IS NULL{told.among('p')}"
     if "Product.Metafield" in told.children:
         covered.append("metafields")
         source = _with_metafields(source, "p")
@@ -226,8 +221,8 @@ def variant(told: Telling) -> Merge:
     covered = [*told.columns, "legacy_resource_id", "product_id", "currency_code"]
     columns = (*VARIANT.columns, "product_id", "currency_code")
     source = f"""SELECT v.shopify_gid, {", ".join(f"v.{column}" for column in VARIANT.columns)}, p.id AS product_id, CAST(:currency AS varchar(3)) AS currency_code
-        FROM pim.staging_variants AS v JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = v.product_gid
-        WHERE v.bulk_run_id = :run AND v.validation_status = 'valid'{told.among("v")}"""
+        FROM staged_variants AS v JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = v.product_gid
+        WHERE v.fault IS NULL{told.among("v")}"""
     if "ProductVariant.Metafield" in told.children:
         covered.append("metafields")
         source = _with_metafields(source, "v")
@@ -261,8 +256,8 @@ def _record_source(
     """Staged records as rows of their table; `extra` gives columns that are computed from the record `r`."""
     computed = "".join(f", {expression} AS {column}" for column, expression in (extra or {}).items())
     return f"""SELECT r.shopify_gid, {", ".join(f"d.{column}" for column in columns)}{computed}
-        FROM pim.staging_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.{table}, r.data) AS d {joins}
-        WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type = '{kind}'{told.among("r")}"""
+        FROM staged_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.{table}, r.data) AS d {joins}
+        WHERE r.fault IS NULL AND r.resource_type = '{kind}'{told.among("r")}"""
 
 
 def simple(shape: Shape, told: Telling, extra: dict[str, str] | None = None) -> Merge:
@@ -328,8 +323,8 @@ def media(told: Telling) -> Merge:
     """Media; one that stands below several parents is merged once, from the record that says most."""
     source = f"""SELECT * FROM (
             SELECT DISTINCT ON (r.shopify_gid) r.shopify_gid, r.file_number, {", ".join(f"d.{column}" for column in MEDIA_COLUMNS)}
-            FROM pim.staging_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.shopify_media, r.data) AS d
-            WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND r.resource_type IN {MEDIA} AND NOT (r.data ->> 'bare')::boolean
+            FROM staged_records AS r CROSS JOIN LATERAL jsonb_populate_record(NULL::pim.shopify_media, r.data) AS d
+            WHERE r.fault IS NULL AND r.resource_type IN {MEDIA} AND NOT (r.data ->> 'bare')::boolean
             ORDER BY r.shopify_gid, r.id) AS r WHERE true{told.among("r")}"""
     defaults = {"media_type": "'IMAGE'", "status": "'READY'"}
     return Merge(

@@ -10,6 +10,7 @@ from entrepot.kit.errors import EntrepotError
 from entrepot.pim.bulk import links, queries
 from entrepot.pim.bulk.merging import bound
 from entrepot.pim.bulk.staging import RECORD_TABLES
+from entrepot.pim.bulk.telling import Counts as Counted
 
 #: Types whose records are rows: what the merge noted is what became of them.
 ROWS = ("Product", "ProductVariant", *RECORD_TABLES, "Metafield", "InventoryLevel")
@@ -62,14 +63,20 @@ def from_dict(values: dict[str, Any]) -> Outcome:
     return Outcome({kind: Counts(**counts) for kind, counts in values.items()})
 
 
-async def staged(session: AsyncSession, parameters: dict[str, Any], outcome: Outcome) -> dict[str, int]:
-    """Add what validation rejected; returns how many rows of each type are staged, valid or not."""
+async def staged(session: AsyncSession, outcome: Outcome) -> tuple[dict[str, int], Counted]:
+    """Add what validation rejected; returns how many rows of each type are staged, usable or not, and the usable ones by file."""
     found: dict[str, int] = {}
-    for row in await session.execute(queries.STAGED_COUNTS, {"run": parameters["run"]}):
+    usable: Counted = {}
+    for row in await session.execute(queries.STAGED_COUNTS):
         found[row.type] = found.get(row.type, 0) + row.rows
-        if row.status == "invalid":
+        if row.usable:
+            usable.setdefault(row.file_number, {})[row.type] = row.rows
+        else:
             outcome.of(row.type).rejected += row.rows
-    return found
+    if "Metafield" in found:
+        for row in await session.execute(queries.STAGED_METAFIELDS):
+            usable[row.file_number][row.type] = row.rows
+    return found, usable
 
 
 async def merged(session: AsyncSession, parameters: dict[str, Any], outcome: Outcome) -> None:
@@ -121,19 +128,19 @@ async def _refuse_loss(session: AsyncSession, parameters: dict[str, Any], outcom
                 hint="Nothing was changed; please report this.",
             )
     tables = {
-        "Product": ("staging_products", "", "shopify_products"),
-        "ProductVariant": ("staging_variants", "", "shopify_variants"),
+        "Product": ("staged_products", "", "shopify_products"),
+        "ProductVariant": ("staged_variants", "", "shopify_variants"),
     }
     tables |= {
-        kind: ("staging_records", f"AND s.resource_type = '{kind}'", table)
+        kind: ("staged_records", f"AND s.resource_type = '{kind}'", table)
         for kind, (table, _, _) in RECORD_TABLES.items()
     }
     for kind, (source, condition, table) in tables.items():
         if kind not in outcome.by_type or not outcome.of(kind).read:
             continue
         query = f"""
-            SELECT count(*) FROM pim.{source} AS s
-            WHERE s.bulk_run_id = :run AND s.validation_status = 'valid' {condition}
+            SELECT count(*) FROM {source} AS s
+            WHERE s.fault IS NULL {condition}
               AND NOT EXISTS (SELECT FROM pim.{table} AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)
         """
         missing = (await session.execute(text(query), bound(query, parameters))).scalar_one()

@@ -52,7 +52,7 @@ FAIL_RUN = text(
 FAIL_STEPS = text(
     """
     UPDATE pim.bulk_steps SET status = 'failed', completed_at = now(), error_message = :error
-    WHERE shop_id = :shop AND bulk_run_id = :run AND status = 'running'
+    WHERE shop_id = :shop AND status = 'running'
     """
 )
 INSERT_ARTIFACT = text(
@@ -89,28 +89,36 @@ STAGED_ERRORS = text(
            rejected.message, rejected.line_number,
            jsonb_strip_nulls(jsonb_build_object('file', CAST(:files AS jsonb) ->> rejected.file_number::text, 'line', rejected.line_number, 'type', rejected.type,
                                                 'field', rejected.field, 'value', rejected.value, 'record', rejected.record))
-    FROM (SELECT 'Product' AS type, file_number, line_number, validation_errors #>> '{0,field}' AS field, validation_errors #>> '{0,error}' AS message,
-                 shopify_gid AS value, to_jsonb(jsonb_build_object('id', shopify_gid, 'title', title, 'handle', handle)::text) AS record
-          FROM pim.staging_products WHERE bulk_run_id = :run AND validation_status = 'invalid'
+    FROM (SELECT 'Product' AS type, file_number, line_number, fault_field AS field, fault AS message, shopify_gid AS value,
+                 to_jsonb(jsonb_build_object('id', shopify_gid, 'title', title, 'handle', handle)::text) AS record
+          FROM staged_products WHERE fault IS NOT NULL
           UNION ALL
-          SELECT 'ProductVariant', file_number, line_number, validation_errors #>> '{0,field}', validation_errors #>> '{0,error}',
-                 CASE WHEN validation_errors #>> '{0,field}' = '__parentId' THEN product_gid ELSE shopify_gid END,
+          SELECT 'ProductVariant', file_number, line_number, fault_field, fault,
+                 CASE WHEN fault_field = '__parentId' THEN product_gid ELSE shopify_gid END,
                  to_jsonb(jsonb_build_object('id', shopify_gid, '__parentId', product_gid, 'title', title, 'sku', sku, 'price', price)::text)
-          FROM pim.staging_variants WHERE bulk_run_id = :run AND validation_status = 'invalid'
+          FROM staged_variants WHERE fault IS NOT NULL
           UNION ALL
-          SELECT resource_type, file_number, line_number, split_part(reason, ' ', 1), reason,
-                 CASE WHEN reason LIKE '\\_\\_parentId%' THEN parent_gid ELSE shopify_gid END,
+          SELECT resource_type, file_number, line_number, fault_field, fault,
+                 CASE WHEN fault_field = '__parentId' THEN parent_gid ELSE shopify_gid END,
                  to_jsonb((jsonb_build_object('id', shopify_gid, '__parentId', parent_gid) || data)::text)
-          FROM pim.staging_records WHERE bulk_run_id = :run AND validation_status = 'invalid') AS rejected
+          FROM staged_records WHERE fault IS NOT NULL) AS rejected
     """
 )
+#: Usable and rejected rows by type and file; a run's files are few.
 STAGED_COUNTS = text(
     """
-    SELECT 'Product' AS type, validation_status AS status, count(*) AS rows FROM pim.staging_products WHERE bulk_run_id = :run GROUP BY 2
+    SELECT 'Product' AS type, file_number, fault IS NULL AS usable, count(*) AS rows FROM staged_products GROUP BY 2, 3
     UNION ALL
-    SELECT 'ProductVariant', validation_status, count(*) FROM pim.staging_variants WHERE bulk_run_id = :run GROUP BY 2
+    SELECT 'ProductVariant', file_number, fault IS NULL, count(*) FROM staged_variants GROUP BY 2, 3
     UNION ALL
-    SELECT resource_type, validation_status, count(*) FROM pim.staging_records WHERE bulk_run_id = :run GROUP BY 1, 2
+    SELECT resource_type, file_number, fault IS NULL, count(*) FROM staged_records GROUP BY 1, 2, 3
+    """
+)
+#: Metafields that come whole for their type of owner: a CSV names single ones.
+STAGED_METAFIELDS = text(
+    """
+    SELECT split_part(parent_gid, '/', 4) || '.Metafield' AS type, file_number, count(*) AS rows FROM staged_records
+    WHERE fault IS NULL AND resource_type = 'Metafield' AND shopify_gid NOT LIKE 'gid://shopify/Metafield/csv-%' GROUP BY 1, 2
     """
 )
 #: What a killed import left, once another one comes after it.
@@ -128,18 +136,10 @@ ABANDON = (
         WHERE shop_id = :shop AND operation_type = 'FILE_IMPORT' AND status = 'running' AND id <> :run
         """
     ),
-    text("DELETE FROM pim.staging_records WHERE shop_id = :shop AND bulk_run_id <> :run"),
-    text("DELETE FROM pim.staging_variants WHERE shop_id = :shop AND bulk_run_id <> :run"),
-    text("DELETE FROM pim.staging_products WHERE shop_id = :shop AND bulk_run_id <> :run"),
 )
-#: Nothing is left to do: staging is empty, the views are fresh.
+#: Nothing is left to do: the views are fresh.
 SETTLE_RUN = text(
     "UPDATE pim.bulk_runs SET cursor_state = cursor_state || '{\"settled\": true}' WHERE shop_id = :shop AND id = :run"
-)
-PURGE = (
-    text("DELETE FROM pim.staging_records WHERE bulk_run_id = :run"),
-    text("DELETE FROM pim.staging_variants WHERE bulk_run_id = :run"),
-    text("DELETE FROM pim.staging_products WHERE bulk_run_id = :run"),
 )
 CHECKPOINT = text(
     """

@@ -10,22 +10,24 @@ from collections.abc import Mapping
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_STAGED_RECORD = "SELECT FROM pim.staging_records AS s WHERE s.bulk_run_id = :run AND s.resource_type {types} AND s.shopify_gid = t.shopify_gid"
+_STAGED_RECORD = (
+    "SELECT FROM staged_records AS s WHERE s.resource_type {types} AND s.shopify_gid = t.shopify_gid"
+)
 _MEDIA = "IN ('MediaImage', 'ProductImage', 'Video', 'Model3d', 'ExternalVideo')"
-_LINKED_MEDIA = """SELECT FROM pim.staging_records AS s
+_LINKED_MEDIA = """SELECT FROM staged_records AS s
     JOIN pim.shopify_media AS m ON m.shop_id = :shop AND m.shopify_gid = s.shopify_gid
     JOIN pim.{owners} AS o ON o.shop_id = :shop AND o.shopify_gid = s.parent_gid
-    WHERE s.bulk_run_id = :run AND s.data ->> 'link' = '{link}' AND m.media_id = t.media_id AND o.id = t.{owner}_id"""
+    WHERE s.data ->> 'link' = '{link}' AND m.media_id = t.media_id AND o.id = t.{owner}_id"""
 
 #: Type → (table, key to note, what keeps a row). Links before what they tie, children before parents.
 KEPT: dict[str, tuple[str, str, str]] = {
     "CollectionProduct": (
         "shopify_collection_products",
         "t.product_id",
-        """SELECT FROM pim.staging_records AS s
+        """SELECT FROM staged_records AS s
            JOIN pim.shopify_collections AS c ON c.shop_id = :shop AND c.shopify_gid = s.parent_gid
            JOIN pim.shopify_products AS p ON p.shop_id = :shop AND p.shopify_gid = s.shopify_gid
-           WHERE s.bulk_run_id = :run AND s.resource_type = 'CollectionProduct' AND c.id = t.collection_id AND p.id = t.product_id""",
+           WHERE s.resource_type = 'CollectionProduct' AND c.id = t.collection_id AND p.id = t.product_id""",
     ),
     "ProductMedia": (
         "shopify_product_media",
@@ -41,21 +43,21 @@ KEPT: dict[str, tuple[str, str, str]] = {
     "ResourcePublication": (
         "shopify_resource_publications",
         "t.id",
-        """SELECT FROM pim.staging_records AS s
+        """SELECT FROM staged_records AS s
            JOIN pim.shopify_publications AS p ON p.shop_id = :shop AND p.shopify_gid = s.data ->> 'publication_gid'
            LEFT JOIN pim.shopify_products AS product ON product.shop_id = :shop AND product.shopify_gid = s.parent_gid
            LEFT JOIN pim.shopify_collections AS c ON c.shop_id = :shop AND c.shopify_gid = s.parent_gid
-           WHERE s.bulk_run_id = :run AND s.resource_type = 'ResourcePublication' AND p.id = t.publication_id AND coalesce(product.id, c.id) = t.resource_id""",
+           WHERE s.resource_type = 'ResourcePublication' AND p.id = t.publication_id AND coalesce(product.id, c.id) = t.resource_id""",
     ),
     "ProductVariant": (
         "shopify_variants",
         "t.id",
-        "SELECT FROM pim.staging_variants AS s WHERE s.bulk_run_id = :run AND s.shopify_gid = t.shopify_gid",
+        "SELECT FROM staged_variants AS s WHERE s.shopify_gid = t.shopify_gid",
     ),
     "Product": (
         "shopify_products",
         "t.id",
-        "SELECT FROM pim.staging_products AS s WHERE s.bulk_run_id = :run AND s.shopify_gid = t.shopify_gid",
+        "SELECT FROM staged_products AS s WHERE s.shopify_gid = t.shopify_gid",
     ),
     "Collection": ("shopify_collections", "t.id", _STAGED_RECORD.format(types="= 'Collection'")),
     "Order": ("shopify_orders", "t.id", _STAGED_RECORD.format(types="= 'Order'")),

@@ -1,8 +1,8 @@
-"""From parsed rows to the staging tables.
+"""From parsed rows to the staging tables of the session, and the checks of what is there.
 
-COPY does not work under row security. So each batch is copied into a temporary table, which only this session can see,
-and goes on from there into the staging table under the tenant's policies; PostgreSQL does that while the next batch is
-parsed. When all are there, they are checked against each other and against the mirror: duplicates, missing parents,
+COPY does not work under row security. So the rows go into temporary tables, which only this session can see and which
+end with its transaction; what leaves them goes through the tenant's policies. PostgreSQL takes a batch while the next one
+is parsed. When all are there, they are checked against each other and against the mirror: duplicates, missing parents,
 missing required values.
 """
 
@@ -18,22 +18,21 @@ from entrepot.pim.bulk.rows import COLUMNS, COPY_OPTIONS, Target
 from entrepot.pim.bulk.shapes import SHAPES
 from entrepot.pim.bulk.telling import Names, listed, telling_files
 
-STAGING: dict[Target, str] = {
-    "products": "pim.staging_products",
-    "variants": "pim.staging_variants",
-    "records": "pim.staging_records",
-}
 
-
-async def prepare(session: AsyncSession, run_id: UUID) -> None:
-    """Make the temporary tables, and let go of what an earlier attempt of the run had staged."""
+async def prepare(session: AsyncSession) -> None:
+    """Make the session's staging tables: the declared ones' columns, the order of arrival, and what is wrong with a row."""
     await session.execute(text("SET LOCAL client_connection_check_interval = '1s'"))
-    for target, table in STAGING.items():
-        await session.execute(text(f"DELETE FROM {table} WHERE bulk_run_id = :run"), {"run": run_id})
-        columns = ", ".join(COLUMNS[target])
+    for target, columns in COLUMNS.items():
         await session.execute(
             text(
-                f"CREATE TEMPORARY TABLE intake_{target} ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"
+                f"CREATE TEMPORARY TABLE staged_{target} ON COMMIT DROP AS "
+                f"SELECT {', '.join(columns)} FROM pim.staging_{target} WITH NO DATA"
+            )
+        )
+        await session.execute(
+            text(
+                f"ALTER TABLE staged_{target} ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY, "
+                "ADD COLUMN fault text, ADD COLUMN fault_field text"
             )
         )
 
@@ -46,31 +45,20 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
     return connection
 
 
-async def load(
-    session: AsyncSession, run_id: UUID, shop_id: UUID, batches: AsyncIterator[tuple[Target, bytes]]
-) -> None:
+async def load(session: AsyncSession, batches: AsyncIterator[tuple[Target, bytes]]) -> None:
     """Send batches of rows to the staging tables, in the order in which they come."""
     connection = await driver_connection(session)
     async with connection.cursor() as cursor:
         async for target, rows in batches:
             columns = ", ".join(COLUMNS[target])
-            async with cursor.copy(
-                f"COPY intake_{target} ({columns}) FROM STDIN {COPY_OPTIONS}".encode()
-            ) as stream:
+            statement = f"COPY staged_{target} ({columns}) FROM STDIN {COPY_OPTIONS}"
+            async with cursor.copy(statement.encode()) as stream:
                 await stream.write(rows)
-            staged = "" if target == "records" else ", validation_status"
-            valid = "" if target == "records" else ", 'valid'"
-            await cursor.execute(
-                f"INSERT INTO {STAGING[target]} (bulk_run_id, shop_id, {columns}{staged}) "
-                f"SELECT %s, %s, {columns}{valid} FROM intake_{target}".encode(),
-                [run_id, shop_id],
-            )
-            await cursor.execute(f"TRUNCATE intake_{target}".encode())
 
 
-async def check(session: AsyncSession, run_id: UUID, shop_id: UUID, names: Names) -> None:
+async def check(session: AsyncSession, shop_id: UUID, names: Names) -> None:
     """Mark the staged rows that cannot be merged, each with the reason."""
-    parameters = {"run": run_id, "shop": shop_id}
+    parameters = {"shop": shop_id}
     await plan_for_bulk(session)
     for statement in [
         *product_checks(names),
@@ -107,7 +95,7 @@ def product_checks(names: Names) -> list[str]:
     if telling_files("Product", "handle", names)[0]:
         required.append(("handle", "handle"))
     return [
-        _duplicates("staging_products", "product"),
+        _duplicates("staged_products", "product"),
         *(_missing("Product", column, name, names) for column, name in required),
         _unindexable(description),
     ]
@@ -116,14 +104,14 @@ def product_checks(names: Names) -> list[str]:
 def variant_checks(names: Names) -> list[str]:
     """The statements that mark staged variants invalid."""
     orphans = """
-        s.validation_status = 'valid'
-        AND NOT EXISTS (SELECT FROM pim.staging_products AS p WHERE p.bulk_run_id = :run AND p.shopify_gid = s.product_gid AND p.validation_status = 'valid')
+        s.fault IS NULL
+        AND NOT EXISTS (SELECT FROM staged_products AS p WHERE p.shopify_gid = s.product_gid AND p.fault IS NULL)
         AND NOT EXISTS (SELECT FROM pim.shopify_products AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.product_gid)
     """
     return [
-        _duplicates("staging_variants", "variant"),
+        _duplicates("staged_variants", "variant"),
         _invalid(
-            "staging_variants",
+            "staged_variants",
             orphans,
             "__parentId",
             "Its product is neither in the file, as a row that can be used, nor in the mirror.",
@@ -148,9 +136,9 @@ def _unindexable(description: str) -> str:
             FROM (SELECT token, row_number() OVER () AS place FROM ts_parse('default', {words}) WHERE tokid NOT IN (12, 13, 14, 21)) AS parsed
             WHERE octet_length(token) < 2048 GROUP BY 1) AS distinct_words
     """
-    condition = f"s.validation_status = 'valid' AND octet_length(s.title) + coalesce(octet_length({description}), 0) > 200000 AND ({size}) > 1048575"
+    condition = f"s.fault IS NULL AND octet_length(s.title) + coalesce(octet_length({description}), 0) > 200000 AND ({size}) > 1048575"
     return _invalid(
-        "staging_products",
+        "staged_products",
         condition,
         "description",
         "It and the title have more words than the full-text index can hold.",
@@ -158,12 +146,13 @@ def _unindexable(description: str) -> str:
 
 
 def _duplicates(table: str, noun: str) -> str:
-    earlier = f"""
-        s.shopify_gid IN (SELECT d.shopify_gid FROM pim.{table} AS d WHERE d.bulk_run_id = :run GROUP BY d.shopify_gid HAVING count(*) > 1)
-        AND EXISTS (SELECT FROM pim.{table} AS l WHERE l.bulk_run_id = :run AND l.shopify_gid = s.shopify_gid
-                    AND (l.file_number, l.line_number, l.id) > (s.file_number, s.line_number, s.id))
+    return f"""
+        WITH twice AS MATERIALIZED (SELECT shopify_gid FROM {table} GROUP BY shopify_gid HAVING count(*) > 1)
+        UPDATE {table} AS s SET fault = 'A later line holds the same {noun}; that one is taken.', fault_field = 'id'
+        FROM (SELECT d.id, row_number() OVER (PARTITION BY d.shopify_gid ORDER BY d.file_number DESC, d.line_number DESC, d.id DESC) AS place
+              FROM {table} AS d JOIN twice ON twice.shopify_gid = d.shopify_gid) AS ranked
+        WHERE ranked.id = s.id AND ranked.place > 1
     """
-    return _invalid(table, earlier, "id", f"A later line holds the same {noun}; that one is taken.")
 
 
 def _missing(kind: str, column: str, name: str, names: Names) -> str:
@@ -171,7 +160,7 @@ def _missing(kind: str, column: str, name: str, names: Names) -> str:
 
     A handle is not needed where a file is silent of it: a new product gets one of its title.
     """
-    table = {"Product": "staging_products", "ProductVariant": "staging_variants"}[kind]
+    table = {"Product": "staged_products", "ProductVariant": "staged_variants"}[kind]
     known = f"EXISTS (SELECT FROM pim.{SHAPES[kind].table} AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
     told, silent = telling_files(kind, column, names)
     needed = ""
@@ -179,17 +168,11 @@ def _missing(kind: str, column: str, name: str, names: Names) -> str:
         spoken = [f"s.file_number IN {listed(told)}"] if told else []
         unknown = [] if column == "handle" else [f"NOT {known}"]
         needed = f" AND ({' OR '.join(spoken + unknown)})"
-    return _invalid(
-        table, f"s.validation_status = 'valid' AND s.{column} IS NULL{needed}", name, f"{name} is missing."
-    )
+    return _invalid(table, f"s.fault IS NULL AND s.{column} IS NULL{needed}", name, f"{name} is missing.")
 
 
 def _invalid(table: str, condition: str, field: str, reason: str) -> str:
-    return f"""
-        UPDATE pim.{table} AS s
-        SET validation_status = 'invalid', validation_errors = jsonb_build_array(jsonb_build_object('field', '{field}', 'error', '{reason}'))
-        WHERE s.bulk_run_id = :run AND ({condition})
-    """
+    return f"UPDATE {table} AS s SET fault = '{reason}', fault_field = '{field}' WHERE {condition}"
 
 
 #: Table of the mirror and required columns, for the types of record that are rows of their own.
@@ -232,7 +215,7 @@ def record_checks() -> list[str]:
     """The statements that mark staged records invalid, parents before children."""
     statements = []
     for kind, (table, _, required) in RECORD_TABLES.items():
-        statements.append(_mark(f"r.resource_type = '{kind}' AND EXISTS (SELECT FROM pim.staging_records AS l WHERE l.bulk_run_id = :run AND l.resource_type = '{kind}' AND l.shopify_gid = r.shopify_gid AND l.id > r.id)", "id is held by a later line too; that one is taken."))  # fmt: skip
+        statements.append(_mark(f"r.resource_type = '{kind}' AND EXISTS (SELECT FROM staged_records AS l WHERE l.resource_type = '{kind}' AND l.shopify_gid = r.shopify_gid AND l.id > r.id)", "id is held by a later line too; that one is taken."))  # fmt: skip
         for column, name in required:
             known = f"NOT EXISTS (SELECT FROM pim.{table} AS t WHERE t.shop_id = :shop AND t.shopify_gid = r.shopify_gid)"
             always = f" OR (r.data ? '{column}')"
@@ -260,21 +243,21 @@ def record_checks() -> list[str]:
     )
     statements.append(_mark(
         f"""r.resource_type IN {MEDIA} AND r.data ->> 'url' IS NULL AND r.data ->> 'media_type' IS NULL
-            AND NOT EXISTS (SELECT FROM pim.staging_records AS l WHERE l.bulk_run_id = :run AND l.resource_type IN {MEDIA}
-                            AND l.shopify_gid = r.shopify_gid AND l.data ->> 'media_type' IS NOT NULL AND l.validation_status = 'valid')
+            AND NOT EXISTS (SELECT FROM staged_records AS l WHERE l.resource_type IN {MEDIA}
+                            AND l.shopify_gid = r.shopify_gid AND l.data ->> 'media_type' IS NOT NULL AND l.fault IS NULL)
             AND NOT EXISTS (SELECT FROM pim.shopify_media AS t WHERE t.shop_id = :shop AND t.shopify_gid = r.shopify_gid)""",
         "mediaContentType is missing.",
     ))  # fmt: skip
     statements.append(_mark(
         """r.resource_type = 'ResourcePublication'
-           AND NOT EXISTS (SELECT FROM pim.staging_records AS l WHERE l.bulk_run_id = :run AND l.resource_type = 'Publication'
-                           AND l.shopify_gid = r.data ->> 'publication_gid' AND l.validation_status = 'valid')
+           AND NOT EXISTS (SELECT FROM staged_records AS l WHERE l.resource_type = 'Publication'
+                           AND l.shopify_gid = r.data ->> 'publication_gid' AND l.fault IS NULL)
            AND NOT EXISTS (SELECT FROM pim.shopify_publications AS t WHERE t.shop_id = :shop AND t.shopify_gid = r.data ->> 'publication_gid')""",
         "publication.id names a publication that is neither in the file nor in the mirror.",
     ))  # fmt: skip
     statements.append(_mark(
         f"""r.resource_type = 'InventoryLevel' AND NOT ({_present("r.parent_gid", ("shopify_variants",))})
-           AND NOT EXISTS (SELECT FROM pim.staging_variants AS v WHERE v.bulk_run_id = :run AND v.validation_status = 'valid' AND v.inventory_item_id = r.parent_gid)
+           AND NOT EXISTS (SELECT FROM staged_variants AS v WHERE v.fault IS NULL AND v.inventory_item_id = r.parent_gid)
            AND NOT EXISTS (SELECT FROM pim.shopify_variants AS t WHERE t.shop_id = :shop AND t.inventory_item_id = r.parent_gid)""",
         "__parentId names a variant that is neither in the file, as one that can be used, nor in the mirror.",
     ))  # fmt: skip
@@ -290,11 +273,11 @@ def _present(gid: str, tables: Sequence[str]) -> str:
         )
         if table == "shopify_products":
             conditions.append(
-                f"EXISTS (SELECT FROM pim.staging_products AS s WHERE s.bulk_run_id = :run AND s.shopify_gid = {gid} AND s.validation_status = 'valid')"
+                f"EXISTS (SELECT FROM staged_products AS s WHERE s.shopify_gid = {gid} AND s.fault IS NULL)"
             )
         elif table == "shopify_variants":
             conditions.append(
-                f"EXISTS (SELECT FROM pim.staging_variants AS s WHERE s.bulk_run_id = :run AND s.shopify_gid = {gid} AND s.validation_status = 'valid')"
+                f"EXISTS (SELECT FROM staged_variants AS s WHERE s.shopify_gid = {gid} AND s.fault IS NULL)"
             )
         else:
             kind = {
@@ -303,13 +286,13 @@ def _present(gid: str, tables: Sequence[str]) -> str:
                 "shopify_orders": "Order",
             }[table]
             conditions.append(
-                f"EXISTS (SELECT FROM pim.staging_records AS s WHERE s.bulk_run_id = :run AND s.resource_type = '{kind}' AND s.shopify_gid = {gid} AND s.validation_status = 'valid')"
+                f"EXISTS (SELECT FROM staged_records AS s WHERE s.resource_type = '{kind}' AND s.shopify_gid = {gid} AND s.fault IS NULL)"
             )
     return " OR ".join(conditions)
 
 
 def _mark(condition: str, reason: str) -> str:
     return f"""
-        UPDATE pim.staging_records AS r SET validation_status = 'invalid', reason = '{reason}'
-        WHERE r.bulk_run_id = :run AND r.validation_status = 'valid' AND ({condition})
+        UPDATE staged_records AS r SET fault = '{reason}', fault_field = '{reason.split()[0]}'
+        WHERE r.fault IS NULL AND ({condition})
     """

@@ -26,7 +26,10 @@ async def abandon_interrupted(session: AsyncSession, *, hours: int = SILENT_HOUR
 
 
 async def purge_staging(db: Database) -> int:
-    """Delete the staged rows of runs that are over, a run at a time; returns how many rows."""
+    """Delete the staged rows of runs that are over, a run at a time; returns how many rows.
+
+    Imports stage in tables of their session. Rows in the shop's own tables are those of other programs and earlier versions.
+    """
     async with db.system() as session:
         runs = (await session.execute(upkeep_queries.ENDED_WITH_ROWS)).scalars().all()
     deleted = 0

@@ -853,6 +853,8 @@ CREATE INDEX idx_limit_reservation_expiry ON marketplace.hm_limit_reservation (e
 
 CREATE INDEX idx_limit_reservation_held ON marketplace.hm_limit_reservation (platform_id, limit_key, window_start, entity_id, expires_at) WHERE state = 'HELD';
 
+CREATE INDEX idx_limit_reservation_recent ON marketplace.hm_limit_reservation (platform_id, limit_key, taken_at);
+
 CREATE INDEX idx_limit_reservation_taken ON marketplace.hm_limit_reservation USING brin (taken_at);
 
 COMMENT ON TABLE marketplace.hm_limit_reservation IS 'What is held of a limit under an id: a reservation, a lease, or a request that is not to count twice.';
@@ -1300,7 +1302,7 @@ CREATE TABLE marketplace.hm_pricing_decision_log (
 	currency VARCHAR(3) NOT NULL, 
 	rule_keys TEXT[] NOT NULL, 
 	applied_rules_json JSONB NOT NULL, 
-	cart_json JSONB NOT NULL, 
+	cart_json JSON NOT NULL, 
 	quote_json JSONB NOT NULL, 
 	rates_json JSONB NOT NULL, 
 	engine_version INTEGER NOT NULL, 
@@ -1335,7 +1337,7 @@ COMMENT ON COLUMN marketplace.hm_pricing_decision_log.rule_keys IS 'Keys of the 
 
 COMMENT ON COLUMN marketplace.hm_pricing_decision_log.applied_rules_json IS 'The rules that matched, each with its version, its whole content and whether it applied';
 
-COMMENT ON COLUMN marketplace.hm_pricing_decision_log.cart_json IS 'What was quoted, as it was given';
+COMMENT ON COLUMN marketplace.hm_pricing_decision_log.cart_json IS 'What was quoted, as it was given, and the moment that it was quoted for';
 
 COMMENT ON COLUMN marketplace.hm_pricing_decision_log.quote_json IS 'Every figure in minor units, and every step that led to them';
 
