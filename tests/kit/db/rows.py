@@ -287,6 +287,7 @@ class RowFactory:
             "boolean": True,
             "date": "2026-01-01",
             "timestamp with time zone": "now",
+            "json": "{}",
             "jsonb": "{}",
             "bytea": f"bytes {number}".encode(),
             "inet": "192.0.2.1",

@@ -1,5 +1,6 @@
 """Carts that say under which policies their sellers stand."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +64,9 @@ async def test_tax_is_that_of_the_buyers_country(db: Database, platform: UUID, p
     [
         ({"seller": "s-1"}, "seller"),
         ({"seller": {"id": "s-1", "country": "US"}}, "seller.type"),
-        ({"seller": {**SELLER, "type": "PIRATE"}}, "seller_type"),
+        ({"seller": {**SELLER, "type": "PIRATE"}}, "seller.type"),
+        ({"seller": {**SELLER, "country": "usa"}}, "seller.country"),
+        ({"seller": SELLER, "buyer": {"country": "us"}}, "buyer.country"),
         ({"lines": [LINE, {**LINE, "seller": {"id": "s-1"}}]}, "lines[1].seller.country"),
     ],
 )
@@ -128,4 +131,5 @@ async def test_the_experiment_engine_says_who_gets_the_trial(
         answers = await ask_experiments(engines.experiments, platform, standings)
         if answers != {("FUNDING", "s-1"): None}:
             break
+        await asyncio.sleep(0.05)
     assert standings.stamped(answers)["seller"]["policies"] == {"promotion": expected}

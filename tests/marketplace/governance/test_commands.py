@@ -83,6 +83,8 @@ def test_a_file_is_kept_whole_or_not_at_all(entrepot: CommandLine, file: Path) -
         ("entrepot: 1", "rules: []\nentrepot: 1", "rules:"),
         ("  payout:", "  payotu:", "Did you mean payout?"),
         ("currency: USD", "currency: US", "governance.payout[0].currency"),
+        ("currency: USD", "curency: USD", "There is no field 'curency' here. Did you mean 'currency'?"),
+        ("  payout:\n", "  payout:\n    - 7\n", "governance.payout[0]: A policy is an object"),
         ("entrepot: 1", "entrepot: [", "Line "),
     ],
 )
@@ -116,6 +118,10 @@ def test_a_version_is_published_asked_for_locked_and_withdrawn(entrepot: Command
     assert run(entrepot, "withdraw", "payout", "2027.1")["state"] == "DEPRECATED"
     missing = entrepot("governance", "in-force", "payout")
     assert missing.code == 3
+    nowhere = entrepot("governance", "in-force", "payout", "--country", "usa")
+    assert (nowhere.code, "'usa' is no country" in nowhere.stderr) == (2, True)
+    nobody = entrepot("governance", "lock", "payout", "s-17")
+    assert (nobody.code, "Give TYPE:ID" in nobody.stderr) == (2, True)
     assert "2026.1" in entrepot("governance", "list", "payout").stdout
 
 

@@ -17,6 +17,7 @@ POLICY: dict[str, Any] = {
     "promotion_name": "Seasonal",
     "max_discount_percentage": 30,
     "max_discount_amount": "50.00",
+    "max_cart_discount_amount": "80.00",
     "currency": "USD",
     "platform_co_funding_percentage": 40,
 }
@@ -25,7 +26,7 @@ DISCOUNT: dict[str, Any] = {
     "type": "DISCOUNT",
     "action": {"type": "PERCENTAGE_OFF", "value": "30", "currency": "USD"},
     "funding": {"platform": "40", "seller": "60"},
-    "caps": {"rule": "50"},
+    "caps": {"rule": "50", "cart": "80"},
 }
 PLACE = "condition.seller.policies.promotion"
 
@@ -48,8 +49,9 @@ async def test_a_discount_is_held_to_the_policy_for_all_or_to_the_one_that_it_na
         ("action.value", {"action": {"type": "PERCENTAGE_OFF", "value": "31", "currency": "USD"}}),
         ("action.currency", {"action": {"type": "PERCENTAGE_OFF", "value": "3", "currency": "EUR"}}),
         ("funding", {"funding": {"platform": "0", "seller": "100"}}),
-        ("caps.rule", {"caps": {"rule": "50.01"}}),
+        ("caps.rule", {"caps": {"rule": "50.01", "cart": "80"}}),
         ("caps.rule", {"caps": {"cart": "20"}}),
+        ("caps.cart", {"caps": {"rule": "20"}}),
     ]
     for _, changes in beyond:
         await save(db, platform, **changes)

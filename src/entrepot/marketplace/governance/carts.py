@@ -7,6 +7,7 @@ engines.pricing.quote(platform_id, standings.stamped(variants))
 `quote_governed` does the last two.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ from entrepot.marketplace.governance import queries
 from entrepot.marketplace.governance.kinds import GOVERNED_KINDS
 from entrepot.marketplace.governance.resolving import Candidate, Resolved, Subject, attributes_of, candidate
 from entrepot.marketplace.governance.schemas import CommissionDocument
+from entrepot.marketplace.governance.words import SELLER_TYPES
 from entrepot.marketplace.pricing.engine import Answer
 
 if TYPE_CHECKING:
@@ -105,6 +107,8 @@ async def find_standings(
     at = at or _moment(cart.get("at"))
     buyer = cart.get("buyer")
     country = buyer.get("country") if isinstance(buyer, Mapping) else None
+    if isinstance(country, str):
+        _check_country(country, "buyer.country")
     known: dict[tuple[str, str, str], dict[str, Candidate]] = {}
 
     async def standing(seller: Any, path: str) -> SellerStanding:
@@ -194,6 +198,15 @@ async def _candidates(
     return found
 
 
+def _check_country(given: str, path: str) -> None:
+    if not re.fullmatch(r"[A-Z]{2}", given):
+        raise InvalidInputError(
+            f"{path}: {given!r} is no country.",
+            hint="Give the two capital letters of ISO 3166-1, such as US.",
+            where={"path": path},
+        )
+
+
 def _moment(given: Any) -> datetime | None:
     """The moment of a cart; what is none is left to the pricing engine, which refuses it."""
     try:
@@ -212,6 +225,13 @@ def _identity(seller: Any, path: str) -> tuple[str, str, str]:
                 hint='Such as {"id": "s-17", "country": "US", "type": "ARTISAN"}.',
                 where={"path": f"{path}.{name}"},
             )
+    _check_country(seller["country"], f"{path}.country")
+    if seller["type"] not in SELLER_TYPES:
+        raise InvalidInputError(
+            f"{path}.type: there is no seller type {seller['type']!r}.",
+            hint=f"It is one of {', '.join(SELLER_TYPES)}.",
+            where={"path": f"{path}.type"},
+        )
     return seller["id"], seller["country"], seller["type"]
 
 

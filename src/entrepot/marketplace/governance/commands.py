@@ -13,6 +13,7 @@ import yaml
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.db import Database
+from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.output import JsonOption, print_fields, print_json, print_line, print_note, print_table
 from entrepot.kit.telemetry import new_trace_id
 from entrepot.marketplace.engines import Engines
@@ -372,7 +373,13 @@ def discount(
 
 
 def _subject(given: str) -> Subject:
-    kind, _, identifier = given.partition(":")
+    kind, colon, identifier = given.partition(":")
+    if not colon:
+        raise InvalidInputError(
+            f"{given!r} does not say what kind of subject it is.",
+            hint="Give TYPE:ID, such as SELLER:s-17.",
+            where={"path": "subject"},
+        )
     return Subject(kind.upper(), identifier)
 
 

@@ -4,20 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.kit.errors import InvalidInputError, NotFoundError
+from entrepot.kit.errors import NotFoundError
 from entrepot.marketplace.governance import queries
 from entrepot.marketplace.governance.checking import refuse
 from entrepot.marketplace.governance.keeping import Governed, read_rows
 from entrepot.marketplace.governance.kinds import GOVERNED_KINDS
 from entrepot.marketplace.governance.pricing_rules import check_held, govern_discount, standing
 from entrepot.marketplace.governance.resolving import in_force
-from entrepot.marketplace.governance.schemas import PromotionDocument, problems_of
+from entrepot.marketplace.governance.schemas import PromotionDocument
 from entrepot.marketplace.governance.words import ANY
 from entrepot.marketplace.lifecycle.machine import DRAFT
-from entrepot.marketplace.pricing.checking import check_document
 from entrepot.marketplace.pricing.kind import KIND as PRICE
 from entrepot.marketplace.pricing.schemas import PricingRuleDocument
 from entrepot.marketplace.rulebook import authoring
@@ -38,15 +36,8 @@ async def governed_discount(
     With `save` it is kept as the draft of the pricing rule of its key, which is published like every other.
     Raises NotFoundError where no promotion policy is in force, InvalidInputError with the path of what is wrong.
     """
-    try:
-        discount = PricingRuleDocument.model_validate(dict(given))
-    except ValidationError as error:
-        problems = problems_of(error, "discount")
-        raise InvalidInputError(
-            f"{problems[0]['path']}: {problems[0]['message']}",
-            where={"path": problems[0]["path"], "problems": problems},
-        ) from error
-    check_document(discount, "discount")
+    discount = authoring.parse_document(PRICE, given, "discount")
+    assert isinstance(discount, PricingRuleDocument)
     policy = await in_force(session, platform_id, "promotion", country, seller_type)
     assert isinstance(policy.document, PromotionDocument)
     governed = govern_discount(policy.document, policy.reference, discount, "discount")

@@ -6,6 +6,7 @@ for all. An experiment sets versions of one country and seller type side by side
 version of just those holds.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from entrepot.marketplace.governance.schemas import ExperimentDocument
 from entrepot.marketplace.governance.words import ANY, SELLER_TYPES, SUBJECT_TYPES
 from entrepot.marketplace.lifecycle.machine import DRAFT
 
+_COUNTRY = re.compile(r"[A-Z]{2}|\*")
 Source = Literal["lock", "experiment", "in force"]
 
 
@@ -249,6 +251,12 @@ async def _in_force(
             f"There is no seller type {seller_type!r}.",
             hint=f"It is one of {', '.join(SELLER_TYPES)}.",
             where={"path": "seller_type"},
+        )
+    if country is not None and not _COUNTRY.fullmatch(country):
+        raise InvalidInputError(
+            f"{country!r} is no country.",
+            hint="Give the two capital letters of ISO 3166-1, such as US.",
+            where={"path": "country"},
         )
     rows = await queries.select_in_force(
         session,

@@ -4,6 +4,7 @@ The fields are the columns of the tables, under the same names; lists are the ta
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -19,7 +20,6 @@ from pydantic import (
     field_validator,
 )
 
-from entrepot.kit.errors import InvalidInputError
 from entrepot.marketplace.governance.words import (
     ANY,
     OWN_ENGINE,
@@ -33,6 +33,7 @@ from entrepot.marketplace.governance.words import (
     TaxModel,
     Tier,
 )
+from entrepot.marketplace.rulebook.problems import Problem, join, refusal, validation_problems
 
 VERSION_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$"
 
@@ -118,15 +119,12 @@ class GovernedDocument(Strict):
     def parse(cls, given: Any, path: str = "") -> Self:
         """The document in a plain value; InvalidInputError with the path of what cannot be used."""
         if not isinstance(given, Mapping):
-            raise InvalidInputError("A policy is an object.", where={"path": path or "$"})
+            raise refusal([Problem(path, "A policy is an object with fields.")])
         try:
             return cls.model_validate(dict(given))
         except ValidationError as error:
-            problems = problems_of(error, path)
-            raise InvalidInputError(
-                f"{problems[0]['path']}: {problems[0]['message']}",
-                where={"path": problems[0]["path"], "problems": problems},
-            ) from error
+            found = validation_problems(cls, given, error)
+            raise refusal([replace(one, path=join(path, one.path)) for one in found]) from error
 
     def as_plain(self) -> dict[str, Any]:
         """As JSON values, without what is left at its default."""
@@ -326,20 +324,3 @@ class ExperimentDocument(GovernedDocument):
     policy_kind: str = Field(description="Kind of policy that is tested.")
     experiment_key: Annotated[str, Field(min_length=1, max_length=100)]
     variants: tuple[TestedVariant, ...] = Field(min_length=1)
-
-
-def problems_of(error: ValidationError, path: str) -> list[dict[str, str]]:
-    """Path and message of each thing that is wrong."""
-    return [{"path": _dotted(path, one["loc"]), "message": _sentence(one["msg"])} for one in error.errors()]
-
-
-def _dotted(path: str, location: tuple[int | str, ...]) -> str:
-    found = path
-    for part in location:
-        found += f"[{part}]" if isinstance(part, int) else f".{part}" if found else str(part)
-    return found or "$"
-
-
-def _sentence(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return message if message.endswith(".") else f"{message}."
