@@ -73,7 +73,7 @@ async def visible(mirror: Mirror, shop: UUID) -> tuple[int, ...]:
 def parses(pid: int) -> bool:
     """Whether a process is still one of ours that parses."""
     with suppress(OSError):
-        return "feeding" in Path(f"/proc/{pid}/cmdline").read_text()
+        return "entrepot.pim.bulk.parsed" in Path(f"/proc/{pid}/cmdline").read_text()
     return False
 
 
@@ -187,14 +187,12 @@ async def test_a_kill_between_the_merge_and_its_end(
         patch.setattr(importing, "_settle", killed)
         with pytest.raises(asyncio.CancelledError):
             await mirror.take(merchant, *records, name="shop.jsonl")
-    assert await mirror.count(merchant, "staging_products") == 1
     assert await mirror.rows(merchant, "SELECT quantity FROM pim.inventory_current") == []
     if after == "another":
         records = records[:1]
     again = await mirror.take(merchant, *records, name="shop.jsonl", force=after == "forced")
     assert again.repeated == (after == "the same")
     assert again.outcome.total.unchanged == len(records)
-    assert await mirror.count(merchant, "staging_products") == 0
     assert await mirror.rows(merchant, "SELECT quantity FROM pim.inventory_current") == [{"quantity": 5}]
 
 

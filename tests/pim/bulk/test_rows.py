@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.settings import Settings
-from entrepot.pim.bulk.feeding import collected
+from entrepot.pim.bulk.parsed import collected
 from entrepot.pim.bulk.parsing import Parser
 from entrepot.pim.bulk.rows import COLUMNS, COPY_OPTIONS, Target
 

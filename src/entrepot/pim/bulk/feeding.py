@@ -8,22 +8,21 @@ end too, and unlike a copy of this process they hold none of its connections.
 import asyncio
 import os
 import pickle
-import struct
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import entrepot
 from entrepot.kit.errors import EntrepotError
 from entrepot.pim.bulk import csv_products
+from entrepot.pim.bulk.parsed import LENGTH, Parsed, collected, parse_block
 from entrepot.pim.bulk.parsing import Parser
-from entrepot.pim.bulk.reading import Block, OnBytes, Source, blocks, split
-from entrepot.pim.bulk.rejections import Rejection
-from entrepot.pim.bulk.rows import Row, Target
+from entrepot.pim.bulk.reading import Block, OnBytes, Source, blocks
+from entrepot.pim.bulk.rows import Row
 
 #: Below this size a file is parsed before another process would have started.
 WORTH_PROCESSES = 8 << 20
@@ -32,38 +31,6 @@ PROCESSES = max(1, min(2, os.cpu_count() or 1))
 AHEAD = 2
 #: Rows of a CSV in one batch.
 CSV_ROWS = 2000
-_LENGTH = struct.Struct("!Q")
-
-
-@dataclass
-class Parsed:
-    """What a block of a file held: rows for COPY by staging table, and what the parser noted."""
-
-    file_number: int = 0
-    batches: dict[Target, bytes] = field(default_factory=dict)
-    records: int = 0
-    read: dict[str, int] = field(default_factory=dict)
-    names: dict[str, set[str]] = field(default_factory=dict)
-    rejections: list[Rejection] = field(default_factory=list)
-    position: int = 0
-
-
-def parse_block(file_number: int, block: Block) -> Parsed:
-    """Parse the lines of a block."""
-    parser = Parser(file_number)
-    rows: list[Row] = []
-    for number, line in split(block):
-        rows += parser.parse(number, line)
-    return collected(parser, rows)
-
-
-def collected(parser: Parser, rows: list[Row]) -> Parsed:
-    """The rows as COPY takes them, with what their parser noted."""
-    texts: dict[Target, list[str]] = {}
-    for row in rows:
-        texts.setdefault(row.target, []).append(row.text)
-    batches = {target: ("\n".join(lines) + "\n").encode() for target, lines in texts.items()}
-    return Parsed(parser.file_number, batches, len(rows), parser.read, parser.names, parser.rejections)
 
 
 class Parses(Protocol):
@@ -95,9 +62,9 @@ class Elsewhere:
         async with self._turn:
             try:
                 question = pickle.dumps((file_number, block), protocol=5)
-                self._process.stdin.write(_LENGTH.pack(len(question)) + question)
+                self._process.stdin.write(LENGTH.pack(len(question)) + question)
                 await self._process.stdin.drain()
-                (length,) = _LENGTH.unpack(await self._process.stdout.readexactly(_LENGTH.size))
+                (length,) = LENGTH.unpack(await self._process.stdout.readexactly(LENGTH.size))
                 answer = await self._process.stdout.readexactly(length)
             except (asyncio.IncompleteReadError, BrokenPipeError, ConnectionResetError) as error:
                 raise EntrepotError(
@@ -107,16 +74,6 @@ class Elsewhere:
         found = pickle.loads(answer)  # noqa: S301 - written by our own child process
         assert isinstance(found, Parsed)
         return found
-
-
-def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """The other process's side: answer until there are no more questions."""
-    while head := questions.read(_LENGTH.size):
-        (length,) = _LENGTH.unpack(head)
-        file_number, block = pickle.loads(questions.read(length))  # noqa: S301 - written by our own parent process
-        answer = pickle.dumps(parse_block(file_number, block), protocol=5)
-        answers.write(_LENGTH.pack(len(answer)) + answer)
-        answers.flush()
 
 
 @asynccontextmanager
@@ -129,7 +86,7 @@ async def _parsers(sources: list[Source]) -> AsyncIterator[list[Parses]]:
         [str(Path(entrepot.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
     program = (
-        "import sys; from entrepot.pim.bulk.feeding import serve; serve(sys.stdin.buffer, sys.stdout.buffer)"
+        "import sys; from entrepot.pim.bulk.parsed import serve; serve(sys.stdin.buffer, sys.stdout.buffer)"
     )
     processes = [
         await asyncio.create_subprocess_exec(

@@ -25,9 +25,10 @@ from entrepot.kit.progress import Report
 from entrepot.pim import schema as _declared_views  # noqa: F401 - refresh finds a view among the declared ones
 from entrepot.pim.bulk import csv_products, outcomes, queries, staging
 from entrepot.pim.bulk.context import Context
-from entrepot.pim.bulk.feeding import Parsed, parsed
+from entrepot.pim.bulk.feeding import parsed
 from entrepot.pim.bulk.merging import merge
 from entrepot.pim.bulk.outcomes import Outcome
+from entrepot.pim.bulk.parsed import Parsed
 from entrepot.pim.bulk.reading import Source
 from entrepot.pim.bulk.rejections import Rejection
 from entrepot.pim.bulk.rows import Target
@@ -190,7 +191,7 @@ async def _validate(
 
 async def _settle(context: Context, run: Run, outcome: Outcome, *, changed: bool) -> None:
     """What follows a merge: the planner and the views hear what is new; done again after a kill."""
-    await analyze(context.db, *_grown(outcome))
+    await asyncio.gather(*(analyze(context.db, table) for table in _grown(outcome)))
     if changed:
         await asyncio.gather(*(refresh(context.db, view) for view in VIEWS))
     async with context.transaction() as session:

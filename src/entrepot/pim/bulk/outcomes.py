@@ -136,8 +136,9 @@ async def _refuse_loss(session: AsyncSession, parameters: dict[str, Any], outcom
         for kind, (table, _, _) in RECORD_TABLES.items()
     }
     for kind, (source, condition, table) in tables.items():
-        if kind not in outcome.by_type or not outcome.of(kind).read:
-            continue
+        merged_counts = outcome.by_type.get(kind)
+        if merged_counts is None or merged_counts.inserted == merged_counts.read - merged_counts.rejected:
+            continue  # every usable record is a new row: the merge gave back each
         query = f"""
             SELECT count(*) FROM {source} AS s
             WHERE s.fault IS NULL {condition}

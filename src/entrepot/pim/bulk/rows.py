@@ -7,10 +7,8 @@ as a whole and not cell by cell. JSON has to write both as escapes, which is how
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import orjson
-
-from entrepot.pim.bulk.fields import FieldError, array_literal
-from entrepot.pim.bulk.shapes import MISSING, PRODUCT, VARIANT, Shape
+from entrepot.pim.bulk.cells import cells_of, json_text
+from entrepot.pim.bulk.shapes import PRODUCT, VARIANT, Shape
 
 DELIMITER, NULL = "\x1f", "\x1e"
 COPY_OPTIONS = "(FORMAT text, DELIMITER E'\\x1f', NULL E'\\x1e')"
@@ -79,12 +77,7 @@ def escape_closely(text: str) -> str:
     return escape(text).replace(DELIMITER, "\\x1f").replace(NULL, "\\x1e")
 
 
-def json_text(value: Any, column: str | None = None) -> str:
-    """A value as JSON. Raises FieldError for one that is nested too deeply to be written again."""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError as error:  # orjson's recursion limit
-        raise FieldError("TOO_DEEP", "is nested too deeply", None, column) from error
+CELLS = {shape.type: cells_of(shape) for shape in (PRODUCT, VARIANT)}
 
 
 def typed_row(
@@ -97,30 +90,7 @@ def typed_row(
     closely: bool,
 ) -> TypedRow:
     """The row of a product or variant. Raises FieldError for the first field that cannot be stored."""
-    cells: list[str] = []
-    append, get = cells.append, record.get
-    for name, convert, kind in shape.cells:
-        if name is None:
-            value = convert(record)
-            if value is None or value is MISSING:
-                append(NULL)
-                continue
-        else:
-            value = get(name)
-            if value is None:
-                append(NULL)
-                continue
-            try:
-                value = convert(value)
-            except FieldError as error:
-                error.field = name
-                raise
-        if kind == "scalar":
-            append(value)
-        elif kind == "array":
-            append(array_literal(value))
-        else:
-            append(json_text(value, name))
+    cells = CELLS[shape.type](record, NULL)
     if cells[0] is NULL and number is not None:  # the first column is legacy_resource_id
         cells[0] = str(number)
     head = [str(where[0]), str(where[1]), gid]

@@ -38,10 +38,6 @@ class Field:
         return _first_present(readers)
 
 
-def _plain(items: list[Field]) -> bool:
-    return len(items) == 1 and len(items[0].names) == 1 and not items[0].path
-
-
 def _direct(name: str, convert: Converter) -> Reader:
     def read(record: dict[str, Any]) -> Any:
         value = record.get(name, MISSING)
@@ -110,14 +106,6 @@ class Shape:
             (column, items[0].kind, _first_present([item.reader() for item in items]))
             for column, items in by_column.items()
         )
-        #: The same for the rows that come by the hundred thousand: a plain field is its name and converter, without a call between.
-        self.cells: tuple[tuple[str | None, Converter, Kind], ...] = tuple(
-            (items[0].names[0], items[0].convert, items[0].kind)
-            if _plain(items)
-            else (None, _first_present([item.reader() for item in items]), items[0].kind)
-            for items in by_column.values()
-        )
-
         self.names = frozenset(name for item in fields for name in item.names)
         self.paths = tuple((name, *item.path) for item in fields if item.path for name in item.names)
 

@@ -96,7 +96,7 @@ def product_checks(names: Names) -> list[str]:
         required.append(("handle", "handle"))
     return [
         _duplicates("staged_products", "product"),
-        *(_missing("Product", column, name, names) for column, name in required),
+        _missing("Product", required, names),
         _unindexable(description),
     ]
 
@@ -116,10 +116,7 @@ def variant_checks(names: Names) -> list[str]:
             "__parentId",
             "Its product is neither in the file, as a row that can be used, nor in the mirror.",
         ),
-        *(
-            _missing("ProductVariant", column, name, names)
-            for column, name in (("legacy_resource_id", "legacyResourceId"), ("price", "price"))
-        ),
+        _missing("ProductVariant", [("legacy_resource_id", "legacyResourceId"), ("price", "price")], names),
     ]
 
 
@@ -155,20 +152,29 @@ def _duplicates(table: str, noun: str) -> str:
     """
 
 
-def _missing(kind: str, column: str, name: str, names: Names) -> str:
-    """A required column that is null: wrong wherever its file speaks of it, and for new rows in any case.
+def _missing(kind: str, required: Sequence[tuple[str, str]], names: Names) -> str:
+    """Required columns that are null: wrong wherever their file speaks of them, and for new rows in any case.
 
-    A handle is not needed where a file is silent of it: a new product gets one of its title.
+    A handle is not needed where a file is silent of it: a new product gets one of its title. The first that is missing is
+    named; all are one statement, since each looks at every row.
     """
     table = {"Product": "staged_products", "ProductVariant": "staged_variants"}[kind]
     known = f"EXISTS (SELECT FROM pim.{SHAPES[kind].table} AS t WHERE t.shop_id = :shop AND t.shopify_gid = s.shopify_gid)"
-    told, silent = telling_files(kind, column, names)
-    needed = ""
-    if silent and column != "legacy_resource_id":
-        spoken = [f"s.file_number IN {listed(told)}"] if told else []
-        unknown = [] if column == "handle" else [f"NOT {known}"]
-        needed = f" AND ({' OR '.join(spoken + unknown)})"
-    return _invalid(table, f"s.fault IS NULL AND s.{column} IS NULL{needed}", name, f"{name} is missing.")
+    conditions = {}
+    for column, name in required:
+        told, silent = telling_files(kind, column, names)
+        conditions[name] = f"s.{column} IS NULL"
+        if silent and column != "legacy_resource_id":
+            spoken = [f"s.file_number IN {listed(told)}"] if told else []
+            unknown = [] if column == "handle" else [f"NOT {known}"]
+            conditions[name] += f" AND ({' OR '.join(spoken + unknown)})"
+    missing = " ".join(f"WHEN {condition} THEN '{name}'" for name, condition in conditions.items())
+    return f"""
+        UPDATE {table} AS s SET fault = found.name || ' is missing.', fault_field = found.name
+        FROM (SELECT s.id, CASE {missing} END AS name FROM {table} AS s
+              WHERE s.fault IS NULL AND (s.{" IS NULL OR s.".join(column for column, _ in required)} IS NULL)) AS found
+        WHERE found.id = s.id AND found.name IS NOT NULL
+    """
 
 
 def _invalid(table: str, condition: str, field: str, reason: str) -> str:
