@@ -54,9 +54,9 @@ def applies(rule: Mapping[str, Any], context: Mapping[str, Any], at: datetime) -
     """Whether a rule is active, in force, in scope, and its condition met."""
     if not rule["active"]:
         return False
-    if rule["start"] is not None and at < rule["start"]:
+    if rule["start_time"] is not None and at < rule["start_time"]:
         return False
-    if rule["end"] is not None and at >= rule["end"]:
+    if rule["end_time"] is not None and at >= rule["end_time"]:
         return False
     for dimension, values in rule["scopes"].items():
         if dimension != "GLOBAL" and not is_any(context.get(ATTRIBUTES[dimension]), values):

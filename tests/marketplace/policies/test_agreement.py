@@ -69,8 +69,8 @@ def rules(draw: st.DrawFn) -> list[dict[str, Any]]:
             "effect": draw(effects),
             "priority": draw(st.integers(-1, 1)),
             "active": draw(st.integers(0, 5)) > 0,
-            "start": draw(st.none() | moments),
-            "end": draw(st.none() | moments),
+            "start_time": draw(st.none() | moments),
+            "end_time": draw(st.none() | moments),
         }
         for key in keys
     ]

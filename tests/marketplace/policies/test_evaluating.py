@@ -95,7 +95,7 @@ def test_each_rule_is_decisive_overridden_or_irrelevant() -> None:
 
 
 def test_dates_hold_their_start_and_not_their_end() -> None:
-    dated = policy(rule("ALLOW", start=NOON, end=NOON + timedelta(hours=1)))
+    dated = policy(rule("ALLOW", start_time=NOON, end_time=NOON + timedelta(hours=1)))
     second = timedelta(microseconds=1)
     moments = [NOON - second, NOON, NOON + timedelta(hours=1) - second, NOON + timedelta(hours=1)]
     assert [dated.evaluate({}, at).effect for at in moments] == ["DENY", "ALLOW", "ALLOW", "DENY"]
@@ -134,7 +134,7 @@ def test_a_scope_and_a_condition_on_the_same_attribute_must_both_hold() -> None:
 
 def test_date_ranges_cut_the_dates_of_a_rule() -> None:
     ranged = policy(
-        rule(scopes={"DATE_RANGE": ["2026-11-27/2026-12-01", "2026-12-24/.."]}, start=datetime(2026, 11, 28, tzinfo=UTC))
+        rule(scopes={"DATE_RANGE": ["2026-11-27/2026-12-01", "2026-12-24/.."]}, start_time=datetime(2026, 11, 28, tzinfo=UTC))
     )  # fmt: skip
     days = [datetime(2026, 11, 27, tzinfo=UTC) + timedelta(days=n) for n in (0, 1, 3, 4, 27)]
     assert [ranged.evaluate({}, day).allowed for day in days] == [False, True, True, False, True]

@@ -32,7 +32,7 @@ def test_each_rule_says_why_it_is_what_it_is() -> None:
             {"effect": "SUPPRESS", "priority": 7},
             {"effect": "ALLOW", "active": False},
             {"effect": "ALLOW", "condition": {"x": 1}},
-            {"effect": "ALLOW", "start": date(2026, 11, 22), "end": "2026-12-01T00:00:30Z"},
+            {"effect": "ALLOW", "start_time": date(2026, 11, 22), "end_time": "2026-12-01T00:00:30Z"},
             {"effect": "ALLOW", "scopes": {"DATE_RANGE": "2026-11-27/.."}},
         ),
         {},

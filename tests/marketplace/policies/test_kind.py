@@ -37,8 +37,8 @@ FULL: dict[str, Any] = {
             },
             "priority": -5,
             "active": False,
-            "start": "2026-11-01T00:00:00Z",
-            "end": "2027-01-01T00:00:00.000001Z",
+            "start_time": "2026-11-01T00:00:00Z",
+            "end_time": "2027-01-01T00:00:00.000001Z",
         },
     ],
 }  # fmt: skip

@@ -252,7 +252,12 @@ async def test_what_cannot_be_recorded_is_not_decided(
 async def test_the_moment_asked_about_chooses_the_rules_and_is_kept(
     db: Database, engines: Engines, platform: UUID, publish_policy: Publish
 ) -> None:
-    rule = {"key": "sale", "effect": {"result": "ALLOW"}, "start": NOON, "end": NOON + timedelta(days=1)}
+    rule = {
+        "key": "sale",
+        "effect": {"result": "ALLOW"},
+        "start_time": NOON,
+        "end_time": NOON + timedelta(days=1),
+    }
     await publish_policy({"key": "SALE", "name": "Sale", "rules": [rule]})
     then = await engines.policies.evaluate(platform, "SALE", {}, at=NOON)
     after = await engines.policies.evaluate(platform, "SALE", {}, at=NOON + timedelta(days=1))

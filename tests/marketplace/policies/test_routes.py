@@ -75,8 +75,8 @@ async def test_the_moment_can_be_chosen(
     rule = {
         "key": "gift",
         "effect": "ALLOW",
-        "start": start.isoformat(),
-        "end": (start + timedelta(days=2)).isoformat(),
+        "start_time": start.isoformat(),
+        "end_time": (start + timedelta(days=2)).isoformat(),
     }
     await publish_policy({"key": "GIFT", "name": "Gift", "rules": [rule]})
     effects = [

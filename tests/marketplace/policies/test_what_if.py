@@ -137,7 +137,7 @@ async def test_how_many_and_which_time(db: Database, platform: UUID, decided: li
 async def test_a_draft_that_begins_later_is_asked_about_then(
     db: Database, platform: UUID, decided: list[UUID]
 ) -> None:
-    later = changed(0, condition={"days": {"$lte": 99}}, start=NOON + timedelta(days=30))
+    later = changed(0, condition={"days": {"$lte": 99}}, start_time=NOON + timedelta(days=30))
     assert (await compare(db, platform, later)).effects.keys() == {("ALLOW", "DENY")}
     found = await compare(db, platform, later, at=NOON + timedelta(days=30))
     assert found.effects.keys() == {("DENY", "ALLOW")}

@@ -88,14 +88,14 @@ def _check_keys(document: PolicyDocument) -> None:
 
 
 def _check_validity(rule: RuleDocument, path: str) -> None:
-    if rule.start is not None and rule.end is not None and rule.start >= rule.end:
+    if rule.start_time is not None and rule.end_time is not None and rule.start_time >= rule.end_time:
         raise InvalidInputError(
-            f"{path}.end: the rule {rule.key} ends at {rule.end.isoformat()}, and begins at {rule.start.isoformat()}.",
+            f"{path}.end_time: the rule {rule.key} ends at {rule.end_time.isoformat()}, and begins at {rule.start_time.isoformat()}.",
             hint="The end is not part of the time in force, so it must be later than the start.",
-            where={"path": f"{path}.end"},
+            where={"path": f"{path}.end_time"},
         )
     check_scopes(rule.scopes, f"{path}.scopes")
-    if not windows(rule.scopes, rule.start, rule.end):
+    if not windows(rule.scopes, rule.start_time, rule.end_time):
         raise InvalidInputError(
             f"{path}.scopes.DATE_RANGE: {rule.key} is never in force: its dates and these ranges do not meet.",
             where={"path": f"{path}.scopes.DATE_RANGE"},
@@ -122,7 +122,7 @@ def _check_contradictions(document: PolicyDocument) -> None:
 def _ground(rule: RuleDocument) -> str:
     """All that says when a rule holds and how strongly, in one form."""
     scopes = {dimension: values for dimension, values in rule.scopes.items() if dimension != GLOBAL}
-    ground = [rule.condition, scopes, rule.priority, rule.start, rule.end]
+    ground = [rule.condition, scopes, rule.priority, rule.start_time, rule.end_time]
     return json.dumps(_plain(ground), sort_keys=True, default=str)
 
 

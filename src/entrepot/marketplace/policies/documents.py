@@ -58,7 +58,7 @@ EXAMPLE: dict[str, Any] = {
             "condition": {"price": {"$gte": 5000}},
             "effect": {"decision": "MANUAL_REVIEW", "reason_code": "HIGH_VALUE", "queue": "catalog-review"},
             "priority": 100,
-            "start": "2026-01-01T00:00:00Z",
+            "start_time": "2026-01-01T00:00:00Z",
         },
     ],
 }
@@ -98,8 +98,10 @@ class RuleDocument(_Document):
     effect: Effect = Field(description="What it does when it matches.")
     priority: Priority = Field(default=0, description="Higher wins.")
     active: bool = Field(default=True, strict=True, description="Whether it takes part at all.")
-    start: Moment | None = Field(default=None, description="From when it is in force, this moment included.")
-    end: Moment | None = Field(
+    start_time: Moment | None = Field(
+        default=None, description="From when it is in force, this moment included."
+    )
+    end_time: Moment | None = Field(
         default=None, description="Until when it is in force, this moment not included."
     )
 
@@ -118,7 +120,7 @@ class RuleDocument(_Document):
         """Order says nothing in scopes, so there is one: two that mean the same are equal."""
         return {dimension: tuple(sorted(set(value[dimension]))) for dimension in sorted(value)}
 
-    @field_validator("start", "end")
+    @field_validator("start_time", "end_time")
     @classmethod
     def _in_utc(cls, value: datetime | None) -> datetime | None:
         return value and value.astimezone(UTC)

@@ -90,7 +90,7 @@ class Rule:
             Owed(one.type, one.parameters(), document.key, document.effect.reason)
             for one in document.effect.obligations
         )
-        spans = windows(document.scopes, document.start, document.end)
+        spans = windows(document.scopes, document.start_time, document.end_time)
         self.windows: tuple[Window, ...] | None = None if spans == (Window(None, None),) else spans
 
     @property

@@ -113,10 +113,10 @@ def _why(rule: Rule, decision: Decision, contribution: Contribution) -> tuple[st
 
 def _when(document: RuleDocument) -> str:
     parts = []
-    if document.start is not None:
-        parts.append(f"from {_moment(document.start)}")
-    if document.end is not None:
-        parts.append(f"until {_moment(document.end)}")
+    if document.start_time is not None:
+        parts.append(f"from {_moment(document.start_time)}")
+    if document.end_time is not None:
+        parts.append(f"until {_moment(document.end_time)}")
     if "DATE_RANGE" in document.scopes:
         parts.append(in_words({"DATE_RANGE": document.scopes["DATE_RANGE"]}))
     return " ".join(parts)

@@ -70,8 +70,8 @@ class PolicyKind(Kind[PolicyDocument]):
                 "effect": rule.effect.stored(),
                 "priority": rule.priority,
                 "active": rule.active,
-                "start_date": rule.start,
-                "end_date": rule.end,
+                "start_date": rule.start_time,
+                "end_date": rule.end_time,
                 "position": position,
             }
             for position, rule in enumerate(document.rules)

@@ -104,8 +104,8 @@ def _document(row: RowMapping, rules: Sequence[RowMapping]) -> dict[str, Any]:
                 "effect": rule["effect_json"],
                 "priority": rule["priority"],
                 "active": rule["is_active"],
-                "start": rule["start_date"],
-                "end": rule["end_date"],
+                "start_time": rule["start_date"],
+                "end_time": rule["end_date"],
             }
             for rule in rules
         ],
