@@ -178,29 +178,35 @@ async def test_one_request_id_sent_to_all_processes_counts_once(
         assert {answer.used for answer in found} == {3 * number + 3}
 
 
+OURS = """
+    SELECT pid FROM pg_stat_activity WHERE application_name = 'entrepot limits' AND datname = %s
+"""
+
+
 async def test_connections_that_are_lost_are_made_anew(
-    processes: list[LimitEngine], platform: UUID, publish_limit: Publish, settings: Settings
+    db: Database, engines: Engines, platform: UUID, publish_limit: Publish, settings: Settings
 ) -> None:
     """Whoever is asking at that moment is told that it is not known whether it was counted; nobody waits for ever."""
     await publish_limit("orders", limit=1000)
-    engine = processes[0]
-    await asyncio.gather(*(engine.consume(platform, "orders", f"seller-{number}") for number in range(40)))
     url = EmbeddedServer(settings.home).url("postgres", "postgres")
-    with psycopg.connect(url, autocommit=True) as superuser:
-        superuser.execute(
-            """
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE application_name = 'entrepot limits' AND datname = %s
-            """,
-            [settings.database_name],
+    engine = LimitEngine(db, engines.changes)
+    await engine.start()
+    try:
+        with psycopg.connect(url, autocommit=True) as superuser:
+            others = superuser.execute(OURS, [settings.database_name]).fetchall()
+            await asyncio.gather(*(engine.consume(platform, "orders", f"{number}") for number in range(40)))
+            for (pid,) in {*superuser.execute(OURS, [settings.database_name])} - {*others}:
+                superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        found = await asyncio.gather(
+            *(engine.consume(platform, "orders", "one") for _ in range(40)), return_exceptions=True
         )
-    found = await asyncio.gather(
-        *(engine.consume(platform, "orders", "one") for _ in range(40)), return_exceptions=True
-    )
-    failed = [one for one in found if isinstance(one, BaseException)]
-    assert all(isinstance(one, UnavailableError) for one in failed)
-    used = [await _patient(engine, platform) for _ in range(2)]
-    assert used[1] == used[0] + 1 == 40 - len(failed) + 2
+        failed = [one for one in found if isinstance(one, BaseException)]
+        assert failed
+        assert all(isinstance(one, UnavailableError) for one in failed)
+        used = [await _patient(engine, platform) for _ in range(2)]
+        assert used[1] == used[0] + 1 == 40 - len(failed) + 2
+    finally:
+        await engine.stop()
 
 
 async def test_whoever_gives_up_waiting_is_not_counted(
