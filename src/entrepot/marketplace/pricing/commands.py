@@ -22,6 +22,7 @@ from entrepot.kit.output import (
     print_table,
 )
 from entrepot.kit.rules.lines import answer_lines
+from entrepot.marketplace.pricing.money import format_major
 from entrepot.marketplace.pricing.piping import Quoter, by_rules, read_rates_file, read_rules
 from entrepot.marketplace.pricing.quotes import ENGINE_VERSION
 from entrepot.marketplace.pricing.rates import Rates
@@ -199,8 +200,8 @@ def decisions(
                 row["id"],
                 row["decision_time"],
                 row["transaction_id"],
-                row["original_price"],
-                row["final_price"],
+                format_major(row["original_price"], row["currency"]),
+                format_major(row["final_price"], row["currency"]),
                 row["currency"],
                 row["rule_keys"],
             ]

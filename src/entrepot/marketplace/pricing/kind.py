@@ -12,7 +12,7 @@ from entrepot.marketplace.lifecycle.machine import PRICING_RULE
 from entrepot.marketplace.pricing import decision_queries, queries
 from entrepot.marketplace.pricing.checking import check_document
 from entrepot.marketplace.pricing.examples import example_cart
-from entrepot.marketplace.pricing.money import format_amount, minor_digits
+from entrepot.marketplace.pricing.money import format_major
 from entrepot.marketplace.pricing.rating import load_rates
 from entrepot.marketplace.pricing.reading import columns_of, parts_of, read_documents
 from entrepot.marketplace.pricing.rulesets import RuleSet
@@ -110,11 +110,7 @@ class PriceKind(Kind[PricingRuleDocument]):
 def _decided(key: str, row: Mapping[Any, Any]) -> Decided:
     (rule,) = (rule for rule in row["applied_rules_json"] if rule["key"] == key)
     currency = row["currency"]
-    scale = 10 ** minor_digits(currency)
-    original, final = (
-        format_amount(int(row[name] * scale), minor_digits(currency))
-        for name in ("original_price", "final_price")
-    )
+    original, final = (format_major(row[name], currency) for name in ("original_price", "final_price"))
     what = "applied" if rule["applied"] else "matched and did not apply"
     return Decided(
         at=row["decision_time"],

@@ -136,6 +136,12 @@ def format_amount(minor: int, digits: int) -> str:
     return f"{sign}{whole}.{rest:0{digits}d}"
 
 
+def format_major(amount: Decimal, currency: str) -> str:
+    """An amount in major units, as a column holds it, with the digits of its currency: 19.9000 EUR is "19.90"."""
+    digits = minor_digits(currency)
+    return format_amount(int(amount * 10**digits), digits)
+
+
 def round_half_up(numerator: int, denominator: int) -> int:
     """The nearest whole number of a fraction that is at least zero; the greater one of two equally near."""
     return (2 * numerator + denominator) // (2 * denominator)
