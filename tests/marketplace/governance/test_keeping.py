@@ -161,7 +161,10 @@ async def test_a_successor_begins_where_its_predecessor_ends(
         ).all()
         events = (
             await session.execute(
-                text("SELECT event_type, subject FROM marketplace.hm_event_queue ORDER BY occurred_at, id")
+                text(
+                    "SELECT event_type, subject FROM marketplace.hm_event_queue "
+                    "WHERE event_type LIKE 'marketplace.governance.%' ORDER BY occurred_at, id"
+                )
             )
         ).all()
     assert first.document.effective_to == second.document.effective_from
