@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-import casbin  # type: ignore[import-untyped]
+import casbin
 import cedarpy
-from casbin.model import FastModel, Model  # type: ignore[import-untyped]
+from casbin.model import FastModel, Model
 from sqlalchemy import text
 
 from benchmarks import Result

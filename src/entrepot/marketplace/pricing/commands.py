@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
@@ -130,7 +130,9 @@ class PublishedRules:
         if self._thread is None:
             return
         if self._loop is not None and self._done is not None:
-            self._loop.call_soon_threadsafe(self._done.set)
+            # A loop that has ended by itself is closed; what ended it was told already, or is in `_closing`.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._done.set)
         self._thread.join()
         if self._closing is not None:
             raise self._closing
