@@ -65,7 +65,7 @@ async def test_a_rule_is_written_checked_tried_saved_and_published(author: Visit
     await text.focus()
     await page.keyboard.press("Control+s")
     await expect(page.get_by_role("status").first).to_contain_text("The draft is saved")
-    await page.get_by_role("link", name="Publish: version 2").click()
+    await page.get_by_role("link", name="Publish version 2").click()
     await expect(page.locator(".diff")).to_contain_text("14")
     await page.get_by_label("Why (optional)").fill("two weeks are enough")
     await page.get_by_role("button", name="Publish").click()
