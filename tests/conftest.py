@@ -26,10 +26,18 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 
 
+#: A clone is 2,500 small files, which memory makes ten times as fast as a disk; where it has room for a run.
+IN_MEMORY = Path("/dev/shm")
+ROOM = 6 * 1024**3
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The controller (or the only process) owns the server; workers find its home in the environment."""
     if not hasattr(config, "workerinput"):
-        os.environ["ENTREPOT_TEST_HOME"] = tempfile.mkdtemp(prefix="entrepot-test-")
+        roomy = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ROOM
+        os.environ["ENTREPOT_TEST_HOME"] = tempfile.mkdtemp(
+            prefix="entrepot-test-", dir=IN_MEMORY if roomy else None
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
