@@ -99,7 +99,10 @@ DECLARE
     reference_list jsonb;
     has_rows boolean;
     exclusive boolean := false;
+    column_list text;  -- without the generated ones, which take no values
 BEGIN
+    SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
+    FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     SELECT n.nspname, c.relname INTO parent_schema, parent_name
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.oid = parent AND c.relkind = 'p' AND pg_get_userbyid(c.relowner) = current_user;
@@ -158,8 +161,8 @@ BEGIN
             END LOOP;
         END IF;
         EXECUTE format(
-            'WITH moved AS (DELETE FROM ONLY %1$I.%2$I WHERE %3$I >= %4$L AND %3$I < %5$L RETURNING *) INSERT INTO %1$I.%6$I SELECT * FROM moved',
-            parent_schema, parent_name || '_default', key_column, lower_bound, upper_bound, child);
+            'WITH moved AS (DELETE FROM ONLY %1$I.%2$I WHERE %3$I >= %4$L AND %3$I < %5$L RETURNING %7$s) INSERT INTO %1$I.%6$I (%7$s) SELECT %7$s FROM moved',
+            parent_schema, parent_name || '_default', key_column, lower_bound, upper_bound, child, column_list);
         GET DIAGNOSTICS row_count = ROW_COUNT;
         EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)', parent, parent_schema, child, lower_bound, upper_bound);
         IF has_rows THEN
