@@ -12,11 +12,16 @@ DROP TABLE data_playground.global_events;
 DROP TABLE data_playground.shop_promotions;
 DROP TABLE data_playground.shop_products;
 DROP TABLE data_playground.shop_orders;
+DROP TABLE data_playground.world_parts;
 DROP TABLE data_playground.user_payment_methods;
 DROP TABLE data_playground.shops;
+DROP TABLE data_playground.world_runs;
 DROP TABLE data_playground.users;
 DROP TABLE data_playground.request_response_logs;
 DROP TABLE data_playground.global_entities;
+DROP FUNCTION data_playground.clear_world;
+DROP FUNCTION data_playground.place_world;
+DROP FUNCTION data_playground.stage_world;
 DROP SCHEMA data_playground;
 
 CREATE OR REPLACE FUNCTION entrepot.maintain_partitions(
