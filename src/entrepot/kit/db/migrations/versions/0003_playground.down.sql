@@ -130,3 +130,27 @@ BEGIN
     END IF;
 END;
 $$;
+
+DROP FUNCTION entrepot.partition_start;
+
+DROP FUNCTION entrepot.partition_column;
+
+DROP FUNCTION entrepot.built_partition;
+
+DROP FUNCTION entrepot.range_is_taken;
+
+DROP FUNCTION entrepot.span_of;
+
+DROP FUNCTION entrepot.make_free_standing;
+
+DROP FUNCTION entrepot.build_partition;
+
+DROP FUNCTION entrepot.drop_built_partition;
+
+DROP FUNCTION entrepot.built_partitions;
+
+DROP FUNCTION entrepot.prepare_partition;
+
+DROP FUNCTION entrepot.swap_partition;
+
+DROP FUNCTION entrepot.attach_partition;
