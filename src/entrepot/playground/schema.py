@@ -2,5 +2,6 @@
 
 from entrepot.playground.facts import tables as facts
 from entrepot.playground.loading import tables as loading
+from entrepot.playground.metrics import tables as metrics
 
-__all__ = ["facts", "loading"]
+__all__ = ["facts", "loading", "metrics"]

@@ -419,6 +419,88 @@ COMMENT ON COLUMN data_playground.global_entities.origin IS 'Who made the row: s
 
 COMMENT ON COLUMN data_playground.global_entities.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.metrics_clocks (
+	origin VARCHAR(20) NOT NULL, 
+	reached TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_metrics_clocks PRIMARY KEY (origin), 
+	CONSTRAINT ck_metrics_clocks_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api'))
+);
+
+COMMENT ON TABLE data_playground.metrics_clocks IS 'Until when the metrics know: out-of-stock time of products that have none now is counted up to here';
+
+COMMENT ON COLUMN data_playground.metrics_clocks.origin IS 'Origin of the products: the clock of the simulated world, or of ours';
+
+COMMENT ON COLUMN data_playground.metrics_clocks.reached IS 'Moment that the metrics reach to';
+
+CREATE TABLE data_playground.metrics_dirty (
+	mark_id BIGINT GENERATED ALWAYS AS IDENTITY, 
+	kind VARCHAR(10) NOT NULL, 
+	entity_id UUID, 
+	hour TIMESTAMP WITH TIME ZONE NOT NULL, 
+	until TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_metrics_dirty PRIMARY KEY (mark_id), 
+	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'promotion', 'span')), 
+	CONSTRAINT ck_metrics_dirty_entity_id CHECK ((kind = 'span') = (entity_id IS NULL))
+);
+
+COMMENT ON TABLE data_playground.metrics_dirty IS 'What the next roll has to compute again; rows are appended by whoever writes facts and taken by the roll';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.mark_id IS 'Number of the mark';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock: a product''s stock from the hour on; promotion: a shop''s rows in the window; span: everything in it';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.entity_id IS 'User, shop or product';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.hour IS 'Start of the hour, or of the span';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.until IS 'First moment after the span, where it is one';
+
+CREATE TABLE data_playground.metrics_runs (
+	run_id UUID DEFAULT uuidv7() NOT NULL, 
+	started_time TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	finished_time TIMESTAMP WITH TIME ZONE, 
+	from_time TIMESTAMP WITH TIME ZONE, 
+	to_time TIMESTAMP WITH TIME ZONE, 
+	buckets BIGINT DEFAULT 0 NOT NULL, 
+	rows_inserted BIGINT DEFAULT 0 NOT NULL, 
+	rows_updated BIGINT DEFAULT 0 NOT NULL, 
+	rows_deleted BIGINT DEFAULT 0 NOT NULL, 
+	rows_unchanged BIGINT DEFAULT 0 NOT NULL, 
+	seconds NUMERIC(12, 3), 
+	outcome VARCHAR(20) DEFAULT 'running'::character varying NOT NULL, 
+	error TEXT, 
+	CONSTRAINT pk_metrics_runs PRIMARY KEY (run_id), 
+	CONSTRAINT ck_metrics_runs_outcome CHECK (outcome IN ('running', 'completed', 'failed'))
+);
+
+COMMENT ON TABLE data_playground.metrics_runs IS 'Ledger of the rolls of the metrics: what each rolled, what it wrote, how it ended';
+
+COMMENT ON COLUMN data_playground.metrics_runs.run_id IS 'Roll';
+
+COMMENT ON COLUMN data_playground.metrics_runs.started_time IS 'When it began';
+
+COMMENT ON COLUMN data_playground.metrics_runs.finished_time IS 'When it ended';
+
+COMMENT ON COLUMN data_playground.metrics_runs.from_time IS 'Earliest bucket that it was asked for; null: whatever is dirty';
+
+COMMENT ON COLUMN data_playground.metrics_runs.to_time IS 'First moment after the last bucket that it was asked for';
+
+COMMENT ON COLUMN data_playground.metrics_runs.buckets IS 'Cells (an entity''s hour or day) that were computed';
+
+COMMENT ON COLUMN data_playground.metrics_runs.rows_inserted IS 'Rows written that were not there';
+
+COMMENT ON COLUMN data_playground.metrics_runs.rows_updated IS 'Rows written over, because something in them changed';
+
+COMMENT ON COLUMN data_playground.metrics_runs.rows_deleted IS 'Rows deleted, because there are no such facts any more';
+
+COMMENT ON COLUMN data_playground.metrics_runs.rows_unchanged IS 'Rows that were right already';
+
+COMMENT ON COLUMN data_playground.metrics_runs.seconds IS 'How long it took';
+
+COMMENT ON COLUMN data_playground.metrics_runs.outcome IS 'running/completed/failed';
+
+COMMENT ON COLUMN data_playground.metrics_runs.error IS 'What went wrong';
+
 CREATE TABLE data_playground.request_response_logs (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -645,6 +727,154 @@ COMMENT ON COLUMN data_playground.shops.origin IS 'Who made the row: simulated, 
 
 COMMENT ON COLUMN data_playground.shops.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.user_metrics_daily (
+	user_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	user_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((user_id)::text || '/day/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text)) VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	orders_placed_count BIGINT DEFAULT 0 NOT NULL, 
+	orders_cancelled_count BIGINT DEFAULT 0 NOT NULL, 
+	total_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	avg_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	unique_shops_ordered_from BIGINT DEFAULT 0 NOT NULL, 
+	total_amount_paid NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_amount_refunded NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	successful_payments_count BIGINT DEFAULT 0 NOT NULL, 
+	failed_payments_count BIGINT DEFAULT 0 NOT NULL, 
+	reviews_written_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating_given NUMERIC(6, 4), 
+	helpful_votes_received BIGINT DEFAULT 0 NOT NULL, 
+	promotions_used_count BIGINT DEFAULT 0 NOT NULL, 
+	total_discount_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	cart_abandonment_count BIGINT DEFAULT 0 NOT NULL, 
+	total_items_purchased BIGINT DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_user_metrics_daily PRIMARY KEY (user_id, event_time), 
+	CONSTRAINT fk_user_metrics_daily_user_id_user_event_time FOREIGN KEY(user_id, user_event_time) REFERENCES data_playground.users (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.user_metrics_daily IS 'What users did, by the day; a row where there was something';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.user_id IS 'User that is measured';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.event_time IS 'Start of the day, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.user_event_time IS 'event_time of the user, with which it is found';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.partition_key IS 'Label of the day that it happened in, in UTC (YYYY-MM-DD); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.orders_placed_count IS 'Orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.orders_cancelled_count IS 'Orders cancelled in the bucket, whenever they were placed';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_order_amount IS 'Sum of total_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.avg_order_amount IS 'total_order_amount / orders_placed_count; 0 without orders';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.unique_shops_ordered_from IS 'Different shops ordered from in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_amount_paid IS 'Sum of the payments completed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_amount_refunded IS 'Sum of the money paid back in the bucket, tax included';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.successful_payments_count IS 'Payments completed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.failed_payments_count IS 'Payments that failed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.reviews_written_count IS 'Reviews written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.avg_rating_given IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.helpful_votes_received IS 'Votes cast in the bucket that found a review of the user helpful';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.promotions_used_count IS 'Uses of promotions in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_discount_amount IS 'Sum of discount_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.cart_abandonment_count IS 'Carts given up in the bucket: 30 minutes after the last activity in them without an order';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_items_purchased IS 'Units in the orders placed in the bucket';
+
+CREATE TABLE data_playground.user_metrics_hourly (
+	user_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	user_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((user_id)::text || '/hour/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || 'T' || lpad((EXTRACT(hour FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || ':00:00') VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	orders_placed_count BIGINT DEFAULT 0 NOT NULL, 
+	orders_cancelled_count BIGINT DEFAULT 0 NOT NULL, 
+	total_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	avg_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	unique_shops_ordered_from BIGINT DEFAULT 0 NOT NULL, 
+	total_amount_paid NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_amount_refunded NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	successful_payments_count BIGINT DEFAULT 0 NOT NULL, 
+	failed_payments_count BIGINT DEFAULT 0 NOT NULL, 
+	reviews_written_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating_given NUMERIC(6, 4), 
+	helpful_votes_received BIGINT DEFAULT 0 NOT NULL, 
+	promotions_used_count BIGINT DEFAULT 0 NOT NULL, 
+	total_discount_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	cart_abandonment_count BIGINT DEFAULT 0 NOT NULL, 
+	total_items_purchased BIGINT DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_user_metrics_hourly PRIMARY KEY (user_id, event_time), 
+	CONSTRAINT fk_user_metrics_hourly_user_id_user_event_time FOREIGN KEY(user_id, user_event_time) REFERENCES data_playground.users (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.user_metrics_hourly IS 'What users did, by the hour; a row where there was something';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.user_id IS 'User that is measured';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.event_time IS 'Start of the hour, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.user_event_time IS 'event_time of the user, with which it is found';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.partition_key IS 'Label of the hour that it happened in, in UTC (YYYY-MM-DDThh:00:00); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.orders_placed_count IS 'Orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.orders_cancelled_count IS 'Orders cancelled in the bucket, whenever they were placed';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_order_amount IS 'Sum of total_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.avg_order_amount IS 'total_order_amount / orders_placed_count; 0 without orders';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.unique_shops_ordered_from IS 'Different shops ordered from in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_amount_paid IS 'Sum of the payments completed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_amount_refunded IS 'Sum of the money paid back in the bucket, tax included';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.successful_payments_count IS 'Payments completed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.failed_payments_count IS 'Payments that failed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.reviews_written_count IS 'Reviews written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.avg_rating_given IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.helpful_votes_received IS 'Votes cast in the bucket that found a review of the user helpful';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.promotions_used_count IS 'Uses of promotions in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_discount_amount IS 'Sum of discount_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.cart_abandonment_count IS 'Carts given up in the bucket: 30 minutes after the last activity in them without an order';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_items_purchased IS 'Units in the orders placed in the bucket';
+
 CREATE TABLE data_playground.user_payment_methods (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -764,6 +994,178 @@ COMMENT ON COLUMN data_playground.world_parts.carried IS 'What the people need t
 COMMENT ON COLUMN data_playground.world_parts.truth IS 'What the scenarios did in the part';
 
 COMMENT ON COLUMN data_playground.world_parts.loaded_at IS 'When it was loaded';
+
+CREATE TABLE data_playground.shop_metrics_daily (
+	shop_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	shop_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((shop_id)::text || '/day/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text)) VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	orders_received_count BIGINT DEFAULT 0 NOT NULL, 
+	orders_cancelled_count BIGINT DEFAULT 0 NOT NULL, 
+	total_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	avg_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	unique_customers_count BIGINT DEFAULT 0 NOT NULL, 
+	total_products_sold BIGINT DEFAULT 0 NOT NULL, 
+	unique_products_sold BIGINT DEFAULT 0 NOT NULL, 
+	low_stock_products_count BIGINT DEFAULT 0 NOT NULL, 
+	out_of_stock_products_count BIGINT DEFAULT 0 NOT NULL, 
+	gross_revenue NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	net_revenue NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_discounts_given NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_refunds_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	reviews_received_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating_received NUMERIC(6, 4), 
+	one_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	five_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	active_promotions_count BIGINT DEFAULT 0 NOT NULL, 
+	promotions_used_count BIGINT DEFAULT 0 NOT NULL, 
+	inventory_value NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_shop_metrics_daily PRIMARY KEY (shop_id, event_time), 
+	CONSTRAINT fk_shop_metrics_daily_shop_id_shop_event_time FOREIGN KEY(shop_id, shop_event_time) REFERENCES data_playground.shops (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.shop_metrics_daily IS 'How shops did, by the day; a row where there was something';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.shop_id IS 'Shop that is measured';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.event_time IS 'Start of the day, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.shop_event_time IS 'event_time of the shop, with which it is found';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.partition_key IS 'Label of the day that it happened in, in UTC (YYYY-MM-DD); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.orders_received_count IS 'Orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.orders_cancelled_count IS 'Orders cancelled in the bucket, whenever they were placed';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.total_order_amount IS 'Sum of total_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.avg_order_amount IS 'total_order_amount / orders_received_count; 0 without orders';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.unique_customers_count IS 'Different users who ordered in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.total_products_sold IS 'Units in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.unique_products_sold IS 'Different products in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.low_stock_products_count IS 'Products with 0 < stock <= low_stock_threshold at the end of the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.out_of_stock_products_count IS 'Products with stock <= 0 at the end of the bucket, by their last inventory log';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.gross_revenue IS 'Sum of the items'' subtotals of the orders placed in the bucket: goods before discount, tax and shipping';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.net_revenue IS 'gross_revenue - total_discounts_given - the goods part of what was paid back in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.total_discounts_given IS 'Sum of discount_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.total_refunds_amount IS 'Sum of the money paid back in the bucket, tax included';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.reviews_received_count IS 'Reviews of the shop and of its products written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.avg_rating_received IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.one_star_reviews_count IS 'Those reviews that gave one star';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.five_star_reviews_count IS 'Those reviews that gave five stars';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.active_promotions_count IS 'Promotions, neither draft nor cancelled, whose window overlaps the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.promotions_used_count IS 'Uses of its promotions in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.inventory_value IS 'Sum over its products of stock at the end of the bucket x cost_price';
+
+CREATE TABLE data_playground.shop_metrics_hourly (
+	shop_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	shop_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((shop_id)::text || '/hour/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || 'T' || lpad((EXTRACT(hour FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || ':00:00') VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	orders_received_count BIGINT DEFAULT 0 NOT NULL, 
+	orders_cancelled_count BIGINT DEFAULT 0 NOT NULL, 
+	total_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	avg_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	unique_customers_count BIGINT DEFAULT 0 NOT NULL, 
+	total_products_sold BIGINT DEFAULT 0 NOT NULL, 
+	unique_products_sold BIGINT DEFAULT 0 NOT NULL, 
+	low_stock_products_count BIGINT DEFAULT 0 NOT NULL, 
+	out_of_stock_products_count BIGINT DEFAULT 0 NOT NULL, 
+	gross_revenue NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	net_revenue NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_discounts_given NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_refunds_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	reviews_received_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating_received NUMERIC(6, 4), 
+	one_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	five_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	active_promotions_count BIGINT DEFAULT 0 NOT NULL, 
+	promotions_used_count BIGINT DEFAULT 0 NOT NULL, 
+	inventory_value NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_shop_metrics_hourly PRIMARY KEY (shop_id, event_time), 
+	CONSTRAINT fk_shop_metrics_hourly_shop_id_shop_event_time FOREIGN KEY(shop_id, shop_event_time) REFERENCES data_playground.shops (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.shop_metrics_hourly IS 'How shops did, by the hour; a row where there was something';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.shop_id IS 'Shop that is measured';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.event_time IS 'Start of the hour, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.shop_event_time IS 'event_time of the shop, with which it is found';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.partition_key IS 'Label of the hour that it happened in, in UTC (YYYY-MM-DDThh:00:00); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.orders_received_count IS 'Orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.orders_cancelled_count IS 'Orders cancelled in the bucket, whenever they were placed';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.total_order_amount IS 'Sum of total_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.avg_order_amount IS 'total_order_amount / orders_received_count; 0 without orders';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.unique_customers_count IS 'Different users who ordered in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.total_products_sold IS 'Units in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.unique_products_sold IS 'Different products in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.low_stock_products_count IS 'Products with 0 < stock <= low_stock_threshold at the end of the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.out_of_stock_products_count IS 'Products with stock <= 0 at the end of the bucket, by their last inventory log';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.gross_revenue IS 'Sum of the items'' subtotals of the orders placed in the bucket: goods before discount, tax and shipping';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.net_revenue IS 'gross_revenue - total_discounts_given - the goods part of what was paid back in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.total_discounts_given IS 'Sum of discount_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.total_refunds_amount IS 'Sum of the money paid back in the bucket, tax included';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.reviews_received_count IS 'Reviews of the shop and of its products written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.avg_rating_received IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.one_star_reviews_count IS 'Those reviews that gave one star';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.five_star_reviews_count IS 'Those reviews that gave five stars';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.active_promotions_count IS 'Promotions, neither draft nor cancelled, whose window overlaps the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.promotions_used_count IS 'Uses of its promotions in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.inventory_value IS 'Sum over its products of stock at the end of the bucket x cost_price';
 
 CREATE TABLE data_playground.shop_orders (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -1498,6 +1900,172 @@ COMMENT ON COLUMN data_playground.shop_order_payments.origin IS 'Who made the ro
 
 COMMENT ON COLUMN data_playground.shop_order_payments.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.shop_product_metrics_daily (
+	product_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	product_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((product_id)::text || '/day/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text)) VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	units_sold BIGINT DEFAULT 0 NOT NULL, 
+	units_refunded BIGINT DEFAULT 0 NOT NULL, 
+	gross_sales NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	net_sales NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	current_stock_level BIGINT DEFAULT 0 NOT NULL, 
+	stock_replenishment_count BIGINT DEFAULT 0 NOT NULL, 
+	time_out_of_stock_minutes NUMERIC(10, 4) DEFAULT 0 NOT NULL, 
+	avg_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	min_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	max_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating NUMERIC(6, 4), 
+	one_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	five_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	times_discounted BIGINT DEFAULT 0 NOT NULL, 
+	total_discount_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	cart_additions_count BIGINT DEFAULT 0 NOT NULL, 
+	cart_removals_count BIGINT DEFAULT 0 NOT NULL, 
+	page_views BIGINT DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_shop_product_metrics_daily PRIMARY KEY (product_id, event_time), 
+	CONSTRAINT fk_shop_product_metrics_daily_product_id_product_event_time FOREIGN KEY(product_id, product_event_time) REFERENCES data_playground.shop_products (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.shop_product_metrics_daily IS 'How products did, by the day; a row where there was something, or nothing to sell';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.product_id IS 'Product that is measured';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.event_time IS 'Start of the day, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.product_event_time IS 'event_time of the product, with which it is found';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.partition_key IS 'Label of the day that it happened in, in UTC (YYYY-MM-DD); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.units_sold IS 'Units in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.units_refunded IS 'Units paid back in the bucket, whenever they were ordered';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.gross_sales IS 'Sum of the items'' subtotals of the orders placed in the bucket: before discount, tax and shipping';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.net_sales IS 'gross_sales - total_discount_amount - the goods part of what was paid back in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.current_stock_level IS 'Stock at the end of the bucket, by the last inventory log; 0 before the first';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.stock_replenishment_count IS 'Purchases and transfers in during the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.time_out_of_stock_minutes IS 'Minutes of the bucket with stock <= 0, from the first inventory log to the clock of the roll';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.avg_selling_price IS 'Mean price paid a unit, after discount, weighted by quantity; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.min_selling_price IS 'Least price paid a unit, after discount; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.max_selling_price IS 'Highest price paid a unit, after discount; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.reviews_count IS 'Reviews of the product written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.avg_rating IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.one_star_reviews_count IS 'Those reviews that gave one star';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.five_star_reviews_count IS 'Those reviews that gave five stars';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.times_discounted IS 'Lines of orders placed in the bucket that have a discount';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.total_discount_amount IS 'Sum of the discounts of those lines';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.cart_additions_count IS 'Times it was put into a cart in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.cart_removals_count IS 'Times it was taken out of a cart in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.page_views IS 'Times its page was viewed in the bucket';
+
+CREATE TABLE data_playground.shop_product_metrics_hourly (
+	product_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	product_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((product_id)::text || '/hour/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || 'T' || lpad((EXTRACT(hour FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || ':00:00') VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	units_sold BIGINT DEFAULT 0 NOT NULL, 
+	units_refunded BIGINT DEFAULT 0 NOT NULL, 
+	gross_sales NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	net_sales NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	current_stock_level BIGINT DEFAULT 0 NOT NULL, 
+	stock_replenishment_count BIGINT DEFAULT 0 NOT NULL, 
+	time_out_of_stock_minutes NUMERIC(10, 4) DEFAULT 0 NOT NULL, 
+	avg_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	min_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	max_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating NUMERIC(6, 4), 
+	one_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	five_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	times_discounted BIGINT DEFAULT 0 NOT NULL, 
+	total_discount_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	cart_additions_count BIGINT DEFAULT 0 NOT NULL, 
+	cart_removals_count BIGINT DEFAULT 0 NOT NULL, 
+	page_views BIGINT DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_shop_product_metrics_hourly PRIMARY KEY (product_id, event_time), 
+	CONSTRAINT fk_shop_product_metrics_hourly_product_id_product_event_time FOREIGN KEY(product_id, product_event_time) REFERENCES data_playground.shop_products (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.shop_product_metrics_hourly IS 'How products did, by the hour; a row where there was something, or nothing to sell';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.product_id IS 'Product that is measured';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.event_time IS 'Start of the hour, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.product_event_time IS 'event_time of the product, with which it is found';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.partition_key IS 'Label of the hour that it happened in, in UTC (YYYY-MM-DDThh:00:00); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.units_sold IS 'Units in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.units_refunded IS 'Units paid back in the bucket, whenever they were ordered';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.gross_sales IS 'Sum of the items'' subtotals of the orders placed in the bucket: before discount, tax and shipping';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.net_sales IS 'gross_sales - total_discount_amount - the goods part of what was paid back in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.current_stock_level IS 'Stock at the end of the bucket, by the last inventory log; 0 before the first';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.stock_replenishment_count IS 'Purchases and transfers in during the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.time_out_of_stock_minutes IS 'Minutes of the bucket with stock <= 0, from the first inventory log to the clock of the roll';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.avg_selling_price IS 'Mean price paid a unit, after discount, weighted by quantity; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.min_selling_price IS 'Least price paid a unit, after discount; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.max_selling_price IS 'Highest price paid a unit, after discount; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.reviews_count IS 'Reviews of the product written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.avg_rating IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.one_star_reviews_count IS 'Those reviews that gave one star';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.five_star_reviews_count IS 'Those reviews that gave five stars';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.times_discounted IS 'Lines of orders placed in the bucket that have a discount';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.total_discount_amount IS 'Sum of the discounts of those lines';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.cart_additions_count IS 'Times it was put into a cart in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.cart_removals_count IS 'Times it was taken out of a cart in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.page_views IS 'Times its page was viewed in the bucket';
+
 CREATE TABLE data_playground.shop_promotion_usages (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -1799,6 +2367,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_entitie
 
 SELECT entrepot.maintain_partitions('data_playground.global_entities', 'event_time', 'day', 2, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_clocks TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_dirty TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_runs TO entrepot_system;
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.request_response_logs TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.request_response_logs', 'event_time', 'month', 1, NULL);
@@ -1813,11 +2387,27 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entre
 
 SELECT entrepot.maintain_partitions('data_playground.shops', 'event_time', 'month', 1, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_daily TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.user_metrics_daily', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_hourly TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.user_metrics_hourly', 'event_time', 'month', 1, NULL);
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_payment_methods TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.user_payment_methods', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_parts TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_daily TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.shop_metrics_daily', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_hourly TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.shop_metrics_hourly', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_orders TO entrepot_system;
 
@@ -1850,6 +2440,14 @@ SELECT entrepot.maintain_partitions('data_playground.shop_order_items', 'event_t
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_order_payments TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.shop_order_payments', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_daily TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.shop_product_metrics_daily', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_hourly TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.shop_product_metrics_hourly', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_promotion_usages TO entrepot_system;
 
@@ -2013,3 +2611,88 @@ $$;
 COMMENT ON FUNCTION data_playground.clear_world(text[]) IS
     'Takes the simulated facts out of the warehouse, with the metrics made from them and what was staged; real facts stay.';
 GRANT EXECUTE ON FUNCTION data_playground.clear_world(text[]) TO entrepot_system;
+
+-- What marks the metrics dirty. A statement that writes facts appends the cells that it touched (an entity's hour) to
+-- metrics_dirty; the next roll takes the marks and computes those cells again. Nothing is unique there, so writers never
+-- wait for each other or for a roll.
+
+-- Arguments: the columns that the metrics hang on, and the cells of a row r as a list of VALUES (kind, entity_id, time,
+-- until). An update marks the cells that the row belonged to and those that it belongs to now, where one of the columns changed.
+CREATE FUNCTION data_playground.mark_cells() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changed text := CASE TG_OP
+        WHEN 'INSERT' THEN format('SELECT %s FROM new_rows', TG_ARGV[0])
+        WHEN 'DELETE' THEN format('SELECT %s FROM old_rows', TG_ARGV[0])
+        ELSE format('(SELECT %1$s FROM old_rows EXCEPT ALL SELECT %1$s FROM new_rows) UNION ALL '
+                    '(SELECT %1$s FROM new_rows EXCEPT ALL SELECT %1$s FROM old_rows)', TG_ARGV[0])
+    END;
+BEGIN
+    EXECUTE format(
+        'INSERT INTO data_playground.metrics_dirty (kind, entity_id, hour, until) '
+        'SELECT DISTINCT m.kind, m.entity_id, date_bin(interval ''1 hour'', m.at_time, timestamptz ''2000-01-01 00:00:00+00''), m.until '
+        'FROM (%s) AS r CROSS JOIN LATERAL (VALUES %s) AS m(kind, entity_id, at_time, until) WHERE m.entity_id IS NOT NULL',
+        changed, TG_ARGV[1]);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION data_playground.mark_cells() IS 'Marks the cells of the metrics that changed facts belong to.';
+
+CREATE FUNCTION data_playground.mark_range(from_time timestamptz, to_time timestamptz) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO data_playground.metrics_dirty (kind, hour, until)
+    SELECT 'span', date_bin(interval '1 hour', from_time, timestamptz '2000-01-01 00:00:00+00'), to_time
+    WHERE from_time < to_time
+$$;
+COMMENT ON FUNCTION data_playground.mark_range(timestamptz, timestamptz) IS
+    'Marks all metrics from one moment to before another: for loaders that fill partitions directly, past the triggers.';
+GRANT EXECUTE ON FUNCTION data_playground.mark_range(timestamptz, timestamptz) TO entrepot_system;
+
+CREATE TRIGGER shop_orders_metrics_insert AFTER INSERT ON data_playground.shop_orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, total_amount, discount_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_orders_metrics_update AFTER UPDATE ON data_playground.shop_orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, total_amount, discount_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_orders_metrics_delete AFTER DELETE ON data_playground.shop_orders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, total_amount, discount_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_order_items_metrics_insert AFTER INSERT ON data_playground.shop_order_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, quantity, subtotal, discount_amount, total_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_order_items_metrics_update AFTER UPDATE ON data_playground.shop_order_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, quantity, subtotal, discount_amount, total_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_order_items_metrics_delete AFTER DELETE ON data_playground.shop_order_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, quantity, subtotal, discount_amount, total_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER global_events_metrics_insert AFTER INSERT ON data_playground.global_events REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('event_id, event_time, event_type, user_id, shop_id, product_id, quantity, amount, net_amount', '(''user'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_completed'', ''payment_failed'', ''payment_refunded'', ''cart_abandoned'') THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_refunded'') THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.event_type IN (''payment_refunded'', ''cart_item_added'', ''cart_item_removed'', ''product_viewed'') THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER global_events_metrics_update AFTER UPDATE ON data_playground.global_events REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('event_id, event_time, event_type, user_id, shop_id, product_id, quantity, amount, net_amount', '(''user'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_completed'', ''payment_failed'', ''payment_refunded'', ''cart_abandoned'') THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_refunded'') THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.event_type IN (''payment_refunded'', ''cart_item_added'', ''cart_item_removed'', ''product_viewed'') THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER global_events_metrics_delete AFTER DELETE ON data_playground.global_events REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('event_id, event_time, event_type, user_id, shop_id, product_id, quantity, amount, net_amount', '(''user'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_completed'', ''payment_failed'', ''payment_refunded'', ''cart_abandoned'') THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_refunded'') THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.event_type IN (''payment_refunded'', ''cart_item_added'', ''cart_item_removed'', ''product_viewed'') THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_promotion_usages_metrics_insert AFTER INSERT ON data_playground.shop_promotion_usages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_promotion_usages_metrics_update AFTER UPDATE ON data_playground.shop_promotion_usages REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_promotion_usages_metrics_delete AFTER DELETE ON data_playground.shop_promotion_usages REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_reviews_metrics_insert AFTER INSERT ON data_playground.shop_reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, status, rating', '(''user'', CASE WHEN r.status = ''approved'' THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.status = ''approved'' THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.status = ''approved'' THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_reviews_metrics_update AFTER UPDATE ON data_playground.shop_reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, status, rating', '(''user'', CASE WHEN r.status = ''approved'' THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.status = ''approved'' THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.status = ''approved'' THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_reviews_metrics_delete AFTER DELETE ON data_playground.shop_reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, status, rating', '(''user'', CASE WHEN r.status = ''approved'' THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.status = ''approved'' THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.status = ''approved'' THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_review_votes_metrics_insert AFTER INSERT ON data_playground.shop_review_votes REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, author_id, is_helpful', '(''user'', CASE WHEN r.is_helpful THEN r.author_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_review_votes_metrics_update AFTER UPDATE ON data_playground.shop_review_votes REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, author_id, is_helpful', '(''user'', CASE WHEN r.is_helpful THEN r.author_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_review_votes_metrics_delete AFTER DELETE ON data_playground.shop_review_votes REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, author_id, is_helpful', '(''user'', CASE WHEN r.is_helpful THEN r.author_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_inventory_logs_metrics_insert AFTER INSERT ON data_playground.shop_inventory_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_inventory_logs_metrics_update AFTER UPDATE ON data_playground.shop_inventory_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_inventory_logs_metrics_delete AFTER DELETE ON data_playground.shop_inventory_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_promotions_metrics_insert AFTER INSERT ON data_playground.shop_promotions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, valid_from, valid_until, status', '(''promotion'', CASE WHEN r.status NOT IN (''draft'', ''cancelled'') THEN r.shop_id END, r.valid_from, r.valid_until::timestamptz)');
+
+CREATE TRIGGER shop_promotions_metrics_update AFTER UPDATE ON data_playground.shop_promotions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, valid_from, valid_until, status', '(''promotion'', CASE WHEN r.status NOT IN (''draft'', ''cancelled'') THEN r.shop_id END, r.valid_from, r.valid_until::timestamptz)');
+
+CREATE TRIGGER shop_promotions_metrics_delete AFTER DELETE ON data_playground.shop_promotions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, valid_from, valid_until, status', '(''promotion'', CASE WHEN r.status NOT IN (''draft'', ''cancelled'') THEN r.shop_id END, r.valid_from, r.valid_until::timestamptz)');
+
+CREATE TRIGGER shop_products_metrics_update AFTER UPDATE ON data_playground.shop_products REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, cost_price, low_stock_threshold, origin', '(''stock'', r.id, r.event_time, ''infinity''::timestamptz)');
