@@ -16,18 +16,23 @@ DROP TABLE data_playground.shop_products;
 DROP TABLE data_playground.shop_orders;
 DROP TABLE data_playground.shop_metrics_hourly;
 DROP TABLE data_playground.shop_metrics_daily;
+DROP TABLE data_playground.world_parts;
 DROP TABLE data_playground.user_payment_methods;
 DROP TABLE data_playground.user_metrics_hourly;
 DROP TABLE data_playground.user_metrics_daily;
 DROP TABLE data_playground.shops;
+DROP TABLE data_playground.world_runs;
 DROP TABLE data_playground.users;
 DROP TABLE data_playground.request_response_logs;
 DROP TABLE data_playground.metrics_runs;
 DROP TABLE data_playground.metrics_dirty;
 DROP TABLE data_playground.metrics_clocks;
 DROP TABLE data_playground.global_entities;
+DROP FUNCTION data_playground.clear_world;
 DROP FUNCTION data_playground.mark_cells;
 DROP FUNCTION data_playground.mark_range;
+DROP FUNCTION data_playground.place_world;
+DROP FUNCTION data_playground.stage_world;
 DROP SCHEMA data_playground;
 
 CREATE OR REPLACE FUNCTION entrepot.maintain_partitions(

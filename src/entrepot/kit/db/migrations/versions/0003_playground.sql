@@ -606,6 +606,52 @@ COMMENT ON COLUMN data_playground.users.origin IS 'Who made the row: simulated, 
 
 COMMENT ON COLUMN data_playground.users.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.world_runs (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	settings JSONB NOT NULL, 
+	seed BIGINT NOT NULL, 
+	scale NUMERIC(12, 4) NOT NULL, 
+	parts INTEGER NOT NULL, 
+	state VARCHAR(20) DEFAULT 'loading'::character varying NOT NULL, 
+	clock TIMESTAMP WITH TIME ZONE NOT NULL, 
+	staged JSONB DEFAULT '[]'::jsonb NOT NULL, 
+	rows JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	completed_at TIMESTAMP WITH TIME ZONE, 
+	seconds NUMERIC(12, 3) DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_world_runs PRIMARY KEY (id), 
+	CONSTRAINT ck_world_runs_state CHECK (state IN ('loading', 'placing', 'complete', 'cleared')), 
+	CONSTRAINT ck_world_runs_parts CHECK (parts > 0)
+);
+
+CREATE UNIQUE INDEX idx_world_runs_present ON data_playground.world_runs ((state <> 'cleared')) WHERE state <> 'cleared';
+
+COMMENT ON TABLE data_playground.world_runs IS 'Simulated worlds: settings, state, clock and rows; at most one is in the warehouse at a time';
+
+COMMENT ON COLUMN data_playground.world_runs.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN data_playground.world_runs.settings IS 'Seed, scale, days and scenarios, as WorldSettings.as_dict gives them';
+
+COMMENT ON COLUMN data_playground.world_runs.seed IS 'Seed';
+
+COMMENT ON COLUMN data_playground.world_runs.scale IS 'Size; 1 is about 2,000 users';
+
+COMMENT ON COLUMN data_playground.world_runs.parts IS 'Parts that the world is simulated in';
+
+COMMENT ON COLUMN data_playground.world_runs.state IS 'loading/placing/complete/cleared';
+
+COMMENT ON COLUMN data_playground.world_runs.clock IS 'Moment up to which things have happened; what is simulated live moves it on';
+
+COMMENT ON COLUMN data_playground.world_runs.staged IS 'Tables that parts are written to, each with the table and range that it is for';
+
+COMMENT ON COLUMN data_playground.world_runs.rows IS 'Rows by table';
+
+COMMENT ON COLUMN data_playground.world_runs.started_at IS 'When generation began';
+
+COMMENT ON COLUMN data_playground.world_runs.completed_at IS 'When all of it was there';
+
+COMMENT ON COLUMN data_playground.world_runs.seconds IS 'Seconds spent generating and loading, all attempts together';
+
 CREATE TABLE data_playground.shops (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -922,6 +968,32 @@ COMMENT ON COLUMN data_playground.user_payment_methods.last_used_time IS 'When i
 COMMENT ON COLUMN data_playground.user_payment_methods.origin IS 'Who made the row: simulated, or the part of the program whose event it was';
 
 COMMENT ON COLUMN data_playground.user_payment_methods.extra_data IS 'What is known beside the columns';
+
+CREATE TABLE data_playground.world_parts (
+	run_id UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	rows JSONB NOT NULL, 
+	carried BYTEA, 
+	truth JSONB, 
+	loaded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_world_parts PRIMARY KEY (run_id, number), 
+	CONSTRAINT ck_world_parts_number CHECK (number >= 0), 
+	CONSTRAINT fk_world_parts_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE data_playground.world_parts IS 'Parts of worlds that are loaded: written in the transaction of their rows, so that an interrupted run knows where it was';
+
+COMMENT ON COLUMN data_playground.world_parts.run_id IS 'World';
+
+COMMENT ON COLUMN data_playground.world_parts.number IS 'Number of the part; the one after the last is the people';
+
+COMMENT ON COLUMN data_playground.world_parts.rows IS 'Rows by table';
+
+COMMENT ON COLUMN data_playground.world_parts.carried IS 'What the people need to know of the part, packed; emptied when all is there';
+
+COMMENT ON COLUMN data_playground.world_parts.truth IS 'What the scenarios did in the part';
+
+COMMENT ON COLUMN data_playground.world_parts.loaded_at IS 'When it was loaded';
 
 CREATE TABLE data_playground.shop_metrics_daily (
 	shop_id UUID NOT NULL, 
@@ -2309,6 +2381,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.users TO entre
 
 SELECT entrepot.maintain_partitions('data_playground.users', 'event_time', 'month', 1, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_runs TO entrepot_system;
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.shops', 'event_time', 'month', 1, NULL);
@@ -2324,6 +2398,8 @@ SELECT entrepot.maintain_partitions('data_playground.user_metrics_hourly', 'even
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_payment_methods TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.user_payment_methods', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_parts TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_daily TO entrepot_system;
 
@@ -2388,6 +2464,153 @@ SELECT entrepot.maintain_partitions('data_playground.invoice_payments', 'event_t
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_review_votes TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.shop_review_votes', 'event_time', 'month', 1, NULL);
+
+-- What loading a world needs of the owner's rights in schema data_playground: tables to write parts to, placing them in
+-- the warehouse, and taking a world out again. Table names come in as regclass, and only those of the schema pass.
+
+CREATE OR REPLACE FUNCTION data_playground.stage_world(parent regclass, lower_bound timestamptz, upper_bound timestamptz)
+RETURNS TABLE (name text, whole boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    parent_name text;
+BEGIN
+    SELECT c.relname INTO parent_name FROM pg_class AS c
+    WHERE c.oid = parent AND c.relkind = 'p' AND c.relnamespace = 'data_playground'::regnamespace;
+    IF parent_name IS NULL THEN
+        RAISE EXCEPTION '% is not a table of facts', parent USING ERRCODE = 'wrong_object_type';
+    END IF;
+    whole := false;
+    IF to_regprocedure('entrepot.build_partition(regclass,timestamptz,timestamptz)') IS NOT NULL THEN
+        name := entrepot.build_partition(parent, lower_bound, upper_bound);
+        whole := name IS NOT NULL;
+    END IF;
+    IF NOT whole THEN
+        name := format('data_playground.%I', parent_name || '_beside_' || to_char(lower_bound, 'YYYY_MM'));
+        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE)', name, parent);
+    END IF;
+    EXECUTE format('GRANT SELECT, INSERT, MAINTAIN ON %s TO entrepot_system', name);
+    RETURN NEXT;
+END;
+$$;
+COMMENT ON FUNCTION data_playground.stage_world(regclass, timestamptz, timestamptz) IS
+    'Makes a table to write the facts of a range to: a partition to be (whole), or one beside a range that has rows.';
+GRANT EXECUTE ON FUNCTION data_playground.stage_world(regclass, timestamptz, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION data_playground.place_world(
+    parent regclass, staged text, whole boolean, lower_bound timestamptz, upper_bound timestamptz
+) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    source regclass := to_regclass(staged);
+    occupied boolean;
+    column_list text;
+BEGIN
+    -- What is a partition already, or is gone, was placed by an attempt that ended after it.
+    IF source IS NULL OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = source) THEN
+        RETURN 'there';
+    END IF;
+    IF (SELECT relnamespace FROM pg_class WHERE oid = source) <> 'data_playground'::regnamespace THEN
+        RAISE EXCEPTION '% is not a table of the warehouse', staged USING ERRCODE = 'wrong_object_type';
+    END IF;
+    IF whole THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE event_time >= %L AND event_time < %L)', parent, lower_bound, upper_bound)
+            INTO occupied;
+        IF NOT occupied THEN
+            BEGIN
+                PERFORM entrepot.attach_partition(parent, staged);
+                RETURN 'attached';
+            EXCEPTION WHEN check_violation OR object_in_use OR object_not_in_prerequisite_state THEN
+                NULL;  -- a fact came into the range meanwhile: the rows go the ordinary way
+            END;
+        END IF;
+    END IF;
+    SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
+    FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s ORDER BY event_time', parent, column_list, source);
+    EXECUTE format('DROP TABLE %s', source);
+    RETURN 'inserted';
+END;
+$$;
+COMMENT ON FUNCTION data_playground.place_world(regclass, text, boolean, timestamptz, timestamptz) IS
+    'Makes the rows of a staged table rows of the warehouse: attached as a partition, or inserted where the range has rows.';
+GRANT EXECUTE ON FUNCTION data_playground.place_world(regclass, text, boolean, timestamptz, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION data_playground.clear_world(staged text[]) RETURNS TABLE (table_name text, removed bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    facts jsonb := '[]';
+    derived text;
+    mixed boolean := false;
+    fact record;
+    reference record;
+    reference_list jsonb;
+    leaf record;
+    real boolean;
+    one text;
+BEGIN
+    FOREACH one IN ARRAY staged LOOP
+        IF to_regclass(one) IS NOT NULL
+            AND EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(one) AND relkind = 'r' AND relnamespace = 'data_playground'::regnamespace)
+            AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(one)) THEN
+            EXECUTE format('DROP TABLE %s', one);
+        END IF;
+    END LOOP;
+    -- Facts say where they come from; what has no origin (the metrics) is made from facts and will be made again.
+    FOR fact IN
+        SELECT c.oid, format('data_playground.%I', c.relname) AS full_name, c.relname,
+               EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'origin') AS has_origin
+        FROM pg_class AS c WHERE c.relkind = 'p' AND c.relnamespace = 'data_playground'::regnamespace ORDER BY c.relname
+    LOOP
+        IF fact.has_origin THEN
+            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', fact.full_name);
+            EXECUTE format('SELECT count(*) FROM %s WHERE origin = ''simulated''', fact.full_name) INTO removed;
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin <> ''simulated'')', fact.full_name) INTO real;
+            mixed := mixed OR real;
+            facts := facts || jsonb_build_object('oid', fact.oid, 'full_name', fact.full_name);
+            table_name := fact.relname;
+            RETURN NEXT;
+        ELSE
+            derived := concat_ws(', ', derived, fact.full_name);
+        END IF;
+    END LOOP;
+    IF NOT mixed THEN
+        EXECUTE format('TRUNCATE %s', concat_ws(', ', derived,
+            (SELECT string_agg(f ->> 'full_name', ', ') FROM jsonb_array_elements(facts) AS f)));
+        RETURN;
+    END IF;
+    -- Real facts stay. Without the foreign keys, whose checks would look for every deleted row in every table; they are
+    -- put back, and hold, in the same transaction.
+    IF derived IS NOT NULL THEN
+        EXECUTE format('TRUNCATE %s', derived);
+    END IF;
+    SELECT coalesce(jsonb_agg(jsonb_build_object('table', conrelid::regclass::text, 'name', conname, 'definition', pg_get_constraintdef(oid))), '[]')
+    INTO reference_list
+    FROM pg_constraint
+    WHERE contype = 'f' AND conparentid = 0 AND confrelid IN (SELECT (f ->> 'oid')::oid FROM jsonb_array_elements(facts) AS f);
+    FOR reference IN SELECT * FROM jsonb_to_recordset(reference_list) AS r("table" text, name text, definition text) LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', reference."table", reference.name);
+    END LOOP;
+    FOR leaf IN
+        SELECT format('data_playground.%I', c.relname) AS full_name
+        FROM jsonb_array_elements(facts) AS f
+        JOIN pg_inherits AS i ON i.inhparent = (f ->> 'oid')::oid
+        JOIN pg_class AS c ON c.oid = i.inhrelid
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin <> ''simulated'')', leaf.full_name) INTO real;
+        IF real THEN
+            EXECUTE format('DELETE FROM %s WHERE origin = ''simulated''', leaf.full_name);
+        ELSE
+            EXECUTE format('TRUNCATE %s', leaf.full_name);
+        END IF;
+    END LOOP;
+    FOR reference IN SELECT * FROM jsonb_to_recordset(reference_list) AS r("table" text, name text, definition text) LOOP
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', reference."table", reference.name, reference.definition);
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION data_playground.clear_world(text[]) IS
+    'Takes the simulated facts out of the warehouse, with the metrics made from them and what was staged; real facts stay.';
+GRANT EXECUTE ON FUNCTION data_playground.clear_world(text[]) TO entrepot_system;
 
 -- What marks the metrics dirty. A statement that writes facts appends the cells that it touched (an entity's hour) to
 -- metrics_dirty; the next roll takes the marks and computes those cells again. Nothing is unique there, so writers never
