@@ -26,6 +26,7 @@ DECLARATIONS = (
     "entrepot.events.tables",
     "entrepot.kit.jobs.schema",
     "entrepot.marketplace.schema",
+    "entrepot.mirakl.schema",
     "entrepot.playground.schema",
 )
 

@@ -1,0 +1,1 @@
+"""Conversations: threads, messages, replies that are sent once, automatic replies."""

@@ -1,0 +1,1 @@
+"""Money: transaction logs of a marketplace, settled against orders."""

@@ -1,0 +1,1 @@
+"""Orders: taken in, accepted or refused, followed to their end."""

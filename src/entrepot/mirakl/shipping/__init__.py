@@ -1,0 +1,1 @@
+"""Shipping: parcels, labels bought once, tracking reported and followed."""

@@ -1,0 +1,1 @@
+"""Stock: components, bills of material, what is reserved and what can be built."""
