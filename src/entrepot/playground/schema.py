@@ -1,5 +1,7 @@
 """Every table of the `data_playground` schema; importing this module declares all of them."""
 
 from entrepot.playground.facts import tables as facts
+from entrepot.playground.loading import tables as loading
+from entrepot.playground.metrics import tables as metrics
 
-__all__ = ["facts"]
+__all__ = ["facts", "loading", "metrics"]
