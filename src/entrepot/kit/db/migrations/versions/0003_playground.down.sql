@@ -16,6 +16,8 @@ DROP TABLE data_playground.user_payment_methods;
 DROP TABLE data_playground.shops;
 DROP TABLE data_playground.users;
 DROP TABLE data_playground.request_response_logs;
+DROP TABLE data_playground.recorded_facts;
+DROP TABLE data_playground.parked_facts;
 DROP TABLE data_playground.global_entities;
 DROP SCHEMA data_playground;
 

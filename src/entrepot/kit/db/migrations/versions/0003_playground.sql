@@ -159,6 +159,61 @@ COMMENT ON COLUMN data_playground.global_entities.origin IS 'Who made the row: s
 
 COMMENT ON COLUMN data_playground.global_entities.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.parked_facts (
+	event_id UUID NOT NULL, 
+	event_type VARCHAR(100) NOT NULL, 
+	reason VARCHAR(20) NOT NULL, 
+	waits_for UUID[] DEFAULT '{}'::uuid[] NOT NULL, 
+	detail TEXT NOT NULL, 
+	told JSONB NOT NULL, 
+	parked_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_parked_facts PRIMARY KEY (event_id), 
+	CONSTRAINT ck_parked_facts_reason CHECK (reason IN ('waiting', 'currency'))
+);
+
+CREATE INDEX idx_parked_facts_waits_for ON data_playground.parked_facts USING gin (waits_for);
+
+COMMENT ON TABLE data_playground.parked_facts IS 'Events that came before what they speak of, and amounts in other currencies: kept until they can be facts';
+
+COMMENT ON COLUMN data_playground.parked_facts.event_id IS 'Event that is kept';
+
+COMMENT ON COLUMN data_playground.parked_facts.event_type IS 'Its type';
+
+COMMENT ON COLUMN data_playground.parked_facts.reason IS 'waiting/currency';
+
+COMMENT ON COLUMN data_playground.parked_facts.waits_for IS 'Ids of the facts that it waits for';
+
+COMMENT ON COLUMN data_playground.parked_facts.detail IS 'What it waits for, in words';
+
+COMMENT ON COLUMN data_playground.parked_facts.told IS 'The event as it was understood';
+
+COMMENT ON COLUMN data_playground.parked_facts.parked_at IS 'Since when it is kept';
+
+CREATE TABLE data_playground.recorded_facts (
+	fact_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
+	refers_to JSONB, 
+	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_recorded_facts PRIMARY KEY (fact_id), 
+	CONSTRAINT ck_recorded_facts_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api'))
+);
+
+COMMENT ON TABLE data_playground.recorded_facts IS 'Facts that events of the program became: decides that each is one row, whatever time a repetition tells, and finds the event_time with which another fact refers to it';
+
+COMMENT ON COLUMN data_playground.recorded_facts.fact_id IS 'Id of the fact, made from who tells of it and its key there';
+
+COMMENT ON COLUMN data_playground.recorded_facts.event_time IS 'When it happened: the second half of its key';
+
+COMMENT ON COLUMN data_playground.recorded_facts.kind IS 'Kind of fact, such as order or event';
+
+COMMENT ON COLUMN data_playground.recorded_facts.origin IS 'Who made the row: simulated, or the part of the program whose event it was';
+
+COMMENT ON COLUMN data_playground.recorded_facts.refers_to IS 'Its user, shop and product, with their event_time: what happens to it happens to them too';
+
+COMMENT ON COLUMN data_playground.recorded_facts.recorded_at IS 'When it was written';
+
 CREATE TABLE data_playground.request_response_logs (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -1466,6 +1521,10 @@ COMMENT ON COLUMN data_playground.shop_review_votes.extra_data IS 'What is known
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_entities TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.global_entities', 'event_time', 'day', 2, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.parked_facts TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.recorded_facts TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.request_response_logs TO entrepot_system;
 
