@@ -1,7 +1,9 @@
 """Events of the program become facts of the warehouse, each once, in whatever order they come."""
 
+from datetime import datetime
 from decimal import Decimal
 from itertools import permutations
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -59,7 +61,7 @@ async def test_a_completed_payment_of_the_whole_sends_the_order_to_processing(pr
     assert all(row["user_id"] == found["user_id"] and row["shop_id"] == found["shop_id"] for row in events)
 
 
-STORY = (
+STORY: tuple[tuple[str, datetime, dict[str, Any]], ...] = (
     (PLACED, at(0), order()),
     ("commerce.payment.failed", at(2), payment("p0", reason="declined", initiated_at=at(1).isoformat())),
     (COMPLETED, at(4), payment(initiated_at=at(3).isoformat())),

@@ -2,5 +2,7 @@
 
 from entrepot.playground.facts import tables as facts
 from entrepot.playground.live import tables as live
+from entrepot.playground.loading import tables as loading
+from entrepot.playground.metrics import tables as metrics
 
-__all__ = ["facts", "live"]
+__all__ = ["facts", "live", "loading", "metrics"]

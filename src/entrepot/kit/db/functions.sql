@@ -194,3 +194,269 @@ $$;
 COMMENT ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) IS
     'Makes partitions ahead of time, drains the default partition, and drops what retention has let go.';
 GRANT EXECUTE ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.partition_start(partition regclass) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+    SELECT (regexp_match(pg_get_expr(relpartbound, oid), 'FROM \(''([^'']+)''\)'))[1]::timestamptz
+    FROM pg_class WHERE oid = partition
+$$;
+COMMENT ON FUNCTION entrepot.partition_start(regclass) IS 'The point in time from which a partition''s rows are; null for a default one.';
+
+CREATE OR REPLACE FUNCTION entrepot.partition_column(parent regclass) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found text;
+BEGIN
+    SELECT a.attname INTO found
+    FROM pg_class AS c
+    JOIN pg_partitioned_table AS p ON p.partrelid = c.oid AND p.partstrat = 'r' AND p.partnatts = 1
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = p.partattrs[0] AND a.atttypid = 'timestamptz'::regtype
+    WHERE c.oid = parent AND pg_get_userbyid(c.relowner) = 'entrepot_owner';
+    IF found IS NULL THEN
+        RAISE EXCEPTION '% is not a table of entrepot that is partitioned by time', parent USING ERRCODE = 'wrong_object_type';
+    END IF;
+    RETURN found;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.partition_column(regclass) IS 'The column that partitions a table; refuses what is not a table of ours partitioned by time.';
+
+-- A free-standing table is recognized by its name (the partition's, and what it is made for) and by its comment, which holds its bounds.
+CREATE OR REPLACE FUNCTION entrepot.built_partition(parent regclass, partition text) RETURNS TABLE (id regclass, child text, made_for text, lower_bound timestamptz, upper_bound timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+BEGIN
+    SELECT c.oid, (regexp_match(c.relname, '^(.*)_(built|merged)$'))[1], (regexp_match(c.relname, '_(built|merged)$'))[1], bounds[2]::timestamptz, bounds[3]::timestamptz
+    INTO id, child, made_for, lower_bound, upper_bound
+    FROM pg_class AS c
+    JOIN pg_class AS p ON p.oid = parent AND p.relnamespace = c.relnamespace AND p.relowner = c.relowner,
+    regexp_match(obj_description(c.oid, 'pg_class'), '^To be a partition of (\S+) from ''([^'']+)'' to ''([^'']+)''$') AS bounds
+    WHERE c.oid = to_regclass(partition) AND c.relkind = 'r' AND NOT c.relispartition AND bounds[1] = parent::text;
+    IF child IS NULL THEN
+        RAISE EXCEPTION '% is not a table that entrepot.build_partition made for %', partition, parent USING ERRCODE = 'wrong_object_type';
+    END IF;
+    RETURN NEXT;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.built_partition(regclass, text) IS 'What a free-standing table is to become; refuses every other table.';
+
+-- The partitions and rows that stand in the way of a partition of a range: none (false), or something that holds rows or reaches beyond it.
+CREATE OR REPLACE FUNCTION entrepot.range_is_taken(parent regclass, lower_bound timestamptz, upper_bound timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    key_column text := entrepot.partition_column(parent);
+    other record;
+    taken boolean;
+BEGIN
+    FOR other IN
+        SELECT c.oid::regclass AS id, entrepot.partition_start(c.oid) AS starts, entrepot.partition_end(c.oid) AS ends
+        FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = parent
+    LOOP
+        CONTINUE WHEN other.ends <= lower_bound OR other.starts >= upper_bound;
+        IF other.starts IS NULL THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)', other.id, key_column, lower_bound, key_column, upper_bound) INTO taken;
+        ELSIF other.starts < lower_bound OR other.ends > upper_bound THEN
+            taken := true;
+        ELSE
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s)', other.id) INTO taken;
+        END IF;
+        IF taken THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.range_is_taken(regclass, timestamptz, timestamptz) IS
+    'Whether a range holds rows already, or lies in or across a partition that is there.';
+
+CREATE OR REPLACE FUNCTION entrepot.span_of(lower_bound timestamptz, upper_bound timestamptz) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    span text;
+BEGIN
+    FOREACH span IN ARRAY ARRAY['hour', 'day', 'month'] LOOP
+        IF lower_bound = date_trunc(span, lower_bound) AND upper_bound = lower_bound + ('1 ' || span)::interval THEN
+            RETURN span;
+        END IF;
+    END LOOP;
+    RAISE EXCEPTION 'a partition is an hour, a day or a month in UTC, not % to %', lower_bound, upper_bound USING ERRCODE = 'invalid_parameter_value';
+END;
+$$;
+COMMENT ON FUNCTION entrepot.span_of(timestamptz, timestamptz) IS 'Whether two points in time bound an hour, a day or a month, in UTC.';
+
+CREATE OR REPLACE FUNCTION entrepot.make_free_standing(parent regclass, made_for text, lower_bound timestamptz, upper_bound timestamptz) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    key_column text := entrepot.partition_column(parent);
+    made text;
+BEGIN
+    SELECT format('%I.%I', n.nspname, entrepot.partition_name(parent, entrepot.span_of(lower_bound, upper_bound), lower_bound) || '_' || made_for) INTO made
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = parent;
+    EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE, '
+        'CONSTRAINT partition_bounds CHECK (%I >= %L AND %I < %L))', made, parent, key_column, lower_bound, key_column, upper_bound);
+    EXECUTE format('COMMENT ON TABLE %s IS %L', made, format('To be a partition of %s from %L to %L', parent, lower_bound, upper_bound));
+    RETURN made;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.make_free_standing(regclass, text, timestamptz, timestamptz) IS 'Makes an empty table like a partition of a range, to be filled and attached.';
+
+-- For whoever has a whole range of rows: fill this table, which no index, foreign key or trigger slows, and attach it.
+CREATE OR REPLACE FUNCTION entrepot.build_partition(parent regclass, lower_bound timestamptz, upper_bound timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    made text;
+BEGIN
+    PERFORM entrepot.partition_column(parent), entrepot.span_of(lower_bound, upper_bound);
+    IF entrepot.range_is_taken(parent, lower_bound, upper_bound) THEN
+        RETURN NULL;
+    END IF;
+    made := entrepot.make_free_standing(parent, 'built', lower_bound, upper_bound);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON %s TO entrepot_system', made);
+    RETURN made;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.build_partition(regclass, timestamptz, timestamptz) IS
+    'Makes a free-standing table for the rows of a whole hour, day or month and gives its name; null where that range is taken.';
+GRANT EXECUTE ON FUNCTION entrepot.build_partition(regclass, timestamptz, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.drop_built_partition(parent regclass, partition text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    built record;
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    EXECUTE format('DROP TABLE %s', built.id);
+END;
+$$;
+COMMENT ON FUNCTION entrepot.drop_built_partition(regclass, text) IS 'Drops a free-standing table that will not be attached.';
+GRANT EXECUTE ON FUNCTION entrepot.drop_built_partition(regclass, text) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.built_partitions(parent regclass) RETURNS TABLE (partition text, lower_bound timestamptz, upper_bound timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT c.oid::regclass::text, b.lower_bound, b.upper_bound
+    FROM pg_class AS c
+    JOIN pg_class AS p ON p.oid = parent AND p.relnamespace = c.relnamespace AND p.relowner = c.relowner,
+    entrepot.built_partition(parent, c.oid::regclass::text) AS b
+    WHERE c.relkind = 'r' AND NOT c.relispartition AND c.relname ~ '_built$'
+      AND starts_with(obj_description(c.oid, 'pg_class'), format('To be a partition of %s from ', parent))
+$$;
+COMMENT ON FUNCTION entrepot.built_partitions(regclass) IS 'The free-standing tables that were built for a table and are not attached: being filled, or left over.';
+GRANT EXECUTE ON FUNCTION entrepot.built_partitions(regclass) TO entrepot_system;
+
+-- One step a transaction keeps locks on other tables short: 'indexes' locks nothing else; 'references' adds the foreign keys
+-- unchecked, for which writers of the tables referred to wait a moment; 'validation' checks them, set-wise, while others write.
+CREATE OR REPLACE FUNCTION entrepot.prepare_partition(parent regclass, partition text, step text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    built record;
+    item record;
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    IF step = 'indexes' THEN
+        FOR item IN
+            SELECT format('%s_%s', (SELECT relname FROM pg_class WHERE oid = built.id), row_number() OVER (ORDER BY c.relname)) AS name,
+                   pg_get_indexdef(i.indexrelid) AS definition, pg_get_constraintdef(k.oid) AS key
+            FROM pg_index AS i
+            JOIN pg_class AS c ON c.oid = i.indexrelid
+            LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.conrelid = parent AND k.contype IN ('p', 'u')
+            WHERE i.indrelid = parent AND NOT EXISTS (SELECT FROM pg_index AS o WHERE o.indrelid = built.id)
+        LOOP
+            IF item.key IS NOT NULL THEN
+                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', built.id, item.name, item.key);
+            ELSE
+                EXECUTE regexp_replace(item.definition, 'INDEX .*? ON ONLY \S+ ', format('INDEX %I ON %s ', item.name, built.id));
+            END IF;
+        END LOOP;
+        IF FOUND THEN  -- some index was missing, so the table was filled since it was last looked at
+            EXECUTE format('ANALYZE %s', built.id);
+        END IF;
+    ELSIF step = 'references' THEN
+        -- All of the locks first and in one order, so that two that attach do not wait for each other in a circle.
+        FOR item IN SELECT DISTINCT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = parent AND conparentid = 0 ORDER BY 1 LOOP
+            EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', item.confrelid::regclass);
+        END LOOP;
+        FOR item IN
+            SELECT k.conname AS name, pg_get_constraintdef(k.oid) AS definition FROM pg_constraint AS k
+            WHERE k.contype = 'f' AND k.conrelid = parent AND k.conparentid = 0
+              AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conrelid = built.id AND o.conname = k.conname)
+        LOOP
+            EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', built.id, item.name, item.definition);
+        END LOOP;
+    ELSIF step = 'validation' THEN
+        FOR item IN
+            SELECT conname AS name FROM pg_constraint
+            WHERE contype = 'f' AND conrelid = built.id AND conparentid = 0 AND NOT convalidated ORDER BY 1
+        LOOP
+            EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', built.id, item.name);
+        END LOOP;
+    ELSE
+        RAISE EXCEPTION 'a step is indexes, references or validation, not %', step USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.prepare_partition(regclass, text, text) IS
+    'One step before a free-standing table is attached: its indexes, its references, or their validation.';
+GRANT EXECUTE ON FUNCTION entrepot.prepare_partition(regclass, text, text) TO entrepot_system;
+
+-- What is left to do once a table is like a partition in everything: the partitions that it replaces go, it comes.
+CREATE OR REPLACE FUNCTION entrepot.swap_partition(parent regclass, partition text, replaced regclass[]) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    built record;
+    item record;
+    other regclass;
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    FOREACH other IN ARRAY replaced LOOP
+        EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, other);
+        EXECUTE format('DROP TABLE %s', other);
+    END LOOP;
+    FOR item IN
+        SELECT c.oid::regclass AS id, built.child || '_' || (regexp_match(c.relname, '_([0-9]+)$'))[1]
+               || CASE WHEN i.indisprimary THEN '_pkey' WHEN i.indisunique THEN '_key' ELSE '_idx' END AS name
+        FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = built.id
+    LOOP
+        EXECUTE format('ALTER INDEX %s RENAME TO %I', item.id, item.name);
+    END LOOP;
+    EXECUTE format('ALTER TABLE %s RENAME TO %I', built.id, built.child);
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', built.id);
+    EXECUTE format('REVOKE ALL ON %s FROM entrepot_system', built.id);
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', parent, built.id, built.lower_bound, built.upper_bound);
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT partition_bounds', built.id);
+    EXECUTE format('COMMENT ON TABLE %s IS NULL', built.id);
+    RETURN built.child;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.swap_partition(regclass, text, regclass[]) IS 'Takes partitions away and puts a prepared table in their place.';
+
+CREATE OR REPLACE FUNCTION entrepot.attach_partition(parent regclass, partition text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    built record;
+    item record;
+    empty_ones regclass[];
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
+    PERFORM entrepot.prepare_partition(parent, partition, 'indexes');
+    SELECT coalesce(array_agg(i.inhrelid::regclass), '{}') INTO empty_ones
+    FROM pg_inherits AS i
+    WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) >= built.lower_bound AND entrepot.partition_end(i.inhrelid) <= built.upper_bound;
+    PERFORM entrepot.prepare_partition(parent, partition, 'references');
+    PERFORM entrepot.prepare_partition(parent, partition, 'validation');
+    -- The table before its partitions, as readers take them; detaching locks the whole of it.
+    EXECUTE format('LOCK TABLE ONLY %s IN %s MODE', parent, CASE WHEN empty_ones = '{}' THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
+    -- Whoever is writing into the range is waited for, then looked at: rows of the range are never hidden or lost.
+    FOR item IN SELECT i.inhrelid::regclass AS id FROM pg_inherits AS i
+                WHERE i.inhparent = parent AND (i.inhrelid = ANY (empty_ones) OR entrepot.partition_start(i.inhrelid) IS NULL) LOOP
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', item.id);
+    END LOOP;
+    IF entrepot.range_is_taken(parent, built.lower_bound, built.upper_bound) THEN
+        RAISE EXCEPTION '% has rows from % to % already, so % cannot be attached', parent, built.lower_bound, built.upper_bound, partition
+            USING ERRCODE = 'check_violation', HINT = 'Rows of the default partition are moved by `entrepot db partitions maintain`; drop the table with entrepot.drop_built_partition and load the rows the ordinary way.';
+    END IF;
+    RETURN entrepot.swap_partition(parent, partition, empty_ones);
+END;
+$$;
+COMMENT ON FUNCTION entrepot.attach_partition(regclass, text) IS
+    'Makes a filled free-standing table a partition: indexes, foreign keys checked set-wise, attached; gives the name of the partition.';
+GRANT EXECUTE ON FUNCTION entrepot.attach_partition(regclass, text) TO entrepot_system;
