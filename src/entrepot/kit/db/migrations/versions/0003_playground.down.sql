@@ -24,6 +24,8 @@ DROP TABLE data_playground.shops;
 DROP TABLE data_playground.world_runs;
 DROP TABLE data_playground.users;
 DROP TABLE data_playground.request_response_logs;
+DROP TABLE data_playground.recorded_facts;
+DROP TABLE data_playground.parked_facts;
 DROP TABLE data_playground.metrics_runs;
 DROP TABLE data_playground.metrics_dirty;
 DROP TABLE data_playground.metrics_clocks;
