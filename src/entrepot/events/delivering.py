@@ -215,8 +215,8 @@ def _by_tenant(subscriber: Subscriber, claim: Claim) -> list[Claim]:
     if subscriber.spans_tenants:
         return [claim]
 
-    def tenant(entry: tuple[Event, int]) -> tuple[str, str]:
-        return str(entry[0].shop_id), str(entry[0].platform_id)
+    def tenant(entry: tuple[Event, int]) -> tuple[str, str, str]:
+        return str(entry[0].shop_id), str(entry[0].platform_id), str(entry[0].account_id)
 
     return [
         replace(claim, events=tuple(part))
@@ -229,9 +229,10 @@ def _session(db: Database, subscriber: Subscriber, part: Claim) -> AbstractAsync
     traces = {event.trace_id for event in events}
     trace_id = traces.pop() if len(traces) == 1 else None
     first = events[0]
-    if subscriber.spans_tenants or (first.shop_id is None and first.platform_id is None):
+    tenant = {"shop_id": first.shop_id, "platform_id": first.platform_id, "account_id": first.account_id}
+    if subscriber.spans_tenants or not any(tenant.values()):
         return db.system(trace_id=trace_id)
-    return db.tenant(shop_id=first.shop_id, platform_id=first.platform_id, trace_id=trace_id)
+    return db.tenant(**tenant, trace_id=trace_id)
 
 
 @asynccontextmanager

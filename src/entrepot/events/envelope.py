@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 class NewEvent:
     """Something that happened, not yet published.
 
-    Without `shop_id` and `platform_id` it belongs to the transaction's tenant; a transaction that spans tenants makes
+    Without `shop_id`, `platform_id` and `account_id` it belongs to the transaction's tenant; a transaction that spans tenants makes
     it a global one. With `dedupe_key` it is published once only, however often it is published.
     """
 
@@ -26,6 +26,7 @@ class NewEvent:
     dedupe_key: str | None = None
     shop_id: UUID | None = None
     platform_id: UUID | None = None
+    account_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class Event:
     dataschema: str | None
     shop_id: UUID | None
     platform_id: UUID | None
+    account_id: UUID | None
     trace_id: str | None
 
     @classmethod
@@ -63,6 +65,7 @@ class Event:
             # Extension attributes: lower-case letters and digits only, by the specification.
             "shopid": str(self.shop_id) if self.shop_id else None,
             "platformid": str(self.platform_id) if self.platform_id else None,
+            "accountid": str(self.account_id) if self.account_id else None,
             "traceid": self.trace_id,
         }
         return {name: value for name, value in attributes.items() if value is not None} | {"data": self.data}

@@ -29,6 +29,7 @@ async def publish(
     dedupe_key: str | None = None,
     shop_id: UUID | None = None,
     platform_id: UUID | None = None,
+    account_id: UUID | None = None,
 ) -> UUID | None:
     """Publish one event in the caller's transaction; returns its id, or None where `dedupe_key` was published before.
 
@@ -44,6 +45,7 @@ async def publish(
         dedupe_key=dedupe_key,
         shop_id=shop_id,
         platform_id=platform_id,
+        account_id=account_id,
     )
     return next(iter(await publish_many(session, [event])), None)
 

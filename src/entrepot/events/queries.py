@@ -4,18 +4,21 @@ from sqlalchemy import TextClause, text
 
 PUBLISH = text(
     """
-    INSERT INTO marketplace.hm_event_queue (shop_id, platform_id, event_type, source, subject, occurred_at,
-                                            dataschema, payload, dedupe_key)
-    SELECT coalesce(event.shop_id, CASE WHEN event.platform_id IS NULL THEN current.shop_id END),
-           coalesce(event.platform_id,
-                    CASE WHEN event.shop_id IS NULL AND current.shop_id IS NULL THEN current.platform_id END),
+    INSERT INTO marketplace.hm_event_queue (shop_id, platform_id, account_id, event_type, source, subject,
+                                            occurred_at, dataschema, payload, dedupe_key)
+    SELECT CASE WHEN event.named THEN event.shop_id ELSE current.shop_id END,
+           CASE WHEN event.named THEN event.platform_id WHEN current.shop_id IS NULL THEN current.platform_id END,
+           CASE WHEN event.named THEN event.account_id
+                WHEN current.shop_id IS NULL AND current.platform_id IS NULL THEN current.account_id END,
            event.type, event.source, event.subject, coalesce(event.time, now()), event.dataschema, event.data,
            event.dedupe_key
-    FROM ROWS FROM (jsonb_to_recordset(CAST(:events AS jsonb)) AS (
-        shop_id uuid, platform_id uuid, type text, source text, subject text, time timestamptz, dataschema text,
-        data jsonb, dedupe_key text)) WITH ORDINALITY AS event
+    FROM (SELECT *, num_nonnulls(shop_id, platform_id, account_id) > 0 AS named
+          FROM ROWS FROM (jsonb_to_recordset(CAST(:events AS jsonb)) AS (
+              shop_id uuid, platform_id uuid, account_id uuid, type text, source text, subject text,
+              time timestamptz, dataschema text, data jsonb, dedupe_key text)) WITH ORDINALITY) AS event
     CROSS JOIN (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid AS shop_id,
-                       nullif(current_setting('app.current_platform_id', true), '')::uuid AS platform_id) AS current
+                       nullif(current_setting('app.current_platform_id', true), '')::uuid AS platform_id,
+                       nullif(current_setting('app.current_account_id', true), '')::uuid AS account_id) AS current
     ORDER BY event.ordinality
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -27,11 +30,14 @@ def publish_from(select: str) -> TextClause:
     """The statement that publishes what `select` yields: type, subject and data, in the current tenant."""
     return text(
         f"""
-        INSERT INTO marketplace.hm_event_queue (platform_id, event_type, subject, payload, source)
-        SELECT CASE WHEN nullif(current_setting('app.current_shop_id', true), '') IS NULL
-                    THEN nullif(current_setting('app.current_platform_id', true), '')::uuid END,
+        INSERT INTO marketplace.hm_event_queue (platform_id, account_id, event_type, subject, payload, source)
+        SELECT CASE WHEN current.shop_id IS NULL THEN current.platform_id END,
+               CASE WHEN current.shop_id IS NULL AND current.platform_id IS NULL THEN current.account_id END,
                event.type, event.subject, event.data, :event_source
         FROM ({select}) AS event
+        CROSS JOIN (SELECT nullif(current_setting('app.current_shop_id', true), '')::uuid AS shop_id,
+                           nullif(current_setting('app.current_platform_id', true), '')::uuid AS platform_id,
+                           nullif(current_setting('app.current_account_id', true), '')::uuid AS account_id) AS current
         """
     )
 
@@ -49,7 +55,7 @@ WITHDRAW = text(
     """
     UPDATE marketplace.hm_event_subscription
     SET is_active = false
-    WHERE subscriber_endpoint = :endpoint AND shop_id IS NULL AND platform_id IS NULL AND is_active
+    WHERE subscriber_endpoint = :endpoint AND num_nonnulls(shop_id, platform_id, account_id) = 0 AND is_active
       AND event_type <> ALL (CAST(:types AS text[]))
     """
 )
@@ -100,7 +106,7 @@ CLAIM = text(
     )
     SELECT event.id, event.event_type AS type, event.source, event.subject, event.occurred_at AS time,
            event.payload AS data, event.datacontenttype, event.dataschema, event.shop_id, event.platform_id,
-           event.trace_id, leased.attempts
+           event.account_id, event.trace_id, leased.attempts
     FROM leased JOIN marketplace.hm_event_queue AS event ON event.id = leased.event_id
     ORDER BY event.id
     """

@@ -39,20 +39,21 @@ class QueuedEvent(Base):
         "marketplace",
         "Events, written in the transaction of what they tell; a trigger makes one delivery a matching subscription",
         # One tenant an event: were both allowed, a shop could address its event to a platform that is not its own.
-        CheckConstraint("num_nonnulls(shop_id, platform_id) <= 1", name="one_tenant"),
+        CheckConstraint("num_nonnulls(shop_id, platform_id, account_id) <= 1", name="one_tenant"),
         CheckConstraint(f"event_type ~ '{TYPE_PATTERN}'", name="event_type"),
         Index("idx_event_queue_shop", "shop_id", "id"),
         Index(
             "uq_event_queue_dedupe",
             "shop_id",
             "platform_id",
+            "account_id",
             "event_type",
             "dedupe_key",
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("dedupe_key IS NOT NULL"),
         ),
-        TenantRows(writes="append", also="platform_id"),
+        TenantRows(writes="append", also=("platform_id", "account_id")),
     )
 
     id: Mapped[UUID] = key("Identifier of the event (CloudEvents id), ordered by time (UUIDv7)")
@@ -62,7 +63,7 @@ class QueuedEvent(Base):
         comment="Shop whose event this is; null for a platform's and for global ones",
     )
     platform_id: Mapped[UUID | None] = mapped_column(
-        Uuid, comment="Marketplace platform whose event this is; null for a shop's and for global ones"
+        Uuid, comment="Marketplace platform whose event this is; null for others' and for global ones"
     )
     event_type: Mapped[str] = mapped_column(
         String(100), comment="What happened (CloudEvents type), in dotted words: pim.import.completed"
@@ -98,6 +99,9 @@ class QueuedEvent(Base):
     dedupe_key: Mapped[str | None] = mapped_column(
         String(200), comment="Key under which the tenant's event of this type is published once only"
     )
+    account_id: Mapped[UUID | None] = mapped_column(
+        Uuid, comment="Mirakl account whose event this is; null for others' and for global ones"
+    )
 
 
 class EventSubscription(Base):
@@ -107,12 +111,13 @@ class EventSubscription(Base):
     __table_args__ = table_args(
         "marketplace",
         "Who wants to hear of which events; an inactive subscription gets no new deliveries and none of its old ones",
-        CheckConstraint("num_nonnulls(shop_id, platform_id) <= 1", name="one_tenant"),
+        CheckConstraint("num_nonnulls(shop_id, platform_id, account_id) <= 1", name="one_tenant"),
         CheckConstraint(f"event_type ~ '{SUBSCRIBED_TYPE_PATTERN}'", name="event_type"),
         CheckConstraint("max_attempts BETWEEN 1 AND 100", name="max_attempts"),
         UniqueConstraint(
             "shop_id",
             "platform_id",
+            "account_id",
             "subscriber_endpoint",
             "event_type",
             name="uq_event_subscription",
@@ -129,6 +134,9 @@ class EventSubscription(Base):
     )
     platform_id: Mapped[UUID | None] = mapped_column(
         Uuid, comment="Marketplace platform whose events are heard of; null for events of all"
+    )
+    account_id: Mapped[UUID | None] = mapped_column(
+        Uuid, comment="Mirakl account whose events are heard of; null for events of all"
     )
     event_type: Mapped[str] = mapped_column(
         String(100), comment="Type heard of: exact, every type below a prefix (pim.*), or all (*)"
@@ -189,6 +197,7 @@ class EventDelivery(Base):
     )
     shop_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Shop of the event")
     platform_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Marketplace platform of the event")
+    account_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Mirakl account of the event")
     state: Mapped[str] = mapped_column(
         String(20),
         server_default=text("'pending'::character varying"),
@@ -219,13 +228,14 @@ FUNCTIONS = """
 CREATE FUNCTION entrepot.deliver_events() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO marketplace.hm_event_delivery (event_id, subscription_id, shop_id, platform_id)
-    SELECT event.id, subscription.id, event.shop_id, event.platform_id
+    INSERT INTO marketplace.hm_event_delivery (event_id, subscription_id, shop_id, platform_id, account_id)
+    SELECT event.id, subscription.id, event.shop_id, event.platform_id, event.account_id
     FROM published AS event
     JOIN marketplace.hm_event_subscription AS subscription
       ON subscription.is_active
      AND (subscription.shop_id IS NULL OR subscription.shop_id = event.shop_id)
      AND (subscription.platform_id IS NULL OR subscription.platform_id = event.platform_id)
+     AND (subscription.account_id IS NULL OR subscription.account_id = event.account_id)
      AND (subscription.event_type = event.event_type
           OR (right(subscription.event_type, 1) = '*'
               AND starts_with(event.event_type, left(subscription.event_type, -1))));

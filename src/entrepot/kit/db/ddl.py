@@ -137,12 +137,10 @@ def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> It
     for column, target in rows.within:
         check += f" AND {column} IN (SELECT target.id FROM {target} AS target)"  # noqa: S608 - declared names
     yield f"CREATE POLICY {table.name}_tenant ON {name} FOR ALL TO {APP} USING ({own}) WITH CHECK ({check})"
-    if rows.also:
-        other = (
-            f"{rows.also} = (SELECT nullif(current_setting('{TENANT_SETTINGS[rows.also]}', true), '')::uuid)"
-        )
+    for also in rows.also:
+        other = f"{also} = (SELECT nullif(current_setting('{TENANT_SETTINGS[also]}', true), '')::uuid)"
         other += f" AND {rows.column} IS NULL"
-        policy = f"CREATE POLICY {table.name}_{rows.also.removesuffix('_id')} ON {name} FOR ALL TO {APP}"
+        policy = f"CREATE POLICY {table.name}_{also.removesuffix('_id')} ON {name} FOR ALL TO {APP}"
         yield f"{policy} USING ({other}) WITH CHECK ({other})"
     if rows.shared_nulls:
         yield f"CREATE POLICY {table.name}_shared ON {name} FOR SELECT TO {APP} USING ({rows.column} IS NULL)"

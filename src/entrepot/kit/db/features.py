@@ -30,7 +30,7 @@ class TenantRows:
     `writes`: "app" lets tenants write, "append" lets them insert only, "system" leaves writing to entrepot_system.
     `within`: (column, table) pairs without a foreign key whose target must be the tenant's own all the same; checked
     once a statement by the policy. For staging tables, where a foreign key a row costs more than the load itself.
-    `also`: the column of a second kind of tenant; a row belongs to the one whose column is filled, never to both.
+    `also`: the columns of further kinds of tenants; a row belongs to the one whose column is filled, never to two.
     """
 
     column: str = "shop_id"
@@ -38,7 +38,7 @@ class TenantRows:
     shared_nulls: bool = False
     writes: Literal["app", "append", "system"] = "app"
     within: tuple[tuple[str, str], ...] = ()
-    also: str | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def setting(self) -> str:

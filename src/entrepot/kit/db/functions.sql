@@ -20,16 +20,18 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION entrepot.redact(jsonb, text[]) IS 'A row as JSON with each secret replaced by the first 12 digits of its SHA-256.';
 
--- Arguments: key column, tenant column ('' for none; 'platform_id:COLUMN' where a platform is the tenant), then the secret
--- columns. One trigger an operation, a statement: a merge of fifty thousand rows writes its audit rows in one INSERT.
+-- Arguments: key column, tenant column ('' for none; 'platform_id:COLUMN' or 'account_id:COLUMN' where a platform or an
+-- account is the tenant), then the secret columns. One trigger an operation, a statement: a merge of fifty thousand rows writes its audit rows in one INSERT.
 CREATE OR REPLACE FUNCTION entrepot.audit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     key_column text := TG_ARGV[0];
     of_platform boolean := starts_with(TG_ARGV[1], 'platform_id:');
-    tenant_column text := CASE WHEN starts_with(TG_ARGV[1], 'platform_id:') THEN split_part(TG_ARGV[1], ':', 2) ELSE TG_ARGV[1] END;
+    of_account boolean := starts_with(TG_ARGV[1], 'account_id:');
+    of_shop boolean := NOT (of_platform OR of_account);
+    tenant_column text := CASE WHEN of_shop THEN TG_ARGV[1] ELSE split_part(TG_ARGV[1], ':', 2) END;
     secrets text[] := TG_ARGV[2:TG_NARGS - 1];
-    context_shop uuid := CASE WHEN NOT of_platform THEN nullif(current_setting('app.current_shop_id', true), '')::uuid END;
+    context_shop uuid := CASE WHEN of_shop THEN nullif(current_setting('app.current_shop_id', true), '')::uuid END;
     context_user uuid := nullif(current_setting('app.current_user_id', true), '')::uuid;
     trace text := left(nullif(current_setting('app.trace_id', true), ''), 100);
     -- What a proxy calls an address need not be one; that must not stop the change.
@@ -37,21 +39,24 @@ DECLARE
     agent text := nullif(current_setting('app.user_agent', true), '');
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO pim.audit_logs (shop_id, platform_id, user_id, action, entity_type, entity_id, new_values, ip_address, user_agent, request_id)
-        SELECT CASE WHEN NOT of_platform THEN coalesce((row_data ->> tenant_column)::uuid, context_shop) END,
-               CASE WHEN of_platform THEN (row_data ->> tenant_column)::uuid END, context_user, TG_OP, TG_TABLE_NAME,
+        INSERT INTO pim.audit_logs (shop_id, platform_id, account_id, user_id, action, entity_type, entity_id, new_values, ip_address, user_agent, request_id)
+        SELECT CASE WHEN of_shop THEN coalesce((row_data ->> tenant_column)::uuid, context_shop) END,
+               CASE WHEN of_platform THEN (row_data ->> tenant_column)::uuid END,
+               CASE WHEN of_account THEN (row_data ->> tenant_column)::uuid END, context_user, TG_OP, TG_TABLE_NAME,
                (row_data ->> key_column)::uuid, entrepot.redact(row_data, secrets), address, agent, trace
         FROM (SELECT to_jsonb(n) AS row_data FROM new_rows AS n) AS changed;
     ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO pim.audit_logs (shop_id, platform_id, user_id, action, entity_type, entity_id, old_values, ip_address, user_agent, request_id)
-        SELECT CASE WHEN NOT of_platform THEN coalesce((row_data ->> tenant_column)::uuid, context_shop) END,
-               CASE WHEN of_platform THEN (row_data ->> tenant_column)::uuid END, context_user, TG_OP, TG_TABLE_NAME,
+        INSERT INTO pim.audit_logs (shop_id, platform_id, account_id, user_id, action, entity_type, entity_id, old_values, ip_address, user_agent, request_id)
+        SELECT CASE WHEN of_shop THEN coalesce((row_data ->> tenant_column)::uuid, context_shop) END,
+               CASE WHEN of_platform THEN (row_data ->> tenant_column)::uuid END,
+               CASE WHEN of_account THEN (row_data ->> tenant_column)::uuid END, context_user, TG_OP, TG_TABLE_NAME,
                (row_data ->> key_column)::uuid, entrepot.redact(row_data, secrets), address, agent, trace
         FROM (SELECT to_jsonb(o) AS row_data FROM old_rows AS o) AS changed;
     ELSE
-        INSERT INTO pim.audit_logs (shop_id, platform_id, user_id, action, entity_type, entity_id, old_values, new_values, ip_address, user_agent, request_id)
-        SELECT CASE WHEN NOT of_platform THEN coalesce((coalesce(after.row_data, before.row_data) ->> tenant_column)::uuid, context_shop) END,
+        INSERT INTO pim.audit_logs (shop_id, platform_id, account_id, user_id, action, entity_type, entity_id, old_values, new_values, ip_address, user_agent, request_id)
+        SELECT CASE WHEN of_shop THEN coalesce((coalesce(after.row_data, before.row_data) ->> tenant_column)::uuid, context_shop) END,
                CASE WHEN of_platform THEN (coalesce(after.row_data, before.row_data) ->> tenant_column)::uuid END,
+               CASE WHEN of_account THEN (coalesce(after.row_data, before.row_data) ->> tenant_column)::uuid END,
                context_user, TG_OP, TG_TABLE_NAME, (coalesce(after.row_data, before.row_data) ->> key_column)::uuid,
                entrepot.redact(before.row_data, secrets), entrepot.redact(after.row_data, secrets), address, agent, trace
         FROM (SELECT to_jsonb(o) AS row_data FROM old_rows AS o) AS before

@@ -186,15 +186,17 @@ class VariantComponent(Base):
         SCHEMA,
         __doc__,
         ACCOUNT_ROWS,
+        UniqueConstraint("account_id", "variant_id", "component_id", name="uq_variant_component"),
         Audit(),
         CheckConstraint("quantity > 0", name="quantity"),
         account_reference("variant_id", "product_variants", target_columns="variant_id", ondelete="CASCADE"),
         account_reference("component_id", "components", target_columns="component_id"),
     )
 
-    account_id: Mapped[UUID] = account_id(primary_key=True)
-    variant_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, comment="Variant that is built")
-    component_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, comment="Component that it takes")
+    id: Mapped[UUID] = key()
+    account_id: Mapped[UUID] = account_id()
+    variant_id: Mapped[UUID] = mapped_column(Uuid, comment="Variant that is built")
+    component_id: Mapped[UUID] = mapped_column(Uuid, comment="Component that it takes")
     quantity: Mapped[int] = mapped_column(Integer, server_default=text("1"), comment="Units a unit takes")
 
 
@@ -206,6 +208,7 @@ class ComponentPart(Base):
         SCHEMA,
         __doc__,
         ACCOUNT_ROWS,
+        UniqueConstraint("account_id", "component_id", "part_id", name="uq_component_part"),
         Audit(),
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("component_id <> part_id", name="not_itself"),
@@ -213,9 +216,10 @@ class ComponentPart(Base):
         account_reference("part_id", "components", target_columns="component_id"),
     )
 
-    account_id: Mapped[UUID] = account_id(primary_key=True)
-    component_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, comment="Component that is built")
-    part_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, comment="Component that it takes")
+    id: Mapped[UUID] = key()
+    account_id: Mapped[UUID] = account_id()
+    component_id: Mapped[UUID] = mapped_column(Uuid, comment="Component that is built")
+    part_id: Mapped[UUID] = mapped_column(Uuid, comment="Component that it takes")
     quantity: Mapped[int] = mapped_column(Integer, server_default=text("1"), comment="Units a unit takes")
 
 
@@ -227,14 +231,16 @@ class ShopSkuMap(Base):
         SCHEMA,
         __doc__,
         ACCOUNT_ROWS,
+        UniqueConstraint("account_id", "shop_sku", name="uq_shop_sku"),
         Touch(),
         Audit(),
         account_reference("variant_id", "product_variants", target_columns="variant_id"),
         Index("idx_shop_sku_variant", "account_id", "variant_id"),
     )
 
-    account_id: Mapped[UUID] = account_id(primary_key=True)
-    shop_sku: Mapped[str] = mapped_column(String(255), primary_key=True, comment="SKU on the marketplace")
+    id: Mapped[UUID] = key()
+    account_id: Mapped[UUID] = account_id()
+    shop_sku: Mapped[str] = mapped_column(String(255), comment="SKU on the marketplace")
     variant_id: Mapped[UUID] = mapped_column(Uuid, comment="Variant that is sold under it")
     listing_title: Mapped[str | None] = mapped_column(Text, comment="Title of the listing")
     is_active: Mapped[bool] = mapped_column(

@@ -29,16 +29,22 @@ class AuditLog(Base):
         "pim",
         __doc__,
         # Changes of global data tell who runs the installation, and from where: they are no shop's to read.
-        TenantRows(writes="system", also="platform_id"),
+        TenantRows(writes="system", also=("platform_id", "account_id")),
         Partitions("created_at", retain=timedelta(days=730)),
         one_of("action", "INSERT", "UPDATE", "DELETE"),
-        CheckConstraint("num_nonnulls(shop_id, platform_id) <= 1", name="one_tenant"),
+        CheckConstraint("num_nonnulls(shop_id, platform_id, account_id) <= 1", name="one_tenant"),
         Index("idx_audit_shop", "shop_id", text("created_at DESC")),
         Index(
             "idx_audit_platform",
             "platform_id",
             text("created_at DESC"),
             postgresql_where=text("platform_id IS NOT NULL"),
+        ),
+        Index(
+            "idx_audit_account",
+            "account_id",
+            text("created_at DESC"),
+            postgresql_where=text("account_id IS NOT NULL"),
         ),
         Index("idx_audit_entity", "entity_type", "entity_id"),
         Index("idx_audit_user", "user_id"),
@@ -68,5 +74,8 @@ class AuditLog(Base):
         "When it was done; chooses the partition", primary_key=True, server_default=text("now()")
     )
     platform_id: Mapped[UUID | None] = mapped_column(
-        Uuid, comment="Marketplace platform whose row changed; null for a shop's and for global data"
+        Uuid, comment="Marketplace platform whose row changed; null for others' and for global data"
+    )
+    account_id: Mapped[UUID | None] = mapped_column(
+        Uuid, comment="Mirakl account whose row changed; null for others' and for global data"
     )
