@@ -229,10 +229,11 @@ def _session(db: Database, subscriber: Subscriber, part: Claim) -> AbstractAsync
     traces = {event.trace_id for event in events}
     trace_id = traces.pop() if len(traces) == 1 else None
     first = events[0]
-    tenant = {"shop_id": first.shop_id, "platform_id": first.platform_id, "account_id": first.account_id}
-    if subscriber.spans_tenants or not any(tenant.values()):
+    if subscriber.spans_tenants or not (first.shop_id or first.platform_id or first.account_id):
         return db.system(trace_id=trace_id)
-    return db.tenant(**tenant, trace_id=trace_id)
+    return db.tenant(
+        shop_id=first.shop_id, platform_id=first.platform_id, account_id=first.account_id, trace_id=trace_id
+    )
 
 
 @asynccontextmanager
