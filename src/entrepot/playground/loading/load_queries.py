@@ -287,6 +287,11 @@ async def _blocks(stream: psycopg.AsyncCopy) -> AsyncIterator[bytes]:
         yield bytes(block)
 
 
+async def one_moment(connection: Connection) -> None:
+    """Everything that the transaction reads is as it was at one moment."""
+    await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
 async def months_with_rows(connection: Connection, shape: Shape) -> list[date]:
     """The months in which a table has rows, in order."""
     query = sql.SQL(
