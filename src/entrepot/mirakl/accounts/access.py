@@ -1,0 +1,190 @@
+"""Who acts in which account: the dependencies that every route and page of Mirakl operations stands on.
+
+The account of an API request is named by the header `Entrepot-Account` (its code); without one it is the only
+account that the person is a member of. That of a page is in its address: `/mirakl/CODE/…`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+
+from entrepot.kit.db import Database
+from entrepot.kit.errors import ForbiddenError, InvalidInputError, NotFoundError
+from entrepot.kit.people import Person, Scope, reaches
+from entrepot.kit.web.doors import BEARER, SESSION_COOKIE, doors
+from entrepot.kit.web.requests import client_address, database, trace_id, user_agent
+from entrepot.mirakl.accounts.accounts import REACH, Account, memberships, of_code
+
+HEADER = "Entrepot-Account"
+
+AccountHeader = Annotated[
+    str | None,
+    Header(
+        alias=HEADER,
+        description="Code of the account; needed by members of several.",
+        examples=["best-buy"],
+        max_length=50,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCaller:
+    """A known person in an account; no transaction is open."""
+
+    person: Person
+    account: Account
+    db: Database
+    trace_id: str
+
+    @property
+    def account_id(self) -> UUID:
+        """The tenant."""
+        return self.account.account_id
+
+    def may(self, scope: Scope) -> bool:
+        """Whether both the token and the person's role in the account reach to `scope`."""
+        return self.person.may(scope) and reaches(REACH[self.account.role or "viewer"], scope)
+
+    def require(self, scope: Scope) -> None:
+        """Raise ForbiddenError unless this may do what needs `scope`."""
+        if self.may(scope):
+            return
+        if not self.person.may(scope):
+            raise ForbiddenError(
+                f"This token does not reach to {scope}.", hint=f"Make a token with the scope `{scope}`."
+            )
+        raise ForbiddenError(
+            f"As {self.account.role} of {self.account.code} you may not do this.",
+            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl member`.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAccess:
+    """A known person in an account, and a transaction there."""
+
+    caller: AccountCaller
+    session: AsyncSession
+
+    @property
+    def account_id(self) -> UUID:
+        """The tenant."""
+        return self.caller.account_id
+
+    @property
+    def account(self) -> Account:
+        """The account."""
+        return self.caller.account
+
+    @property
+    def person(self) -> Person:
+        """Who acts."""
+        return self.caller.person
+
+    @property
+    def db(self) -> Database:
+        """The database."""
+        return self.caller.db
+
+    def require(self, scope: Scope) -> None:
+        """Raise ForbiddenError unless this may do what needs `scope`."""
+        self.caller.require(scope)
+
+
+async def caller_of(
+    request: Request,
+    code: AccountHeader = None,
+    _bearer: Annotated[object, Depends(BEARER)] = None,
+    _cookie: Annotated[object, Depends(SESSION_COOKIE)] = None,
+) -> AccountCaller:
+    """Who sends this request, in which account. The last two parameters are there for the OpenAPI document."""
+    person = await doors(request).identify(request)
+    return await _caller(request, person, code)
+
+
+async def _caller(request: Request, person: Person, code: str | None) -> AccountCaller:
+    db = database(request)
+    async with db.system() as session:
+        held = await memberships(session, person.user_id)
+    return AccountCaller(person, _chosen(held, code), db, trace_id(request))
+
+
+def _chosen(held: list[Account], code: str | None) -> Account:
+    if code:
+        found = of_code(held, code)
+        if found is None:
+            raise NotFoundError(f"There is no account {code!r} that you are a member of.")
+        return found
+    if len(held) == 1:
+        return held[0]
+    if not held:
+        raise ForbiddenError(
+            "You are a member of no account.",
+            hint="Whoever runs the installation makes you one: `entrepot mirakl member CODE EMAIL --role admin`.",
+        )
+    raise InvalidInputError(
+        f"You are a member of {len(held)} accounts: {', '.join(account.code for account in held)}.",
+        hint=f"Name one in the header {HEADER}.",
+        where={"header": HEADER},
+    )
+
+
+def transaction(request: Request, caller: AccountCaller) -> AbstractAsyncContextManager[AsyncSession]:
+    """A transaction of the caller in their account."""
+    return caller.db.tenant(
+        account_id=caller.account_id,
+        user_id=caller.person.user_id,
+        trace_id=caller.trace_id,
+        ip=client_address(request),
+        user_agent=user_agent(request),
+    )
+
+
+async def _known(caller: Annotated[AccountCaller, Depends(caller_of)]) -> AccountCaller:
+    caller.require("read")
+    return caller
+
+
+async def _asking(caller: Annotated[AccountCaller, Depends(caller_of)]) -> AccountCaller:
+    caller.require("write")
+    return caller
+
+
+async def _reader(
+    request: Request, caller: Annotated[AccountCaller, Depends(_known)]
+) -> AsyncIterator[AccountAccess]:
+    async with transaction(request, caller) as session:
+        yield AccountAccess(caller, session)
+
+
+async def _writer(
+    request: Request, caller: Annotated[AccountCaller, Depends(_asking)]
+) -> AsyncIterator[AccountAccess]:
+    async with transaction(request, caller) as session:
+        yield AccountAccess(caller, session)
+
+
+async def _visitor(request: Request, account_code: str) -> AsyncIterator[AccountAccess]:
+    person = await doors(request).admit(request)
+    caller = await _caller(request, person, account_code)
+    caller.require("read")
+    request.state.account = caller.account
+    async with transaction(request, caller) as session:
+        yield AccountAccess(caller, session)
+
+
+#: Somebody who may read, without a transaction.
+AccountKnown = Annotated[AccountCaller, Depends(_known)]
+#: Somebody who may write, without a transaction: for what speaks to an outside service.
+AccountAsking = Annotated[AccountCaller, Depends(_asking)]
+# The scope "function" ends the transaction before the answer goes out: what was answered is committed.
+AccountReading = Annotated[AccountAccess, Depends(_reader, scope="function")]
+AccountWriting = Annotated[AccountAccess, Depends(_writer, scope="function")]
+AccountVisiting = Annotated[AccountAccess, Depends(_visitor, scope="function")]
