@@ -4,6 +4,8 @@ DROP TABLE data_playground.shop_review_votes;
 DROP TABLE data_playground.invoice_payments;
 DROP TABLE data_playground.shop_reviews;
 DROP TABLE data_playground.shop_promotion_usages;
+DROP TABLE data_playground.shop_product_metrics_hourly;
+DROP TABLE data_playground.shop_product_metrics_daily;
 DROP TABLE data_playground.shop_order_payments;
 DROP TABLE data_playground.shop_order_items;
 DROP TABLE data_playground.shop_inventory_logs;
@@ -12,12 +14,36 @@ DROP TABLE data_playground.global_events;
 DROP TABLE data_playground.shop_promotions;
 DROP TABLE data_playground.shop_products;
 DROP TABLE data_playground.shop_orders;
+DROP TABLE data_playground.shop_metrics_hourly;
+DROP TABLE data_playground.shop_metrics_daily;
+DROP TABLE data_playground.world_parts;
 DROP TABLE data_playground.user_payment_methods;
+DROP TABLE data_playground.user_metrics_hourly;
+DROP TABLE data_playground.user_metrics_daily;
 DROP TABLE data_playground.shops;
+DROP TABLE data_playground.world_runs;
 DROP TABLE data_playground.users;
 DROP TABLE data_playground.request_response_logs;
+DROP TABLE data_playground.recorded_facts;
+DROP TABLE data_playground.parked_facts;
+DROP TABLE data_playground.metrics_runs;
+DROP TABLE data_playground.metrics_dirty;
+DROP TABLE data_playground.metrics_clocks;
 DROP TABLE data_playground.global_entities;
+DROP FUNCTION data_playground.clear_world;
+DROP FUNCTION data_playground.mark_cells;
+DROP FUNCTION data_playground.mark_range;
+DROP FUNCTION data_playground.place_world;
+DROP FUNCTION data_playground.stage_world;
 DROP SCHEMA data_playground;
+
+DROP FUNCTION entrepot.partition_start;
+
+DROP FUNCTION entrepot.partition_column;
+
+DROP FUNCTION entrepot.span_for;
+
+DROP FUNCTION entrepot.maintain_spans;
 
 CREATE OR REPLACE FUNCTION entrepot.maintain_partitions(
     parent regclass, key_column text, span text, ahead integer, retain interval, at_time timestamptz DEFAULT now()
@@ -125,3 +151,37 @@ BEGIN
     END IF;
 END;
 $$;
+
+DROP FUNCTION entrepot.built_partition;
+
+DROP FUNCTION entrepot.range_is_taken;
+
+DROP FUNCTION entrepot.span_of;
+
+DROP FUNCTION entrepot.make_free_standing;
+
+DROP FUNCTION entrepot.build_partition;
+
+DROP FUNCTION entrepot.drop_built_partition;
+
+DROP FUNCTION entrepot.built_partitions;
+
+DROP FUNCTION entrepot.lock_referenced;
+
+DROP FUNCTION entrepot.prepare_partition;
+
+DROP FUNCTION entrepot.swap_partition;
+
+DROP FUNCTION entrepot.attach_partition;
+
+DROP FUNCTION entrepot.merge_ranges;
+
+DROP FUNCTION entrepot.copy_changed;
+
+DROP FUNCTION entrepot.start_merge;
+
+DROP FUNCTION entrepot.catch_up_merge;
+
+DROP FUNCTION entrepot.finish_merge;
+
+DROP FUNCTION entrepot.drop_unfinished_merges;

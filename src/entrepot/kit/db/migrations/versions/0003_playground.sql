@@ -1,13 +1,61 @@
 -- The playground: a warehouse of facts by time of event, and its metrics.
 
-CREATE OR REPLACE FUNCTION entrepot.maintain_partitions(
-    parent regclass, key_column text, span text, ahead integer, retain interval, at_time timestamptz DEFAULT now()
+CREATE OR REPLACE FUNCTION entrepot.partition_start(partition regclass) RETURNS timestamptz
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+    SELECT (regexp_match(pg_get_expr(relpartbound, oid), 'FROM \(''([^'']+)''\)'))[1]::timestamptz
+    FROM pg_class WHERE oid = partition
+$$;
+COMMENT ON FUNCTION entrepot.partition_start(regclass) IS 'The point in time from which a partition''s rows are; null for a default one.';
+
+CREATE OR REPLACE FUNCTION entrepot.partition_column(parent regclass) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found text;
+BEGIN
+    SELECT a.attname INTO found
+    FROM pg_class AS c
+    JOIN pg_partitioned_table AS p ON p.partrelid = c.oid AND p.partstrat = 'r' AND p.partnatts = 1
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = p.partattrs[0] AND a.atttypid = 'timestamptz'::regtype
+    WHERE c.oid = parent AND pg_get_userbyid(c.relowner) = 'entrepot_owner';
+    IF found IS NULL THEN
+        RAISE EXCEPTION '% is not a table of entrepot that is partitioned by time', parent USING ERRCODE = 'wrong_object_type';
+    END IF;
+    RETURN found;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.partition_column(regclass) IS 'The column that partitions a table; refuses what is not a table of ours partitioned by time.';
+
+CREATE OR REPLACE FUNCTION entrepot.span_for(parent regclass, spans text[], ages interval[], moment timestamptz, at_time timestamptz) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    lower_bound timestamptz;
+    upper_bound timestamptz;
+BEGIN
+    FOR place IN REVERSE cardinality(spans)..1 LOOP
+        lower_bound := date_trunc(spans[place], moment);
+        upper_bound := lower_bound + ('1 ' || spans[place])::interval;
+        CONTINUE WHEN place > 1 AND upper_bound + ages[place - 1] > at_time;
+        CONTINUE WHEN EXISTS (
+            SELECT FROM pg_inherits AS i
+            WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) < upper_bound AND entrepot.partition_end(i.inhrelid) > lower_bound);
+        RETURN spans[place];
+    END LOOP;
+    RETURN NULL;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.span_for(regclass, text[], interval[], timestamptz, timestamptz) IS
+    'The span of the partition to make for a moment; null where a partition holds it.';
+
+CREATE OR REPLACE FUNCTION entrepot.maintain_spans(
+    parent regclass, key_column text, spans text[], ages interval[], ahead integer, retain interval, at_time timestamptz DEFAULT now()
 ) RETURNS TABLE (action text, partition text, moved bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     parent_schema text;
     parent_name text;
-    step interval := CASE span WHEN 'hour' THEN interval '1 hour' WHEN 'day' THEN interval '1 day' WHEN 'month' THEN interval '1 month' END;
+    step interval;
+    span text;
+    moment timestamptz;
     lower_bound timestamptz;
     upper_bound timestamptz;
     child text;
@@ -31,9 +79,13 @@ BEGIN
     IF parent_name IS NULL THEN
         RAISE EXCEPTION '% is not a partitioned table of entrepot', parent USING ERRCODE = 'wrong_object_type';
     END IF;
-    IF step IS NULL THEN
-        RAISE EXCEPTION 'a span is hour, day or month, not %', span USING ERRCODE = 'invalid_parameter_value';
+    IF spans NOT IN ('{hour}', '{day}', '{month}', '{hour,day}', '{day,month}', '{hour,day,month}') THEN
+        RAISE EXCEPTION 'a span is hour, day or month, not %', spans USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF cardinality(ages) <> cardinality(spans) - 1 THEN
+        RAISE EXCEPTION 'each span but the last has an age to be merged at' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    step := ('1 ' || spans[1])::interval;
     PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
 
     child := parent_name || '_default';
@@ -59,14 +111,16 @@ BEGIN
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
     END IF;
 
-    FOR lower_bound IN EXECUTE format(
+    FOR moment IN EXECUTE format(
         'SELECT date_trunc(%L, %L::timestamptz) + n * %L::interval FROM generate_series(0, %s) AS n
          UNION SELECT DISTINCT date_trunc(%L, %I) FROM ONLY %I.%I WHERE isfinite(%I)
-         ORDER BY 1', span, at_time, step, ahead, span, key_column, parent_schema, parent_name || '_default', key_column)
+         ORDER BY 1', spans[1], at_time, step, ahead, spans[1], key_column, parent_schema, parent_name || '_default', key_column)
     LOOP
-        upper_bound := lower_bound + step;
+        span := entrepot.span_for(parent, spans, ages, moment, at_time);
+        CONTINUE WHEN span IS NULL;
+        lower_bound := date_trunc(span, moment);
+        upper_bound := lower_bound + ('1 ' || span)::interval;
         child := entrepot.partition_name(parent, span, lower_bound);
-        CONTINUE WHEN to_regclass(format('%I.%I', parent_schema, child)) IS NOT NULL;
         -- Whoever is writing to the default partition is waited for: its rows are to be moved, not to stop the ATTACH.
         EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', parent_schema, parent_name || '_default');
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
@@ -109,9 +163,402 @@ BEGIN
     END IF;
 END;
 $$;
-COMMENT ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) IS
+COMMENT ON FUNCTION entrepot.maintain_spans(regclass, text, text[], interval[], integer, interval, timestamptz) IS
     'Makes partitions ahead of time, drains the default partition, and drops what retention has let go.';
+GRANT EXECUTE ON FUNCTION entrepot.maintain_spans(regclass, text, text[], interval[], integer, interval, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.maintain_partitions(
+    parent regclass, key_column text, span text, ahead integer, retain interval, at_time timestamptz DEFAULT now()
+) RETURNS TABLE (action text, partition text, moved bigint)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM entrepot.maintain_spans(parent, key_column, ARRAY[span], '{}', ahead, retain, at_time)
+$$;
+COMMENT ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) IS
+    'maintain_spans of a table whose partitions keep the span that they are made with.';
 GRANT EXECUTE ON FUNCTION entrepot.maintain_partitions(regclass, text, text, integer, interval, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.built_partition(parent regclass, partition text) RETURNS TABLE (id regclass, child text, made_for text, lower_bound timestamptz, upper_bound timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+BEGIN
+    SELECT c.oid, (regexp_match(c.relname, '^(.*)_(built|merged)$'))[1], (regexp_match(c.relname, '_(built|merged)$'))[1], bounds[2]::timestamptz, bounds[3]::timestamptz
+    INTO id, child, made_for, lower_bound, upper_bound
+    FROM pg_class AS c
+    JOIN pg_class AS p ON p.oid = parent AND p.relnamespace = c.relnamespace AND p.relowner = c.relowner,
+    regexp_match(obj_description(c.oid, 'pg_class'), '^To be a partition of (\S+) from ''([^'']+)'' to ''([^'']+)''$') AS bounds
+    WHERE c.oid = to_regclass(partition) AND c.relkind = 'r' AND NOT c.relispartition AND bounds[1] = parent::text;
+    IF child IS NULL THEN
+        RAISE EXCEPTION '% is not a table that entrepot.build_partition made for %', partition, parent USING ERRCODE = 'wrong_object_type';
+    END IF;
+    RETURN NEXT;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.built_partition(regclass, text) IS 'What a free-standing table is to become; refuses every other table.';
+
+CREATE OR REPLACE FUNCTION entrepot.range_is_taken(parent regclass, lower_bound timestamptz, upper_bound timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    key_column text := entrepot.partition_column(parent);
+    other record;
+    taken boolean;
+BEGIN
+    FOR other IN
+        SELECT c.oid::regclass AS id, entrepot.partition_start(c.oid) AS starts, entrepot.partition_end(c.oid) AS ends
+        FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = parent
+    LOOP
+        CONTINUE WHEN other.ends <= lower_bound OR other.starts >= upper_bound;
+        IF other.starts IS NULL THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)', other.id, key_column, lower_bound, key_column, upper_bound) INTO taken;
+        ELSIF other.starts < lower_bound OR other.ends > upper_bound THEN
+            taken := true;
+        ELSE
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s)', other.id) INTO taken;
+        END IF;
+        IF taken THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.range_is_taken(regclass, timestamptz, timestamptz) IS
+    'Whether a range holds rows already, or lies in or across a partition that is there.';
+
+CREATE OR REPLACE FUNCTION entrepot.span_of(lower_bound timestamptz, upper_bound timestamptz) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    span text;
+BEGIN
+    FOREACH span IN ARRAY ARRAY['hour', 'day', 'month'] LOOP
+        IF lower_bound = date_trunc(span, lower_bound) AND upper_bound = lower_bound + ('1 ' || span)::interval THEN
+            RETURN span;
+        END IF;
+    END LOOP;
+    RAISE EXCEPTION 'a partition is an hour, a day or a month in UTC, not % to %', lower_bound, upper_bound USING ERRCODE = 'invalid_parameter_value';
+END;
+$$;
+COMMENT ON FUNCTION entrepot.span_of(timestamptz, timestamptz) IS 'Whether two points in time bound an hour, a day or a month, in UTC.';
+
+CREATE OR REPLACE FUNCTION entrepot.make_free_standing(parent regclass, made_for text, lower_bound timestamptz, upper_bound timestamptz) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    key_column text := entrepot.partition_column(parent);
+    made text;
+BEGIN
+    SELECT format('%I.%I', n.nspname, entrepot.partition_name(parent, entrepot.span_of(lower_bound, upper_bound), lower_bound) || '_' || made_for) INTO made
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = parent;
+    EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE, '
+        'CONSTRAINT partition_bounds CHECK (%I >= %L AND %I < %L))', made, parent, key_column, lower_bound, key_column, upper_bound);
+    EXECUTE format('COMMENT ON TABLE %s IS %L', made, format('To be a partition of %s from %L to %L', parent, lower_bound, upper_bound));
+    RETURN made;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.make_free_standing(regclass, text, timestamptz, timestamptz) IS 'Makes an empty table like a partition of a range, to be filled and attached.';
+
+CREATE OR REPLACE FUNCTION entrepot.build_partition(parent regclass, lower_bound timestamptz, upper_bound timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    made text;
+BEGIN
+    PERFORM entrepot.partition_column(parent), entrepot.span_of(lower_bound, upper_bound);
+    IF entrepot.range_is_taken(parent, lower_bound, upper_bound) THEN
+        RETURN NULL;
+    END IF;
+    made := entrepot.make_free_standing(parent, 'built', lower_bound, upper_bound);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON %s TO entrepot_system', made);
+    RETURN made;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.build_partition(regclass, timestamptz, timestamptz) IS
+    'Makes a free-standing table for the rows of a whole hour, day or month and gives its name; null where that range is taken.';
+GRANT EXECUTE ON FUNCTION entrepot.build_partition(regclass, timestamptz, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.drop_built_partition(parent regclass, partition text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    built record;
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    EXECUTE format('DROP TABLE %s', built.id);
+END;
+$$;
+COMMENT ON FUNCTION entrepot.drop_built_partition(regclass, text) IS 'Drops a free-standing table that will not be attached.';
+GRANT EXECUTE ON FUNCTION entrepot.drop_built_partition(regclass, text) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.built_partitions(parent regclass) RETURNS TABLE (partition text, lower_bound timestamptz, upper_bound timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT c.oid::regclass::text, b.lower_bound, b.upper_bound
+    FROM pg_class AS c
+    JOIN pg_class AS p ON p.oid = parent AND p.relnamespace = c.relnamespace AND p.relowner = c.relowner,
+    entrepot.built_partition(parent, c.oid::regclass::text) AS b
+    WHERE c.relkind = 'r' AND NOT c.relispartition AND c.relname ~ '_built$'
+      AND starts_with(obj_description(c.oid, 'pg_class'), format('To be a partition of %s from ', parent))
+$$;
+COMMENT ON FUNCTION entrepot.built_partitions(regclass) IS 'The free-standing tables that were built for a table and are not attached: being filled, or left over.';
+GRANT EXECUTE ON FUNCTION entrepot.built_partitions(regclass) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.lock_referenced(parent regclass, mode text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    referenced regclass;
+BEGIN
+    FOR referenced IN SELECT DISTINCT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = parent AND conparentid = 0 ORDER BY 1 LOOP
+        EXECUTE format('LOCK TABLE %s IN %s MODE', referenced, mode);
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.lock_referenced(regclass, text) IS
+    'Locks the tables that a table refers to, in one order, so that two who do it do not wait for each other in a circle.';
+
+CREATE OR REPLACE FUNCTION entrepot.prepare_partition(parent regclass, partition text, step text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    built record;
+    item record;
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    IF step = 'indexes' THEN
+        FOR item IN
+            SELECT format('%s_%s', (SELECT relname FROM pg_class WHERE oid = built.id), row_number() OVER (ORDER BY c.relname)) AS name,
+                   pg_get_indexdef(i.indexrelid) AS definition, pg_get_constraintdef(k.oid) AS key
+            FROM pg_index AS i
+            JOIN pg_class AS c ON c.oid = i.indexrelid
+            LEFT JOIN pg_constraint AS k ON k.conindid = i.indexrelid AND k.conrelid = parent AND k.contype IN ('p', 'u')
+            WHERE i.indrelid = parent AND NOT EXISTS (SELECT FROM pg_index AS o WHERE o.indrelid = built.id)
+        LOOP
+            IF item.key IS NOT NULL THEN
+                EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', built.id, item.name, item.key);
+            ELSE
+                EXECUTE regexp_replace(item.definition, 'INDEX .*? ON ONLY \S+ ', format('INDEX %I ON %s ', item.name, built.id));
+            END IF;
+        END LOOP;
+        IF FOUND THEN  -- some index was missing, so the table was filled since it was last looked at
+            EXECUTE format('ANALYZE %s', built.id);
+        END IF;
+    ELSIF step = 'references' THEN
+        IF NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
+            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+        END IF;
+        FOR item IN
+            SELECT k.conname AS name, pg_get_constraintdef(k.oid) AS definition FROM pg_constraint AS k
+            WHERE k.contype = 'f' AND k.conrelid = parent AND k.conparentid = 0
+              AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conrelid = built.id AND o.conname = k.conname)
+        LOOP
+            EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', built.id, item.name, item.definition);
+        END LOOP;
+    ELSIF step = 'validation' THEN
+        FOR item IN
+            SELECT conname AS name FROM pg_constraint
+            WHERE contype = 'f' AND conrelid = built.id AND conparentid = 0 AND NOT convalidated ORDER BY 1
+        LOOP
+            EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', built.id, item.name);
+        END LOOP;
+    ELSE
+        RAISE EXCEPTION 'a step is indexes, references or validation, not %', step USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.prepare_partition(regclass, text, text) IS
+    'One step before a free-standing table is attached: its indexes, its references, or their validation.';
+GRANT EXECUTE ON FUNCTION entrepot.prepare_partition(regclass, text, text) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.swap_partition(parent regclass, partition text, replaced regclass[]) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    built record;
+    item record;
+    other regclass;
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    FOREACH other IN ARRAY replaced LOOP
+        EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, other);
+        EXECUTE format('DROP TABLE %s', other);
+    END LOOP;
+    FOR item IN
+        SELECT c.oid::regclass AS id, built.child || '_' || (regexp_match(c.relname, '_([0-9]+)$'))[1]
+               || CASE WHEN i.indisprimary THEN '_pkey' WHEN i.indisunique THEN '_key' ELSE '_idx' END AS name
+        FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = built.id
+    LOOP
+        EXECUTE format('ALTER INDEX %s RENAME TO %I', item.id, item.name);
+    END LOOP;
+    EXECUTE format('ALTER TABLE %s RENAME TO %I', built.id, built.child);
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', built.id);
+    EXECUTE format('REVOKE ALL ON %s FROM entrepot_system', built.id);
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', parent, built.id, built.lower_bound, built.upper_bound);
+    EXECUTE format('ALTER TABLE %s DROP CONSTRAINT partition_bounds', built.id);
+    EXECUTE format('COMMENT ON TABLE %s IS NULL', built.id);
+    RETURN built.child;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.swap_partition(regclass, text, regclass[]) IS 'Takes partitions away and puts a prepared table in their place.';
+
+CREATE OR REPLACE FUNCTION entrepot.attach_partition(parent regclass, partition text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    built record;
+    item record;
+    empty_ones regclass[];
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
+    PERFORM entrepot.prepare_partition(parent, partition, 'indexes');
+    SELECT coalesce(array_agg(i.inhrelid::regclass), '{}') INTO empty_ones
+    FROM pg_inherits AS i
+    WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) >= built.lower_bound AND entrepot.partition_end(i.inhrelid) <= built.upper_bound;
+    PERFORM entrepot.prepare_partition(parent, partition, 'references');
+    PERFORM entrepot.prepare_partition(parent, partition, 'validation');
+    -- Attaching drops triggers on the tables referred to, and detaching locks the whole table. Tables come before their
+    -- partitions, as readers take them.
+    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    EXECUTE format('LOCK TABLE ONLY %s IN %s MODE', parent, CASE WHEN empty_ones = '{}' THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
+    -- Whoever is writing into the range is waited for, then looked at: rows of the range are never hidden or lost.
+    FOR item IN SELECT i.inhrelid::regclass AS id FROM pg_inherits AS i
+                WHERE i.inhparent = parent AND (i.inhrelid = ANY (empty_ones) OR entrepot.partition_start(i.inhrelid) IS NULL) LOOP
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', item.id);
+    END LOOP;
+    IF entrepot.range_is_taken(parent, built.lower_bound, built.upper_bound) THEN
+        RAISE EXCEPTION '% has rows from % to % already, so % cannot be attached', parent, built.lower_bound, built.upper_bound, partition
+            USING ERRCODE = 'check_violation', HINT = 'Rows of the default partition are moved by `entrepot db partitions maintain`; drop the table with entrepot.drop_built_partition and load the rows the ordinary way.';
+    END IF;
+    RETURN entrepot.swap_partition(parent, partition, empty_ones);
+END;
+$$;
+COMMENT ON FUNCTION entrepot.attach_partition(regclass, text) IS
+    'Makes a filled free-standing table a partition: indexes, foreign keys checked set-wise, attached; gives the name of the partition.';
+GRANT EXECUTE ON FUNCTION entrepot.attach_partition(regclass, text) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.merge_ranges(parent regclass, spans text[], ages interval[], at_time timestamptz DEFAULT now())
+RETURNS TABLE (lower_bound timestamptz, upper_bound timestamptz, parts bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    done tstzrange[] := '{}';
+BEGIN
+    PERFORM entrepot.partition_column(parent);
+    IF EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = parent AND conparentid = 0) THEN
+        RAISE EXCEPTION 'partitions of % cannot be merged: other tables refer to it', parent USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    FOR place IN REVERSE cardinality(spans)..2 LOOP
+        FOR lower_bound, upper_bound, parts IN
+            SELECT date_trunc(spans[place], p.starts), date_trunc(spans[place], p.starts) + ('1 ' || spans[place])::interval, count(*)
+            FROM (SELECT entrepot.partition_start(i.inhrelid) AS starts, entrepot.partition_end(i.inhrelid) AS ends
+                  FROM pg_inherits AS i WHERE i.inhparent = parent) AS p
+            WHERE p.ends - p.starts < CASE spans[place] WHEN 'day' THEN interval '1 day' ELSE interval '28 days' END
+            GROUP BY 1 ORDER BY 1
+        LOOP
+            CONTINUE WHEN upper_bound + ages[place - 1] > at_time OR lower_bound <@ ANY (done);
+            done := done || tstzrange(lower_bound, upper_bound);
+            RETURN NEXT;
+        END LOOP;
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.merge_ranges(regclass, text[], interval[], timestamptz) IS 'The days and months whose finer partitions are old enough to become one.';
+GRANT EXECUTE ON FUNCTION entrepot.merge_ranges(regclass, text[], interval[], timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.copy_changed(parent regclass, partition text, copied jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+DECLARE
+    fingerprint text := 'count(*) || ''/'' || coalesce(sum(hash_record_extended(ROW(ctid, xmin), 0)), 0)';
+    key_column text := entrepot.partition_column(parent);
+    column_list text;
+    built record;
+    source record;
+    print text;
+    found jsonb := '{}';
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
+    FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+    FOR source IN
+        SELECT i.inhrelid::regclass AS id, p.starts, p.ends
+        FROM pg_inherits AS i, LATERAL (SELECT entrepot.partition_start(i.inhrelid) AS starts, entrepot.partition_end(i.inhrelid) AS ends) AS p
+        WHERE i.inhparent = parent AND p.starts >= built.lower_bound AND p.ends <= built.upper_bound ORDER BY p.starts
+    LOOP
+        IF copied ? source.id::text THEN
+            EXECUTE format('SELECT %s FROM %s', fingerprint, source.id) INTO print;
+        END IF;
+        IF NOT copied ? source.id::text OR print <> copied ->> source.id::text THEN
+            IF copied <> '{}' THEN
+                EXECUTE format('DELETE FROM %s WHERE %I >= %L AND %I < %L', built.id, key_column, source.starts, key_column, source.ends);
+            END IF;
+            -- One statement has one snapshot: the fingerprint is of the very rows that are copied.
+            EXECUTE format('WITH copied AS (INSERT INTO %s (%s) SELECT %s FROM %s) SELECT %s FROM %s',
+                built.id, column_list, column_list, source.id, fingerprint, source.id) INTO print;
+        END IF;
+        found := found || jsonb_build_object(source.id::text, print);
+    END LOOP;
+    RETURN CASE WHEN found ?& ARRAY(SELECT jsonb_object_keys(copied)) THEN found END;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.copy_changed(regclass, text, jsonb) IS 'Brings the copy of a merge up to date; gives the fingerprints of what it was copied from.';
+
+CREATE OR REPLACE FUNCTION entrepot.start_merge(parent regclass, lower_bound timestamptz, upper_bound timestamptz) RETURNS TABLE (partition text, copied jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+BEGIN
+    partition := entrepot.make_free_standing(parent, 'merged', lower_bound, upper_bound);
+    copied := entrepot.copy_changed(parent, partition, '{}');
+    RETURN NEXT;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.start_merge(regclass, timestamptz, timestamptz) IS 'Copies the rows of the partitions of a range aside.';
+GRANT EXECUTE ON FUNCTION entrepot.start_merge(regclass, timestamptz, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.catch_up_merge(parent regclass, partition text, copied jsonb) RETURNS jsonb
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT entrepot.copy_changed(parent, partition, copied)
+$$;
+COMMENT ON FUNCTION entrepot.catch_up_merge(regclass, text, jsonb) IS 'Copies again what changed since; the fingerprints differ from those given where something did.';
+GRANT EXECUTE ON FUNCTION entrepot.catch_up_merge(regclass, text, jsonb) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.finish_merge(parent regclass, partition text, copied jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' SET timezone = 'UTC' AS $$
+DECLARE
+    key_column text := entrepot.partition_column(parent);
+    built record;
+    source regclass;
+    taken boolean;
+BEGIN
+    SELECT * INTO built FROM entrepot.built_partition(parent, partition);
+    PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
+    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
+    IF entrepot.copy_changed(parent, partition, copied) IS DISTINCT FROM copied THEN
+        RAISE EXCEPTION 'rows from % to % of % changed since they were copied', built.lower_bound, built.upper_bound, parent USING ERRCODE = 'serialization_failure';
+    END IF;
+    FOR source IN SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) IS NULL LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)',
+            source, key_column, built.lower_bound, key_column, built.upper_bound) INTO taken;
+    END LOOP;
+    IF taken THEN
+        RETURN NULL;
+    END IF;
+    FOR source IN SELECT key::regclass FROM jsonb_object_keys(copied) AS key LOOP
+        EXECUTE format('DROP TABLE %s', source);  -- a partition that nothing refers to; detaching it first would lock what it refers to
+    END LOOP;
+    RETURN entrepot.swap_partition(parent, partition, '{}');
+END;
+$$;
+COMMENT ON FUNCTION entrepot.finish_merge(regclass, text, jsonb) IS
+    'Drops the partitions that were copied and attaches the copy; fails where they changed since, gives null where rows of the range are in the default partition.';
+GRANT EXECUTE ON FUNCTION entrepot.finish_merge(regclass, text, jsonb) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION entrepot.drop_unfinished_merges(parent regclass) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    left_over record;
+BEGIN
+    FOR left_over IN
+        SELECT c.oid::regclass AS id, c.relname AS name
+        FROM pg_class AS c JOIN pg_class AS p ON p.oid = parent AND p.relnamespace = c.relnamespace AND p.relowner = c.relowner
+        WHERE c.relkind = 'r' AND NOT c.relispartition AND c.relname ~ '_merged$'
+          AND starts_with(obj_description(c.oid, 'pg_class'), format('To be a partition of %s from ', parent))
+    LOOP
+        EXECUTE format('DROP TABLE %s', left_over.id);
+        RETURN NEXT left_over.name;
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION entrepot.drop_unfinished_merges(regclass) IS 'Drops the copies of merges that were killed; for whoever holds the lock of merging.';
+GRANT EXECUTE ON FUNCTION entrepot.drop_unfinished_merges(regclass) TO entrepot_system;
 
 CREATE SCHEMA data_playground;
 
@@ -158,6 +605,143 @@ COMMENT ON COLUMN data_playground.global_entities.reactivated_time IS 'When it w
 COMMENT ON COLUMN data_playground.global_entities.origin IS 'Who made the row: simulated, or the part of the program whose event it was';
 
 COMMENT ON COLUMN data_playground.global_entities.extra_data IS 'What is known beside the columns';
+
+CREATE TABLE data_playground.metrics_clocks (
+	origin VARCHAR(20) NOT NULL, 
+	reached TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_metrics_clocks PRIMARY KEY (origin), 
+	CONSTRAINT ck_metrics_clocks_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api'))
+);
+
+COMMENT ON TABLE data_playground.metrics_clocks IS 'Until when the metrics know: out-of-stock time of products that have none now is counted up to here';
+
+COMMENT ON COLUMN data_playground.metrics_clocks.origin IS 'Origin of the products: the clock of the simulated world, or of ours';
+
+COMMENT ON COLUMN data_playground.metrics_clocks.reached IS 'Moment that the metrics reach to';
+
+CREATE TABLE data_playground.metrics_dirty (
+	mark_id BIGINT GENERATED ALWAYS AS IDENTITY, 
+	kind VARCHAR(10) NOT NULL, 
+	entity_id UUID, 
+	hour TIMESTAMP WITH TIME ZONE NOT NULL, 
+	until TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_metrics_dirty PRIMARY KEY (mark_id), 
+	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'promotion', 'span')), 
+	CONSTRAINT ck_metrics_dirty_entity_id CHECK ((kind = 'span') = (entity_id IS NULL))
+);
+
+COMMENT ON TABLE data_playground.metrics_dirty IS 'What the next roll has to compute again; rows are appended by whoever writes facts and taken by the roll';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.mark_id IS 'Number of the mark';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock: a product''s stock from the hour on; promotion: a shop''s rows in the window; span: everything in it';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.entity_id IS 'User, shop or product';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.hour IS 'Start of the hour, or of the span';
+
+COMMENT ON COLUMN data_playground.metrics_dirty.until IS 'First moment after the span, where it is one';
+
+CREATE TABLE data_playground.metrics_runs (
+	run_id UUID DEFAULT uuidv7() NOT NULL, 
+	started_time TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	finished_time TIMESTAMP WITH TIME ZONE, 
+	from_time TIMESTAMP WITH TIME ZONE, 
+	to_time TIMESTAMP WITH TIME ZONE, 
+	buckets BIGINT DEFAULT 0 NOT NULL, 
+	rows_inserted BIGINT DEFAULT 0 NOT NULL, 
+	rows_updated BIGINT DEFAULT 0 NOT NULL, 
+	rows_deleted BIGINT DEFAULT 0 NOT NULL, 
+	rows_unchanged BIGINT DEFAULT 0 NOT NULL, 
+	seconds NUMERIC(12, 3), 
+	outcome VARCHAR(20) DEFAULT 'running'::character varying NOT NULL, 
+	error TEXT, 
+	CONSTRAINT pk_metrics_runs PRIMARY KEY (run_id), 
+	CONSTRAINT ck_metrics_runs_outcome CHECK (outcome IN ('running', 'completed', 'failed'))
+);
+
+COMMENT ON TABLE data_playground.metrics_runs IS 'Ledger of the rolls of the metrics: what each rolled, what it wrote, how it ended';
+
+COMMENT ON COLUMN data_playground.metrics_runs.run_id IS 'Roll';
+
+COMMENT ON COLUMN data_playground.metrics_runs.started_time IS 'When it began';
+
+COMMENT ON COLUMN data_playground.metrics_runs.finished_time IS 'When it ended';
+
+COMMENT ON COLUMN data_playground.metrics_runs.from_time IS 'Earliest bucket that it was asked for; null: whatever is dirty';
+
+COMMENT ON COLUMN data_playground.metrics_runs.to_time IS 'First moment after the last bucket that it was asked for';
+
+COMMENT ON COLUMN data_playground.metrics_runs.buckets IS 'Cells (an entity''s hour or day) that were computed';
+
+COMMENT ON COLUMN data_playground.metrics_runs.rows_inserted IS 'Rows written that were not there';
+
+COMMENT ON COLUMN data_playground.metrics_runs.rows_updated IS 'Rows written over, because something in them changed';
+
+COMMENT ON COLUMN data_playground.metrics_runs.rows_deleted IS 'Rows deleted, because there are no such facts any more';
+
+COMMENT ON COLUMN data_playground.metrics_runs.rows_unchanged IS 'Rows that were right already';
+
+COMMENT ON COLUMN data_playground.metrics_runs.seconds IS 'How long it took';
+
+COMMENT ON COLUMN data_playground.metrics_runs.outcome IS 'running/completed/failed';
+
+COMMENT ON COLUMN data_playground.metrics_runs.error IS 'What went wrong';
+
+CREATE TABLE data_playground.parked_facts (
+	event_id UUID NOT NULL, 
+	event_type VARCHAR(100) NOT NULL, 
+	reason VARCHAR(20) NOT NULL, 
+	waits_for UUID[] DEFAULT '{}'::uuid[] NOT NULL, 
+	detail TEXT NOT NULL, 
+	told JSONB NOT NULL, 
+	parked_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_parked_facts PRIMARY KEY (event_id), 
+	CONSTRAINT ck_parked_facts_reason CHECK (reason IN ('waiting', 'currency'))
+);
+
+CREATE INDEX idx_parked_facts_waits_for ON data_playground.parked_facts USING gin (waits_for);
+
+COMMENT ON TABLE data_playground.parked_facts IS 'Events that came before what they speak of, and amounts in other currencies: kept until they can be facts';
+
+COMMENT ON COLUMN data_playground.parked_facts.event_id IS 'Event that is kept';
+
+COMMENT ON COLUMN data_playground.parked_facts.event_type IS 'Its type';
+
+COMMENT ON COLUMN data_playground.parked_facts.reason IS 'waiting/currency';
+
+COMMENT ON COLUMN data_playground.parked_facts.waits_for IS 'Ids of the facts that it waits for';
+
+COMMENT ON COLUMN data_playground.parked_facts.detail IS 'What it waits for, in words';
+
+COMMENT ON COLUMN data_playground.parked_facts.told IS 'The event as it was understood';
+
+COMMENT ON COLUMN data_playground.parked_facts.parked_at IS 'Since when it is kept';
+
+CREATE TABLE data_playground.recorded_facts (
+	fact_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
+	refers_to JSONB, 
+	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_recorded_facts PRIMARY KEY (fact_id), 
+	CONSTRAINT ck_recorded_facts_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api'))
+);
+
+COMMENT ON TABLE data_playground.recorded_facts IS 'Facts that events of the program became: decides that each is one row, whatever time a repetition tells, and finds the event_time with which another fact refers to it';
+
+COMMENT ON COLUMN data_playground.recorded_facts.fact_id IS 'Id of the fact, made from who tells of it and its key there';
+
+COMMENT ON COLUMN data_playground.recorded_facts.event_time IS 'When it happened: the second half of its key';
+
+COMMENT ON COLUMN data_playground.recorded_facts.kind IS 'Kind of fact, such as order or event';
+
+COMMENT ON COLUMN data_playground.recorded_facts.origin IS 'Who made the row: simulated, or the part of the program whose event it was';
+
+COMMENT ON COLUMN data_playground.recorded_facts.refers_to IS 'Its user, shop and product, with their event_time: what happens to it happens to them too';
+
+COMMENT ON COLUMN data_playground.recorded_facts.recorded_at IS 'When it was written';
 
 CREATE TABLE data_playground.request_response_logs (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -264,6 +848,52 @@ COMMENT ON COLUMN data_playground.users.origin IS 'Who made the row: simulated, 
 
 COMMENT ON COLUMN data_playground.users.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.world_runs (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	settings JSONB NOT NULL, 
+	seed BIGINT NOT NULL, 
+	scale NUMERIC(12, 4) NOT NULL, 
+	parts INTEGER NOT NULL, 
+	state VARCHAR(20) DEFAULT 'loading'::character varying NOT NULL, 
+	clock TIMESTAMP WITH TIME ZONE NOT NULL, 
+	staged JSONB DEFAULT '[]'::jsonb NOT NULL, 
+	rows JSONB DEFAULT '{}'::jsonb NOT NULL, 
+	started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	completed_at TIMESTAMP WITH TIME ZONE, 
+	seconds NUMERIC(12, 3) DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_world_runs PRIMARY KEY (id), 
+	CONSTRAINT ck_world_runs_state CHECK (state IN ('loading', 'placing', 'complete', 'cleared')), 
+	CONSTRAINT ck_world_runs_parts CHECK (parts > 0)
+);
+
+CREATE UNIQUE INDEX idx_world_runs_present ON data_playground.world_runs ((state <> 'cleared')) WHERE state <> 'cleared';
+
+COMMENT ON TABLE data_playground.world_runs IS 'Simulated worlds: settings, state, clock and rows; at most one is in the warehouse at a time';
+
+COMMENT ON COLUMN data_playground.world_runs.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN data_playground.world_runs.settings IS 'Seed, scale, days and scenarios, as WorldSettings.as_dict gives them';
+
+COMMENT ON COLUMN data_playground.world_runs.seed IS 'Seed';
+
+COMMENT ON COLUMN data_playground.world_runs.scale IS 'Size; 1 is about 2,000 users';
+
+COMMENT ON COLUMN data_playground.world_runs.parts IS 'Parts that the world is simulated in';
+
+COMMENT ON COLUMN data_playground.world_runs.state IS 'loading/placing/complete/cleared';
+
+COMMENT ON COLUMN data_playground.world_runs.clock IS 'Moment up to which things have happened; what is simulated live moves it on';
+
+COMMENT ON COLUMN data_playground.world_runs.staged IS 'Tables that parts are written to, each with the table and range that it is for';
+
+COMMENT ON COLUMN data_playground.world_runs.rows IS 'Rows by table';
+
+COMMENT ON COLUMN data_playground.world_runs.started_at IS 'When generation began';
+
+COMMENT ON COLUMN data_playground.world_runs.completed_at IS 'When all of it was there';
+
+COMMENT ON COLUMN data_playground.world_runs.seconds IS 'Seconds spent generating and loading, all attempts together';
+
 CREATE TABLE data_playground.shops (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -338,6 +968,154 @@ COMMENT ON COLUMN data_playground.shops.deactivated_time IS 'When the shop close
 COMMENT ON COLUMN data_playground.shops.origin IS 'Who made the row: simulated, or the part of the program whose event it was';
 
 COMMENT ON COLUMN data_playground.shops.extra_data IS 'What is known beside the columns';
+
+CREATE TABLE data_playground.user_metrics_daily (
+	user_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	user_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((user_id)::text || '/day/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text)) VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	orders_placed_count BIGINT DEFAULT 0 NOT NULL, 
+	orders_cancelled_count BIGINT DEFAULT 0 NOT NULL, 
+	total_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	avg_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	unique_shops_ordered_from BIGINT DEFAULT 0 NOT NULL, 
+	total_amount_paid NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_amount_refunded NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	successful_payments_count BIGINT DEFAULT 0 NOT NULL, 
+	failed_payments_count BIGINT DEFAULT 0 NOT NULL, 
+	reviews_written_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating_given NUMERIC(6, 4), 
+	helpful_votes_received BIGINT DEFAULT 0 NOT NULL, 
+	promotions_used_count BIGINT DEFAULT 0 NOT NULL, 
+	total_discount_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	cart_abandonment_count BIGINT DEFAULT 0 NOT NULL, 
+	total_items_purchased BIGINT DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_user_metrics_daily PRIMARY KEY (user_id, event_time), 
+	CONSTRAINT fk_user_metrics_daily_user_id_user_event_time FOREIGN KEY(user_id, user_event_time) REFERENCES data_playground.users (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.user_metrics_daily IS 'What users did, by the day; a row where there was something';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.user_id IS 'User that is measured';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.event_time IS 'Start of the day, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.user_event_time IS 'event_time of the user, with which it is found';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.partition_key IS 'Label of the day that it happened in, in UTC (YYYY-MM-DD); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.orders_placed_count IS 'Orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.orders_cancelled_count IS 'Orders cancelled in the bucket, whenever they were placed';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_order_amount IS 'Sum of total_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.avg_order_amount IS 'total_order_amount / orders_placed_count; 0 without orders';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.unique_shops_ordered_from IS 'Different shops ordered from in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_amount_paid IS 'Sum of the payments completed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_amount_refunded IS 'Sum of the money paid back in the bucket, tax included';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.successful_payments_count IS 'Payments completed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.failed_payments_count IS 'Payments that failed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.reviews_written_count IS 'Reviews written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.avg_rating_given IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.helpful_votes_received IS 'Votes cast in the bucket that found a review of the user helpful';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.promotions_used_count IS 'Uses of promotions in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_discount_amount IS 'Sum of discount_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.cart_abandonment_count IS 'Carts given up in the bucket: 30 minutes after the last activity in them without an order';
+
+COMMENT ON COLUMN data_playground.user_metrics_daily.total_items_purchased IS 'Units in the orders placed in the bucket';
+
+CREATE TABLE data_playground.user_metrics_hourly (
+	user_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	user_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((user_id)::text || '/hour/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || 'T' || lpad((EXTRACT(hour FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || ':00:00') VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	orders_placed_count BIGINT DEFAULT 0 NOT NULL, 
+	orders_cancelled_count BIGINT DEFAULT 0 NOT NULL, 
+	total_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	avg_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	unique_shops_ordered_from BIGINT DEFAULT 0 NOT NULL, 
+	total_amount_paid NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_amount_refunded NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	successful_payments_count BIGINT DEFAULT 0 NOT NULL, 
+	failed_payments_count BIGINT DEFAULT 0 NOT NULL, 
+	reviews_written_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating_given NUMERIC(6, 4), 
+	helpful_votes_received BIGINT DEFAULT 0 NOT NULL, 
+	promotions_used_count BIGINT DEFAULT 0 NOT NULL, 
+	total_discount_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	cart_abandonment_count BIGINT DEFAULT 0 NOT NULL, 
+	total_items_purchased BIGINT DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_user_metrics_hourly PRIMARY KEY (user_id, event_time), 
+	CONSTRAINT fk_user_metrics_hourly_user_id_user_event_time FOREIGN KEY(user_id, user_event_time) REFERENCES data_playground.users (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.user_metrics_hourly IS 'What users did, by the hour; a row where there was something';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.user_id IS 'User that is measured';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.event_time IS 'Start of the hour, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.user_event_time IS 'event_time of the user, with which it is found';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.partition_key IS 'Label of the hour that it happened in, in UTC (YYYY-MM-DDThh:00:00); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.orders_placed_count IS 'Orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.orders_cancelled_count IS 'Orders cancelled in the bucket, whenever they were placed';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_order_amount IS 'Sum of total_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.avg_order_amount IS 'total_order_amount / orders_placed_count; 0 without orders';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.unique_shops_ordered_from IS 'Different shops ordered from in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_amount_paid IS 'Sum of the payments completed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_amount_refunded IS 'Sum of the money paid back in the bucket, tax included';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.successful_payments_count IS 'Payments completed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.failed_payments_count IS 'Payments that failed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.reviews_written_count IS 'Reviews written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.avg_rating_given IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.helpful_votes_received IS 'Votes cast in the bucket that found a review of the user helpful';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.promotions_used_count IS 'Uses of promotions in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_discount_amount IS 'Sum of discount_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.cart_abandonment_count IS 'Carts given up in the bucket: 30 minutes after the last activity in them without an order';
+
+COMMENT ON COLUMN data_playground.user_metrics_hourly.total_items_purchased IS 'Units in the orders placed in the bucket';
 
 CREATE TABLE data_playground.user_payment_methods (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -432,6 +1210,204 @@ COMMENT ON COLUMN data_playground.user_payment_methods.last_used_time IS 'When i
 COMMENT ON COLUMN data_playground.user_payment_methods.origin IS 'Who made the row: simulated, or the part of the program whose event it was';
 
 COMMENT ON COLUMN data_playground.user_payment_methods.extra_data IS 'What is known beside the columns';
+
+CREATE TABLE data_playground.world_parts (
+	run_id UUID NOT NULL, 
+	number INTEGER NOT NULL, 
+	rows JSONB NOT NULL, 
+	carried BYTEA, 
+	truth JSONB, 
+	loaded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	CONSTRAINT pk_world_parts PRIMARY KEY (run_id, number), 
+	CONSTRAINT ck_world_parts_number CHECK (number >= 0), 
+	CONSTRAINT fk_world_parts_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE data_playground.world_parts IS 'Parts of worlds that are loaded: written in the transaction of their rows, so that an interrupted run knows where it was';
+
+COMMENT ON COLUMN data_playground.world_parts.run_id IS 'World';
+
+COMMENT ON COLUMN data_playground.world_parts.number IS 'Number of the part; the one after the last is the people';
+
+COMMENT ON COLUMN data_playground.world_parts.rows IS 'Rows by table';
+
+COMMENT ON COLUMN data_playground.world_parts.carried IS 'What the people need to know of the part, packed; emptied when all is there';
+
+COMMENT ON COLUMN data_playground.world_parts.truth IS 'What the scenarios did in the part';
+
+COMMENT ON COLUMN data_playground.world_parts.loaded_at IS 'When it was loaded';
+
+CREATE TABLE data_playground.shop_metrics_daily (
+	shop_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	shop_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((shop_id)::text || '/day/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text)) VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	orders_received_count BIGINT DEFAULT 0 NOT NULL, 
+	orders_cancelled_count BIGINT DEFAULT 0 NOT NULL, 
+	total_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	avg_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	unique_customers_count BIGINT DEFAULT 0 NOT NULL, 
+	total_products_sold BIGINT DEFAULT 0 NOT NULL, 
+	unique_products_sold BIGINT DEFAULT 0 NOT NULL, 
+	low_stock_products_count BIGINT DEFAULT 0 NOT NULL, 
+	out_of_stock_products_count BIGINT DEFAULT 0 NOT NULL, 
+	gross_revenue NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	net_revenue NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_discounts_given NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_refunds_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	reviews_received_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating_received NUMERIC(6, 4), 
+	one_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	five_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	active_promotions_count BIGINT DEFAULT 0 NOT NULL, 
+	promotions_used_count BIGINT DEFAULT 0 NOT NULL, 
+	inventory_value NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_shop_metrics_daily PRIMARY KEY (shop_id, event_time), 
+	CONSTRAINT fk_shop_metrics_daily_shop_id_shop_event_time FOREIGN KEY(shop_id, shop_event_time) REFERENCES data_playground.shops (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.shop_metrics_daily IS 'How shops did, by the day; a row where there was something';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.shop_id IS 'Shop that is measured';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.event_time IS 'Start of the day, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.shop_event_time IS 'event_time of the shop, with which it is found';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.partition_key IS 'Label of the day that it happened in, in UTC (YYYY-MM-DD); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.orders_received_count IS 'Orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.orders_cancelled_count IS 'Orders cancelled in the bucket, whenever they were placed';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.total_order_amount IS 'Sum of total_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.avg_order_amount IS 'total_order_amount / orders_received_count; 0 without orders';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.unique_customers_count IS 'Different users who ordered in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.total_products_sold IS 'Units in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.unique_products_sold IS 'Different products in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.low_stock_products_count IS 'Products with 0 < stock <= low_stock_threshold at the end of the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.out_of_stock_products_count IS 'Products with stock <= 0 at the end of the bucket, by their last inventory log';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.gross_revenue IS 'Sum of the items'' subtotals of the orders placed in the bucket: goods before discount, tax and shipping';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.net_revenue IS 'gross_revenue - total_discounts_given - the goods part of what was paid back in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.total_discounts_given IS 'Sum of discount_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.total_refunds_amount IS 'Sum of the money paid back in the bucket, tax included';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.reviews_received_count IS 'Reviews of the shop and of its products written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.avg_rating_received IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.one_star_reviews_count IS 'Those reviews that gave one star';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.five_star_reviews_count IS 'Those reviews that gave five stars';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.active_promotions_count IS 'Promotions, neither draft nor cancelled, whose window overlaps the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.promotions_used_count IS 'Uses of its promotions in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_daily.inventory_value IS 'Sum over its products of stock at the end of the bucket x cost_price';
+
+CREATE TABLE data_playground.shop_metrics_hourly (
+	shop_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	shop_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((shop_id)::text || '/hour/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || 'T' || lpad((EXTRACT(hour FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || ':00:00') VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	orders_received_count BIGINT DEFAULT 0 NOT NULL, 
+	orders_cancelled_count BIGINT DEFAULT 0 NOT NULL, 
+	total_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	avg_order_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	unique_customers_count BIGINT DEFAULT 0 NOT NULL, 
+	total_products_sold BIGINT DEFAULT 0 NOT NULL, 
+	unique_products_sold BIGINT DEFAULT 0 NOT NULL, 
+	low_stock_products_count BIGINT DEFAULT 0 NOT NULL, 
+	out_of_stock_products_count BIGINT DEFAULT 0 NOT NULL, 
+	gross_revenue NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	net_revenue NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_discounts_given NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	total_refunds_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	reviews_received_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating_received NUMERIC(6, 4), 
+	one_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	five_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	active_promotions_count BIGINT DEFAULT 0 NOT NULL, 
+	promotions_used_count BIGINT DEFAULT 0 NOT NULL, 
+	inventory_value NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_shop_metrics_hourly PRIMARY KEY (shop_id, event_time), 
+	CONSTRAINT fk_shop_metrics_hourly_shop_id_shop_event_time FOREIGN KEY(shop_id, shop_event_time) REFERENCES data_playground.shops (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.shop_metrics_hourly IS 'How shops did, by the hour; a row where there was something';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.shop_id IS 'Shop that is measured';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.event_time IS 'Start of the hour, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.shop_event_time IS 'event_time of the shop, with which it is found';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.partition_key IS 'Label of the hour that it happened in, in UTC (YYYY-MM-DDThh:00:00); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.orders_received_count IS 'Orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.orders_cancelled_count IS 'Orders cancelled in the bucket, whenever they were placed';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.total_order_amount IS 'Sum of total_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.avg_order_amount IS 'total_order_amount / orders_received_count; 0 without orders';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.unique_customers_count IS 'Different users who ordered in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.total_products_sold IS 'Units in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.unique_products_sold IS 'Different products in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.low_stock_products_count IS 'Products with 0 < stock <= low_stock_threshold at the end of the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.out_of_stock_products_count IS 'Products with stock <= 0 at the end of the bucket, by their last inventory log';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.gross_revenue IS 'Sum of the items'' subtotals of the orders placed in the bucket: goods before discount, tax and shipping';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.net_revenue IS 'gross_revenue - total_discounts_given - the goods part of what was paid back in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.total_discounts_given IS 'Sum of discount_amount of the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.total_refunds_amount IS 'Sum of the money paid back in the bucket, tax included';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.reviews_received_count IS 'Reviews of the shop and of its products written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.avg_rating_received IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.one_star_reviews_count IS 'Those reviews that gave one star';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.five_star_reviews_count IS 'Those reviews that gave five stars';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.active_promotions_count IS 'Promotions, neither draft nor cancelled, whose window overlaps the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.promotions_used_count IS 'Uses of its promotions in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_metrics_hourly.inventory_value IS 'Sum over its products of stock at the end of the bucket x cost_price';
 
 CREATE TABLE data_playground.shop_orders (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -1166,6 +2142,172 @@ COMMENT ON COLUMN data_playground.shop_order_payments.origin IS 'Who made the ro
 
 COMMENT ON COLUMN data_playground.shop_order_payments.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.shop_product_metrics_daily (
+	product_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	product_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((product_id)::text || '/day/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text)) VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	units_sold BIGINT DEFAULT 0 NOT NULL, 
+	units_refunded BIGINT DEFAULT 0 NOT NULL, 
+	gross_sales NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	net_sales NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	current_stock_level BIGINT DEFAULT 0 NOT NULL, 
+	stock_replenishment_count BIGINT DEFAULT 0 NOT NULL, 
+	time_out_of_stock_minutes NUMERIC(10, 4) DEFAULT 0 NOT NULL, 
+	avg_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	min_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	max_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating NUMERIC(6, 4), 
+	one_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	five_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	times_discounted BIGINT DEFAULT 0 NOT NULL, 
+	total_discount_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	cart_additions_count BIGINT DEFAULT 0 NOT NULL, 
+	cart_removals_count BIGINT DEFAULT 0 NOT NULL, 
+	page_views BIGINT DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_shop_product_metrics_daily PRIMARY KEY (product_id, event_time), 
+	CONSTRAINT fk_shop_product_metrics_daily_product_id_product_event_time FOREIGN KEY(product_id, product_event_time) REFERENCES data_playground.shop_products (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.shop_product_metrics_daily IS 'How products did, by the day; a row where there was something, or nothing to sell';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.product_id IS 'Product that is measured';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.event_time IS 'Start of the day, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.product_event_time IS 'event_time of the product, with which it is found';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.partition_key IS 'Label of the day that it happened in, in UTC (YYYY-MM-DD); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.units_sold IS 'Units in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.units_refunded IS 'Units paid back in the bucket, whenever they were ordered';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.gross_sales IS 'Sum of the items'' subtotals of the orders placed in the bucket: before discount, tax and shipping';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.net_sales IS 'gross_sales - total_discount_amount - the goods part of what was paid back in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.current_stock_level IS 'Stock at the end of the bucket, by the last inventory log; 0 before the first';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.stock_replenishment_count IS 'Purchases and transfers in during the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.time_out_of_stock_minutes IS 'Minutes of the bucket with stock <= 0, from the first inventory log to the clock of the roll';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.avg_selling_price IS 'Mean price paid a unit, after discount, weighted by quantity; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.min_selling_price IS 'Least price paid a unit, after discount; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.max_selling_price IS 'Highest price paid a unit, after discount; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.reviews_count IS 'Reviews of the product written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.avg_rating IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.one_star_reviews_count IS 'Those reviews that gave one star';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.five_star_reviews_count IS 'Those reviews that gave five stars';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.times_discounted IS 'Lines of orders placed in the bucket that have a discount';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.total_discount_amount IS 'Sum of the discounts of those lines';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.cart_additions_count IS 'Times it was put into a cart in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.cart_removals_count IS 'Times it was taken out of a cart in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_daily.page_views IS 'Times its page was viewed in the bucket';
+
+CREATE TABLE data_playground.shop_product_metrics_hourly (
+	product_id UUID NOT NULL, 
+	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	product_event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	id UUID GENERATED ALWAYS AS ((md5(((product_id)::text || '/hour/'::text) || ((EXTRACT(epoch FROM (event_time AT TIME ZONE 'UTC'::text)))::bigint)::text))::uuid) VIRTUAL NOT NULL, 
+	partition_key VARCHAR GENERATED ALWAYS AS (lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || lpad((EXTRACT(month FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || '-' || lpad((EXTRACT(day FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || 'T' || lpad((EXTRACT(hour FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 2, '0'::text) || ':00:00') VIRTUAL NOT NULL, 
+	extra_metrics JSONB, 
+	units_sold BIGINT DEFAULT 0 NOT NULL, 
+	units_refunded BIGINT DEFAULT 0 NOT NULL, 
+	gross_sales NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	net_sales NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	current_stock_level BIGINT DEFAULT 0 NOT NULL, 
+	stock_replenishment_count BIGINT DEFAULT 0 NOT NULL, 
+	time_out_of_stock_minutes NUMERIC(10, 4) DEFAULT 0 NOT NULL, 
+	avg_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	min_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	max_selling_price NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	avg_rating NUMERIC(6, 4), 
+	one_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	five_star_reviews_count BIGINT DEFAULT 0 NOT NULL, 
+	times_discounted BIGINT DEFAULT 0 NOT NULL, 
+	total_discount_amount NUMERIC(19, 4) DEFAULT 0 NOT NULL, 
+	cart_additions_count BIGINT DEFAULT 0 NOT NULL, 
+	cart_removals_count BIGINT DEFAULT 0 NOT NULL, 
+	page_views BIGINT DEFAULT 0 NOT NULL, 
+	CONSTRAINT pk_shop_product_metrics_hourly PRIMARY KEY (product_id, event_time), 
+	CONSTRAINT fk_shop_product_metrics_hourly_product_id_product_event_time FOREIGN KEY(product_id, product_event_time) REFERENCES data_playground.shop_products (id, event_time)
+)
+ PARTITION BY RANGE (event_time);
+
+COMMENT ON TABLE data_playground.shop_product_metrics_hourly IS 'How products did, by the hour; a row where there was something, or nothing to sell';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.product_id IS 'Product that is measured';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.event_time IS 'Start of the hour, in UTC; the bucket ends before the next one starts';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.product_event_time IS 'event_time of the product, with which it is found';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.id IS 'Identifier of the row, made from what is measured and the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.partition_key IS 'Label of the hour that it happened in, in UTC (YYYY-MM-DDThh:00:00); for reading, nothing is partitioned by it';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.extra_metrics IS 'Metrics of one''s own; a roll leaves them as they are';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.units_sold IS 'Units in the orders placed in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.units_refunded IS 'Units paid back in the bucket, whenever they were ordered';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.gross_sales IS 'Sum of the items'' subtotals of the orders placed in the bucket: before discount, tax and shipping';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.net_sales IS 'gross_sales - total_discount_amount - the goods part of what was paid back in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.current_stock_level IS 'Stock at the end of the bucket, by the last inventory log; 0 before the first';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.stock_replenishment_count IS 'Purchases and transfers in during the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.time_out_of_stock_minutes IS 'Minutes of the bucket with stock <= 0, from the first inventory log to the clock of the roll';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.avg_selling_price IS 'Mean price paid a unit, after discount, weighted by quantity; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.min_selling_price IS 'Least price paid a unit, after discount; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.max_selling_price IS 'Highest price paid a unit, after discount; 0 without sales';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.reviews_count IS 'Reviews of the product written in the bucket and approved since';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.avg_rating IS 'Mean rating of those reviews; null without any';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.one_star_reviews_count IS 'Those reviews that gave one star';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.five_star_reviews_count IS 'Those reviews that gave five stars';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.times_discounted IS 'Lines of orders placed in the bucket that have a discount';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.total_discount_amount IS 'Sum of the discounts of those lines';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.cart_additions_count IS 'Times it was put into a cart in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.cart_removals_count IS 'Times it was taken out of a cart in the bucket';
+
+COMMENT ON COLUMN data_playground.shop_product_metrics_hourly.page_views IS 'Times its page was viewed in the bucket';
+
 CREATE TABLE data_playground.shop_promotion_usages (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -1465,23 +2607,53 @@ COMMENT ON COLUMN data_playground.shop_review_votes.extra_data IS 'What is known
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_entities TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.global_entities', 'event_time', 'day', 2, NULL);
+SELECT entrepot.maintain_spans('data_playground.global_entities', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_clocks TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_dirty TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_runs TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.parked_facts TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.recorded_facts TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.request_response_logs TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.request_response_logs', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.request_response_logs', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.users TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.users', 'event_time', 'month', 1, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_runs TO entrepot_system;
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.shops', 'event_time', 'month', 1, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_daily TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.user_metrics_daily', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_hourly TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.user_metrics_hourly', 'event_time', 'month', 1, NULL);
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_payment_methods TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.user_payment_methods', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_parts TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_daily TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.shop_metrics_daily', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_hourly TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.shop_metrics_hourly', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_orders TO entrepot_system;
 
@@ -1497,7 +2669,7 @@ SELECT entrepot.maintain_partitions('data_playground.shop_promotions', 'event_ti
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_events TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.global_events', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.global_events', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.invoices TO entrepot_system;
 
@@ -1505,19 +2677,27 @@ SELECT entrepot.maintain_partitions('data_playground.invoices', 'event_time', 'm
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_inventory_logs TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_inventory_logs', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_inventory_logs', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_order_items TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_order_items', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_order_items', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_order_payments TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_order_payments', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_order_payments', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_daily TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.shop_product_metrics_daily', 'event_time', 'month', 1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_hourly TO entrepot_system;
+
+SELECT entrepot.maintain_partitions('data_playground.shop_product_metrics_hourly', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_promotion_usages TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_promotion_usages', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_promotion_usages', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_reviews TO entrepot_system;
 
@@ -1525,8 +2705,240 @@ SELECT entrepot.maintain_partitions('data_playground.shop_reviews', 'event_time'
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.invoice_payments TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.invoice_payments', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.invoice_payments', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_review_votes TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_review_votes', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_review_votes', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
+
+-- What loading a world needs of the owner's rights in schema data_playground: tables to write parts to, placing them in
+-- the warehouse, and taking a world out again. Table names come in as regclass, and only those of the schema pass.
+
+CREATE OR REPLACE FUNCTION data_playground.stage_world(parent regclass, lower_bound timestamptz, upper_bound timestamptz)
+RETURNS TABLE (name text, whole boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    parent_name text;
+BEGIN
+    SELECT c.relname INTO parent_name FROM pg_class AS c
+    WHERE c.oid = parent AND c.relkind = 'p' AND c.relnamespace = 'data_playground'::regnamespace;
+    IF parent_name IS NULL THEN
+        RAISE EXCEPTION '% is not a table of facts', parent USING ERRCODE = 'wrong_object_type';
+    END IF;
+    whole := false;
+    IF to_regprocedure('entrepot.build_partition(regclass,timestamptz,timestamptz)') IS NOT NULL THEN
+        name := entrepot.build_partition(parent, lower_bound, upper_bound);
+        whole := name IS NOT NULL;
+    END IF;
+    IF NOT whole THEN
+        name := format('data_playground.%I', parent_name || '_beside_' || to_char(lower_bound, 'YYYY_MM'));
+        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE)', name, parent);
+    END IF;
+    EXECUTE format('GRANT SELECT, INSERT, MAINTAIN ON %s TO entrepot_system', name);
+    RETURN NEXT;
+END;
+$$;
+COMMENT ON FUNCTION data_playground.stage_world(regclass, timestamptz, timestamptz) IS
+    'Makes a table to write the facts of a range to: a partition to be (whole), or one beside a range that has rows.';
+GRANT EXECUTE ON FUNCTION data_playground.stage_world(regclass, timestamptz, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION data_playground.place_world(
+    parent regclass, staged text, whole boolean, lower_bound timestamptz, upper_bound timestamptz
+) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    source regclass := to_regclass(staged);
+    occupied boolean;
+    column_list text;
+BEGIN
+    -- What is a partition already, or is gone, was placed by an attempt that ended after it.
+    IF source IS NULL OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = source) THEN
+        RETURN 'there';
+    END IF;
+    IF (SELECT relnamespace FROM pg_class WHERE oid = source) <> 'data_playground'::regnamespace THEN
+        RAISE EXCEPTION '% is not a table of the warehouse', staged USING ERRCODE = 'wrong_object_type';
+    END IF;
+    IF whole THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE event_time >= %L AND event_time < %L)', parent, lower_bound, upper_bound)
+            INTO occupied;
+        IF NOT occupied THEN
+            BEGIN
+                PERFORM entrepot.attach_partition(parent, staged);
+                RETURN 'attached';
+            EXCEPTION WHEN check_violation OR object_in_use OR object_not_in_prerequisite_state THEN
+                NULL;  -- a fact came into the range meanwhile: the rows go the ordinary way
+            END;
+        END IF;
+    END IF;
+    SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
+    FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s ORDER BY event_time', parent, column_list, source);
+    EXECUTE format('DROP TABLE %s', source);
+    RETURN 'inserted';
+END;
+$$;
+COMMENT ON FUNCTION data_playground.place_world(regclass, text, boolean, timestamptz, timestamptz) IS
+    'Makes the rows of a staged table rows of the warehouse: attached as a partition, or inserted where the range has rows.';
+GRANT EXECUTE ON FUNCTION data_playground.place_world(regclass, text, boolean, timestamptz, timestamptz) TO entrepot_system;
+
+CREATE OR REPLACE FUNCTION data_playground.clear_world(staged text[]) RETURNS TABLE (table_name text, removed bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    facts jsonb := '[]';
+    derived text;
+    mixed boolean := false;
+    fact record;
+    reference record;
+    reference_list jsonb;
+    leaf record;
+    real boolean;
+    one text;
+BEGIN
+    FOREACH one IN ARRAY staged LOOP
+        IF to_regclass(one) IS NOT NULL
+            AND EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(one) AND relkind = 'r' AND relnamespace = 'data_playground'::regnamespace)
+            AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass(one)) THEN
+            EXECUTE format('DROP TABLE %s', one);
+        END IF;
+    END LOOP;
+    -- Facts say where they come from; what has no origin (the metrics) is made from facts and will be made again.
+    FOR fact IN
+        SELECT c.oid, format('data_playground.%I', c.relname) AS full_name, c.relname,
+               EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'origin') AS has_origin
+        FROM pg_class AS c WHERE c.relkind = 'p' AND c.relnamespace = 'data_playground'::regnamespace ORDER BY c.relname
+    LOOP
+        IF fact.has_origin THEN
+            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', fact.full_name);
+            EXECUTE format('SELECT count(*) FROM %s WHERE origin = ''simulated''', fact.full_name) INTO removed;
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin <> ''simulated'')', fact.full_name) INTO real;
+            mixed := mixed OR real;
+            facts := facts || jsonb_build_object('oid', fact.oid, 'full_name', fact.full_name);
+            table_name := fact.relname;
+            RETURN NEXT;
+        ELSE
+            derived := concat_ws(', ', derived, fact.full_name);
+        END IF;
+    END LOOP;
+    IF NOT mixed THEN
+        EXECUTE format('TRUNCATE %s', concat_ws(', ', derived,
+            (SELECT string_agg(f ->> 'full_name', ', ') FROM jsonb_array_elements(facts) AS f)));
+        RETURN;
+    END IF;
+    -- Real facts stay. Without the foreign keys, whose checks would look for every deleted row in every table; they are
+    -- put back, and hold, in the same transaction.
+    IF derived IS NOT NULL THEN
+        EXECUTE format('TRUNCATE %s', derived);
+    END IF;
+    SELECT coalesce(jsonb_agg(jsonb_build_object('table', conrelid::regclass::text, 'name', conname, 'definition', pg_get_constraintdef(oid))), '[]')
+    INTO reference_list
+    FROM pg_constraint
+    WHERE contype = 'f' AND conparentid = 0 AND confrelid IN (SELECT (f ->> 'oid')::oid FROM jsonb_array_elements(facts) AS f);
+    FOR reference IN SELECT * FROM jsonb_to_recordset(reference_list) AS r("table" text, name text, definition text) LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', reference."table", reference.name);
+    END LOOP;
+    FOR leaf IN
+        SELECT format('data_playground.%I', c.relname) AS full_name
+        FROM jsonb_array_elements(facts) AS f
+        JOIN pg_inherits AS i ON i.inhparent = (f ->> 'oid')::oid
+        JOIN pg_class AS c ON c.oid = i.inhrelid
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin <> ''simulated'')', leaf.full_name) INTO real;
+        IF real THEN
+            EXECUTE format('DELETE FROM %s WHERE origin = ''simulated''', leaf.full_name);
+        ELSE
+            EXECUTE format('TRUNCATE %s', leaf.full_name);
+        END IF;
+    END LOOP;
+    FOR reference IN SELECT * FROM jsonb_to_recordset(reference_list) AS r("table" text, name text, definition text) LOOP
+        EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', reference."table", reference.name, reference.definition);
+    END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION data_playground.clear_world(text[]) IS
+    'Takes the simulated facts out of the warehouse, with the metrics made from them and what was staged; real facts stay.';
+GRANT EXECUTE ON FUNCTION data_playground.clear_world(text[]) TO entrepot_system;
+
+-- What marks the metrics dirty. A statement that writes facts appends the cells that it touched (an entity's hour) to
+-- metrics_dirty; the next roll takes the marks and computes those cells again. Nothing is unique there, so writers never
+-- wait for each other or for a roll.
+
+-- Arguments: the columns that the metrics hang on, and the cells of a row r as a list of VALUES (kind, entity_id, time,
+-- until). An update marks the cells that the row belonged to and those that it belongs to now, where one of the columns changed.
+CREATE FUNCTION data_playground.mark_cells() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    changed text := CASE TG_OP
+        WHEN 'INSERT' THEN format('SELECT %s FROM new_rows', TG_ARGV[0])
+        WHEN 'DELETE' THEN format('SELECT %s FROM old_rows', TG_ARGV[0])
+        ELSE format('(SELECT %1$s FROM old_rows EXCEPT ALL SELECT %1$s FROM new_rows) UNION ALL '
+                    '(SELECT %1$s FROM new_rows EXCEPT ALL SELECT %1$s FROM old_rows)', TG_ARGV[0])
+    END;
+BEGIN
+    EXECUTE format(
+        'INSERT INTO data_playground.metrics_dirty (kind, entity_id, hour, until) '
+        'SELECT DISTINCT m.kind, m.entity_id, date_bin(interval ''1 hour'', m.at_time, timestamptz ''2000-01-01 00:00:00+00''), m.until '
+        'FROM (%s) AS r CROSS JOIN LATERAL (VALUES %s) AS m(kind, entity_id, at_time, until) WHERE m.entity_id IS NOT NULL',
+        changed, TG_ARGV[1]);
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION data_playground.mark_cells() IS 'Marks the cells of the metrics that changed facts belong to.';
+
+CREATE FUNCTION data_playground.mark_range(from_time timestamptz, to_time timestamptz) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO data_playground.metrics_dirty (kind, hour, until)
+    SELECT 'span', date_bin(interval '1 hour', from_time, timestamptz '2000-01-01 00:00:00+00'), to_time
+    WHERE from_time < to_time
+$$;
+COMMENT ON FUNCTION data_playground.mark_range(timestamptz, timestamptz) IS
+    'Marks all metrics from one moment to before another: for loaders that fill partitions directly, past the triggers.';
+GRANT EXECUTE ON FUNCTION data_playground.mark_range(timestamptz, timestamptz) TO entrepot_system;
+
+CREATE TRIGGER shop_orders_metrics_insert AFTER INSERT ON data_playground.shop_orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, total_amount, discount_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_orders_metrics_update AFTER UPDATE ON data_playground.shop_orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, total_amount, discount_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_orders_metrics_delete AFTER DELETE ON data_playground.shop_orders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, total_amount, discount_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_order_items_metrics_insert AFTER INSERT ON data_playground.shop_order_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, quantity, subtotal, discount_amount, total_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_order_items_metrics_update AFTER UPDATE ON data_playground.shop_order_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, quantity, subtotal, discount_amount, total_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_order_items_metrics_delete AFTER DELETE ON data_playground.shop_order_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, quantity, subtotal, discount_amount, total_amount', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER global_events_metrics_insert AFTER INSERT ON data_playground.global_events REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('event_id, event_time, event_type, user_id, shop_id, product_id, quantity, amount, net_amount', '(''user'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_completed'', ''payment_failed'', ''payment_refunded'', ''cart_abandoned'') THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_refunded'') THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.event_type IN (''payment_refunded'', ''cart_item_added'', ''cart_item_removed'', ''product_viewed'') THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER global_events_metrics_update AFTER UPDATE ON data_playground.global_events REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('event_id, event_time, event_type, user_id, shop_id, product_id, quantity, amount, net_amount', '(''user'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_completed'', ''payment_failed'', ''payment_refunded'', ''cart_abandoned'') THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_refunded'') THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.event_type IN (''payment_refunded'', ''cart_item_added'', ''cart_item_removed'', ''product_viewed'') THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER global_events_metrics_delete AFTER DELETE ON data_playground.global_events REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('event_id, event_time, event_type, user_id, shop_id, product_id, quantity, amount, net_amount', '(''user'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_completed'', ''payment_failed'', ''payment_refunded'', ''cart_abandoned'') THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.event_type IN (''order_cancelled'', ''payment_refunded'') THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.event_type IN (''payment_refunded'', ''cart_item_added'', ''cart_item_removed'', ''product_viewed'') THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_promotion_usages_metrics_insert AFTER INSERT ON data_playground.shop_promotion_usages REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_promotion_usages_metrics_update AFTER UPDATE ON data_playground.shop_promotion_usages REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_promotion_usages_metrics_delete AFTER DELETE ON data_playground.shop_promotion_usages REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id', '(''user'', r.user_id, r.event_time, NULL::timestamptz), (''shop'', r.shop_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_reviews_metrics_insert AFTER INSERT ON data_playground.shop_reviews REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, status, rating', '(''user'', CASE WHEN r.status = ''approved'' THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.status = ''approved'' THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.status = ''approved'' THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_reviews_metrics_update AFTER UPDATE ON data_playground.shop_reviews REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, status, rating', '(''user'', CASE WHEN r.status = ''approved'' THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.status = ''approved'' THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.status = ''approved'' THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_reviews_metrics_delete AFTER DELETE ON data_playground.shop_reviews REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, user_id, shop_id, product_id, status, rating', '(''user'', CASE WHEN r.status = ''approved'' THEN r.user_id END, r.event_time, NULL::timestamptz), (''shop'', CASE WHEN r.status = ''approved'' THEN r.shop_id END, r.event_time, NULL::timestamptz), (''product'', CASE WHEN r.status = ''approved'' THEN r.product_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_review_votes_metrics_insert AFTER INSERT ON data_playground.shop_review_votes REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, author_id, is_helpful', '(''user'', CASE WHEN r.is_helpful THEN r.author_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_review_votes_metrics_update AFTER UPDATE ON data_playground.shop_review_votes REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, author_id, is_helpful', '(''user'', CASE WHEN r.is_helpful THEN r.author_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_review_votes_metrics_delete AFTER DELETE ON data_playground.shop_review_votes REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, author_id, is_helpful', '(''user'', CASE WHEN r.is_helpful THEN r.author_id END, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_inventory_logs_metrics_insert AFTER INSERT ON data_playground.shop_inventory_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_inventory_logs_metrics_update AFTER UPDATE ON data_playground.shop_inventory_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_inventory_logs_metrics_delete AFTER DELETE ON data_playground.shop_inventory_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+
+CREATE TRIGGER shop_promotions_metrics_insert AFTER INSERT ON data_playground.shop_promotions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, valid_from, valid_until, status', '(''promotion'', CASE WHEN r.status NOT IN (''draft'', ''cancelled'') THEN r.shop_id END, r.valid_from, r.valid_until::timestamptz)');
+
+CREATE TRIGGER shop_promotions_metrics_update AFTER UPDATE ON data_playground.shop_promotions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, valid_from, valid_until, status', '(''promotion'', CASE WHEN r.status NOT IN (''draft'', ''cancelled'') THEN r.shop_id END, r.valid_from, r.valid_until::timestamptz)');
+
+CREATE TRIGGER shop_promotions_metrics_delete AFTER DELETE ON data_playground.shop_promotions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, valid_from, valid_until, status', '(''promotion'', CASE WHEN r.status NOT IN (''draft'', ''cancelled'') THEN r.shop_id END, r.valid_from, r.valid_until::timestamptz)');
+
+CREATE TRIGGER shop_products_metrics_update AFTER UPDATE ON data_playground.shop_products REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, cost_price, low_stock_threshold, origin', '(''stock'', r.id, r.event_time, ''infinity''::timestamptz)');
