@@ -10,6 +10,7 @@ from entrepot.api import health
 from entrepot.api.limiting import RateLimitFields, RequestMeter
 from entrepot.api.openapi import describe
 from entrepot.console import assembling
+from entrepot.flows.facts import routes as facts
 from entrepot.kit.db import Database
 from entrepot.kit.settings import Settings, get_settings
 from entrepot.kit.web import problems
@@ -67,7 +68,7 @@ def create_app(
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    for noun in (*shops, *marketplace, warehouse):
+    for noun in (*shops, *marketplace, facts, warehouse):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

@@ -1,6 +1,6 @@
 """Columns and references that recur in the tables of the `data_playground` schema."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -8,10 +8,22 @@ from sqlalchemy import CheckConstraint, Computed, DateTime, ForeignKeyConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
-from entrepot.kit.db.tables import one_of
+from entrepot.kit.db.tables import Merge, Partitions, one_of
 from entrepot.playground.values import ORIGINS
 
 SCHEMA = "data_playground"
+
+#: Facts that no table refers to: hours while they are new, days from the day after, months a week after the month.
+HOURLY = Partitions(
+    "event_time",
+    span="hour",
+    ahead=36,
+    merge=(Merge("day", after=timedelta(days=1)), Merge("month", after=timedelta(days=7))),
+)
+#: What is counted or registered by the day: days, and months a week after the month.
+DAILY = Partitions("event_time", span="day", ahead=3, merge=(Merge("month", after=timedelta(days=7)),))
+#: What others refer to: a partition that is referred to cannot be swapped, so it is a month from the beginning.
+MONTHLY = Partitions("event_time", span="month", ahead=1)
 
 _DAY = (
     "lpad((EXTRACT(year FROM (event_time AT TIME ZONE 'UTC'::text))::integer)::text, 4, '0'::text) || '-' || "
@@ -101,6 +113,9 @@ def reference(name: str, target: str) -> ForeignKeyConstraint:
 
 
 __all__ = [
+    "DAILY",
+    "HOURLY",
+    "MONTHLY",
     "SCHEMA",
     "Mapped",
     "event_time",

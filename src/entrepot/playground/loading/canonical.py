@@ -58,7 +58,7 @@ def _text(array: pa.Array, column: Column) -> pa.Array:
             return uuid_texts(array)
         case "time":
             text = _time(array)
-        case "date" | "int2" | "int4" | "decimal":
+        case "date" | "int2" | "int4" | "int8" | "decimal":
             text = array.cast(pa.string())
         case "bool":
             text = pc.if_else(array, "t", "f")

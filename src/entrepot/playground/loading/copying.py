@@ -96,6 +96,8 @@ def _fixed(array: pa.Array, column: Column) -> Bytes:
             return _big_endian(_integers(array, pa.int64()) - _EPOCH_MICROSECONDS, ">i8")
         case "date":
             return _big_endian(_integers(array, pa.int32()) - _EPOCH_DAYS, ">i4")
+        case "int8":
+            return _big_endian(_integers(array, pa.int64()), ">i8")
         case "int4":
             return _big_endian(_integers(array, pa.int32()), ">i4")
         case "int2":

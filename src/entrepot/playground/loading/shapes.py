@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Numeric, SmallInteger, String, Table, Uuid
+from sqlalchemy import ARRAY, BigInteger, Boolean, Date, DateTime, Integer, Numeric, SmallInteger, String, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from entrepot.kit.db.ddl import feature
@@ -20,7 +20,7 @@ from entrepot.playground.columns import SCHEMA
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["uuid", "time", "decimal", "int2", "int4", "bool", "text", "json", "date", "uuids", "texts"]
+Kind = Literal["uuid", "time", "decimal", "int2", "int4", "int8", "bool", "text", "json", "date", "uuids", "texts"]
 #: The database's word for each kind, as the manifest has it.
 TYPES: Mapping[Kind, str] = {
     "uuid": "uuid",
@@ -28,6 +28,7 @@ TYPES: Mapping[Kind, str] = {
     "decimal": "numeric",
     "int2": "smallint",
     "int4": "integer",
+    "int8": "bigint",
     "bool": "boolean",
     "text": "text",
     "json": "jsonb",
@@ -112,6 +113,7 @@ def arrow_type(column: Column) -> "pa.DataType":
         "time": pa.timestamp("us", "UTC"),
         "int2": pa.int16(),
         "int4": pa.int32(),
+        "int8": pa.int64(),
         "bool": pa.bool_(),
         "text": pa.string(),
         "json": pa.string(),
@@ -177,6 +179,7 @@ def _kind(type_: Any) -> Kind:
         (Date, "date"),
         (Boolean, "bool"),
         (SmallInteger, "int2"),
+        (BigInteger, "int8"),
         (Integer, "int4"),
         (Numeric, "decimal"),
         (JSONB, "json"),

@@ -8,8 +8,10 @@ from sqlalchemy import CheckConstraint, Index, Integer, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, one_of, table_args
+from entrepot.kit.db.tables import Base, SystemRows, one_of, table_args
 from entrepot.playground.columns import (
+    DAILY,
+    HOURLY,
     SCHEMA,
     event_time,
     extra_data,
@@ -40,7 +42,7 @@ class GlobalEntity(Base):
         Index("idx_global_entities_entity", "entity_id"),
         Index("idx_global_entities_type", "entity_type", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="day", ahead=2),
+        DAILY,
     )
 
     event_time: Mapped[datetime] = event_time("When the entity came to be")
@@ -75,7 +77,7 @@ class GlobalEvent(Base):
         Index("idx_global_events_product", "product_id", "event_time"),
         Index("idx_global_events_caller", "caller_entity_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     event_id: Mapped[UUID] = identifier("Event")

@@ -17,8 +17,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, one_of, table_args
+from entrepot.kit.db.tables import Base, SystemRows, one_of, table_args
 from entrepot.playground.columns import (
+    HOURLY,
+    MONTHLY,
     SCHEMA,
     event_time,
     extra_data,
@@ -55,7 +57,7 @@ class Invoice(Base):
         Index("idx_invoices_user", "user_id", "event_time"),
         Index("idx_invoices_shop", "shop_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        MONTHLY,
     )
 
     id: Mapped[UUID] = identifier("Invoice")
@@ -106,7 +108,7 @@ class InvoicePayment(Base):
         Index("idx_invoice_payments_invoice", "invoice_id"),
         Index("idx_invoice_payments_user", "user_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     id: Mapped[UUID] = identifier("Payment")

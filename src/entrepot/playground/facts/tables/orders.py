@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlalchemy import Boolean, CheckConstraint, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, one_of, table_args
+from entrepot.kit.db.tables import Base, SystemRows, one_of, table_args
 from entrepot.playground.columns import (
+    HOURLY,
+    MONTHLY,
     SCHEMA,
     event_time,
     extra_data,
@@ -53,7 +55,7 @@ class ShopOrder(Base):
         Index("idx_shop_orders_user", "user_id", "event_time"),
         Index("idx_shop_orders_shop", "shop_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        MONTHLY,
     )
 
     id: Mapped[UUID] = identifier("Order")
@@ -113,7 +115,7 @@ class ShopOrderItem(Base):
         Index("idx_shop_order_items_shop", "shop_id", "event_time"),
         Index("idx_shop_order_items_user", "user_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     id: Mapped[UUID] = identifier("Line of an order")
@@ -165,7 +167,7 @@ class ShopOrderPayment(Base):
         Index("idx_shop_order_payments_order", "order_id"),
         Index("idx_shop_order_payments_user", "user_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     id: Mapped[UUID] = identifier("Payment")

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import Boolean, CheckConstraint, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, one_of, table_args
+from entrepot.kit.db.tables import Base, SystemRows, one_of, table_args
 from entrepot.playground.columns import (
+    MONTHLY,
     SCHEMA,
     event_time,
     extra_data,
@@ -36,7 +37,7 @@ class User(Base):
         UniqueConstraint("username", "event_time", name="uq_users_username"),
         Index("idx_playground_users_id", "id"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        MONTHLY,
     )
 
     id: Mapped[UUID] = identifier("User")
@@ -77,7 +78,7 @@ class UserPaymentMethod(Base):
         reference("user", "users"),
         Index("idx_user_payment_methods_user", "user_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        MONTHLY,
     )
 
     id: Mapped[UUID] = identifier("Payment method")

@@ -18,8 +18,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, one_of, table_args
+from entrepot.kit.db.tables import Base, SystemRows, one_of, table_args
 from entrepot.playground.columns import (
+    HOURLY,
+    MONTHLY,
     SCHEMA,
     event_time,
     extra_data,
@@ -55,7 +57,7 @@ class ShopPromotion(Base):
         Index("idx_shop_promotions_id", "id"),
         Index("idx_shop_promotions_shop", "shop_id", "valid_from"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        MONTHLY,
     )
 
     id: Mapped[UUID] = identifier("Promotion")
@@ -110,7 +112,7 @@ class ShopPromotionUsage(Base):
         Index("idx_shop_promotion_usages_user", "user_id", "event_time"),
         Index("idx_shop_promotion_usages_shop", "shop_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     id: Mapped[UUID] = identifier("Use of a promotion")

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, Integer, Numeric, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, table_args
+from entrepot.kit.db.tables import Base, SystemRows, table_args
 from entrepot.playground.columns import (
+    HOURLY,
     SCHEMA,
     event_time,
     extra_data,
@@ -31,7 +32,7 @@ class RequestResponseLog(Base):
         CheckConstraint("duration_ms >= 0", name="duration_ms"),
         Index("idx_request_response_logs_status", "status_code", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     id: Mapped[UUID] = identifier("Request")

@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlalchemy import Boolean, CheckConstraint, Index, Integer, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, one_of, table_args
+from entrepot.kit.db.tables import Base, SystemRows, one_of, table_args
 from entrepot.playground.columns import (
+    HOURLY,
+    MONTHLY,
     SCHEMA,
     event_time,
     extra_data,
@@ -45,7 +47,7 @@ class ShopReview(Base):
         Index("idx_shop_reviews_shop", "shop_id", "event_time"),
         Index("idx_shop_reviews_product", "product_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        MONTHLY,
     )
 
     id: Mapped[UUID] = identifier("Review")
@@ -91,7 +93,7 @@ class ShopReviewVote(Base):
         reference("author", "users"),
         Index("idx_shop_review_votes_author", "author_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     id: Mapped[UUID] = identifier("Vote")

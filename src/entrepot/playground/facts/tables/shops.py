@@ -8,8 +8,10 @@ from sqlalchemy import Boolean, CheckConstraint, Index, Integer, Numeric, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, one_of, table_args
+from entrepot.kit.db.tables import Base, SystemRows, one_of, table_args
 from entrepot.playground.columns import (
+    HOURLY,
+    MONTHLY,
     SCHEMA,
     event_time,
     extra_data,
@@ -45,7 +47,7 @@ class Shop(Base):
         Index("idx_playground_shops_id", "id"),
         Index("idx_playground_shops_owner", "owner_id"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        MONTHLY,
     )
 
     id: Mapped[UUID] = identifier("Shop")
@@ -87,7 +89,7 @@ class ShopProduct(Base):
         Index("idx_shop_products_id", "id"),
         Index("idx_shop_products_shop", "shop_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        MONTHLY,
     )
 
     id: Mapped[UUID] = identifier("Product")
@@ -139,7 +141,7 @@ class ShopInventoryLog(Base):
         Index("idx_shop_inventory_logs_product", "product_id", "event_time"),
         Index("idx_shop_inventory_logs_shop", "shop_id", "event_time"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     id: Mapped[UUID] = identifier("Movement")

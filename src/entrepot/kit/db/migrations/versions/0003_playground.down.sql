@@ -24,6 +24,8 @@ DROP TABLE data_playground.shops;
 DROP TABLE data_playground.world_runs;
 DROP TABLE data_playground.users;
 DROP TABLE data_playground.request_response_logs;
+DROP TABLE data_playground.recorded_facts;
+DROP TABLE data_playground.parked_facts;
 DROP TABLE data_playground.metrics_runs;
 DROP TABLE data_playground.metrics_dirty;
 DROP TABLE data_playground.metrics_clocks;
@@ -34,6 +36,14 @@ DROP FUNCTION data_playground.mark_range;
 DROP FUNCTION data_playground.place_world;
 DROP FUNCTION data_playground.stage_world;
 DROP SCHEMA data_playground;
+
+DROP FUNCTION entrepot.partition_start;
+
+DROP FUNCTION entrepot.partition_column;
+
+DROP FUNCTION entrepot.span_for;
+
+DROP FUNCTION entrepot.maintain_spans;
 
 CREATE OR REPLACE FUNCTION entrepot.maintain_partitions(
     parent regclass, key_column text, span text, ahead integer, retain interval, at_time timestamptz DEFAULT now()
@@ -142,10 +152,6 @@ BEGIN
 END;
 $$;
 
-DROP FUNCTION entrepot.partition_start;
-
-DROP FUNCTION entrepot.partition_column;
-
 DROP FUNCTION entrepot.built_partition;
 
 DROP FUNCTION entrepot.range_is_taken;
@@ -160,8 +166,22 @@ DROP FUNCTION entrepot.drop_built_partition;
 
 DROP FUNCTION entrepot.built_partitions;
 
+DROP FUNCTION entrepot.lock_referenced;
+
 DROP FUNCTION entrepot.prepare_partition;
 
 DROP FUNCTION entrepot.swap_partition;
 
 DROP FUNCTION entrepot.attach_partition;
+
+DROP FUNCTION entrepot.merge_ranges;
+
+DROP FUNCTION entrepot.copy_changed;
+
+DROP FUNCTION entrepot.start_merge;
+
+DROP FUNCTION entrepot.catch_up_merge;
+
+DROP FUNCTION entrepot.finish_merge;
+
+DROP FUNCTION entrepot.drop_unfinished_merges;
