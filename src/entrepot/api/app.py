@@ -68,7 +68,7 @@ def create_app(
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    for noun in (*shops, *marketplace, facts, warehouse):
+    for noun in (*shops, *marketplace, warehouse, facts):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)
