@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from entrepot.playground.loading.manifests import WrittenFile
     from entrepot.playground.loading.shapes import Shape
 
 LENGTH = struct.Struct(">Q")
@@ -32,6 +33,9 @@ class Job:
     settings: Mapping[str, Any]
     directory: Path | None = None
     world: str = WORLD
+    #: Where files are put together from the tables of the parts, and as what.
+    out: Path | None = None
+    format: Literal["parquet", "csv"] = "parquet"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Gather:
+    """A table to put together from the parts that are kept, and to write to files."""
+
+    table: str
+    parts: int
+
+
+@dataclass(frozen=True)
 class Failed:
     """Why a part could not be simulated."""
 
@@ -77,6 +89,15 @@ def make_world(job: Job) -> Any:
 
     module, _, name = job.world.partition(":")
     return getattr(import_module(module), name)(WorldSettings.from_dict(dict(job.settings)))
+
+
+def gather(job: Job, question: Gather) -> "list[WrittenFile]":
+    """Put a table together, the people's rows among the parts'."""
+    from entrepot.playground.loading.spilling import assemble
+
+    assert job.directory is not None
+    assert job.out is not None
+    return assemble(job.directory, range(question.parts + 1), job.out, job.format, question.table)
 
 
 def work(world: Any, job: Job, question: Question) -> Worked:
@@ -98,7 +119,7 @@ def work(world: Any, job: Job, question: Question) -> Worked:
         return Worked(question.number, rows, chunks, carried, truth)
     from entrepot.playground.loading.spilling import spill
 
-    spill(job.directory, question.number, conformed)
+    spill(job.directory, question.number, conformed, carried)
     return Worked(question.number, rows, (), carried, truth)
 
 
@@ -168,10 +189,13 @@ def serve() -> None:
     job: Job | None = read_message(questions)
     world = None
     while job is not None and (question := read_message(questions)) is not None:
-        answer: Worked | Failed
+        answer: Worked | Failed | list[WrittenFile]
         try:
-            world = world or make_world(job)
-            answer = work(world, job, question)
+            if isinstance(question, Gather):
+                answer = gather(job, question)
+            else:
+                world = world or make_world(job)
+                answer = work(world, job, question)
         except Exception as error:
             answer = Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
         write_message(answers, answer)
