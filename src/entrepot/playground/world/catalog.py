@@ -36,6 +36,16 @@ _REASONS = (
     "cancelled",
 )
 
+#: What a promotion promises, by values.PROMOTION_TYPES.
+_PROMISES = (
+    "{0}% off",
+    "${1} off",
+    "Buy {0}, one of them free",
+    "Three things or more: {0}% off",
+    "Free shipping",
+    "${1} off a larger order",
+)
+
 
 def address(
     draws: Draws, kind: str, units: Ints, zone: Ints, town: Ints, missing: Flags
@@ -248,7 +258,7 @@ def write_movements(scene: Scene, moved: Movements, order_of_line: Ints, orders:
 
 def write_promotions(scene: Scene, promotions: Promotions, used: Ints) -> None:
     """shop_promotions with how often each was used, and their events."""
-    draws, until, shops = scene.draws, scene.until, scene.shops
+    until, shops = scene.until, scene.shops
     rows = np.flatnonzero(promotions.time < until)
     unit, time, shop = promotions.units[rows], promotions.time[rows], promotions.shop[rows]
     begins, ends, kind, value = (
@@ -258,9 +268,7 @@ def write_promotions(scene: Scene, promotions: Promotions, used: Ints) -> None:
     count = len(rows)
     percent = (kind == 0) | (kind == 3) | (kind == 2)
     status = np.where(until <= begins, 0, np.where(until <= ends, 1, 2))
-    promises = ("{0}% off", "${1} off", "Buy {0}, one of them free", "Three things or more: {0}% off")
-    promises = (*promises, "Free shipping", "${1} off a larger order")
-    promise = [promises[k].format(v, v // 100) for k, v in zip(kind.tolist(), value.tolist(), strict=True)]
+    promise = [_PROMISES[k].format(v, v // 100) for k, v in zip(kind.tolist(), value.tolist(), strict=True)]
     minimum, most = promotions.minimum[rows], promotions.most[rows]
     once = promotions.limit_per_user[rows]
     ids = promotions.ids[rows]
@@ -320,7 +328,7 @@ def write_promotions(scene: Scene, promotions: Promotions, used: Ints) -> None:
 def promo_codes(units: Ints) -> pa.Array:
     """The code of each promotion."""
     return arrow.fixed(
-        arrow.spelling("SAVE", arrow.digits(units >> 10, 5), arrow.digits(units & 1023, 4), rows=len(units))
+        arrow.spelling("SAVE", arrow.digits(units >> 10, 7), arrow.digits(units & 1023, 4), rows=len(units))
     )
 
 

@@ -11,6 +11,7 @@ from entrepot.playground.world.randomness import (
     Flags,
     Floats,
     Ints,
+    Units,
     exponential,
     log_normal,
     number,
@@ -37,7 +38,7 @@ _LATER_METHOD = exponential(20.0)
 
 
 def chosen_hours(weights: Floats, uniform: Floats) -> Ints:
-    """An hour for each row of (rows × 24) weights."""
+    """An hour for each row of 24 weights a row."""
     ends = np.cumsum(weights, axis=1)
     return np.asarray((ends[:, :-1] <= (uniform * ends[:, -1])[:, None]).sum(axis=1), dtype=np.int64)
 
@@ -104,7 +105,7 @@ class People:
         self.method_type: Ints = _METHOD(self.draws.uniform("method/type", place))
         self.method_ids: Ids = identify(self.draws, "method", place, np.minimum(self.method_time, time))
 
-    def visitors(self, purpose: str, units: Ints, days: Ints) -> Ints:
+    def visitors(self, purpose: str, units: Ints | Units, days: Ints) -> Ints:
         """Somebody for each unit, by eagerness, of those who have signed up by the end of the day."""
         target = self.draws.uniform(purpose, units) * self.eagerness_by_day[days]
         return np.searchsorted(self.eagerness, target.astype(np.int64), side="right").astype(np.int64)

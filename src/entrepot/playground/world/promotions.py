@@ -15,7 +15,7 @@ PERCENTAGE, FIXED, BUY_X, BUNDLE, FREE_SHIPPING, MINIMUM = range(6)
 _TYPE = Choice([0.46, 0.16, 0.08, 0.08, 0.12, 0.1])
 _APPLIES = Choice([0.7, 0.12, 0.18])
 ALL, PRODUCTS, CATEGORIES, MINIMUM_ORDER = range(4)
-#: Places of the promotions that scenarios add; the number of a promotion is shop × 1024 + its place.
+#: Places of the promotions that scenarios add; the number of a promotion is 1024 times the shop plus its place.
 _BLACK, _FLASH = 1000, 1010
 #: Days from one promotion of a shop to its next.
 _EVERY = 21
@@ -149,7 +149,7 @@ def taken_off(promotions: Promotions, chosen: Ints, basket: Basket, shops: Shops
     eligible = (applies != PRODUCTS) | (shops.product_place[basket.product] < SPECIFIC)
     eligible &= (applies != CATEGORIES) | (shops.category[basket.product] == promotions.category[line_promo])
     worth = np.where(eligible, subtotal, 0)
-    total = np.bincount(basket.order, worth, minlength=count).astype(np.int64)
+    total = summed(basket.order, worth, count)
     lines = np.bincount(basket.order, minlength=count)
     kind, value = promotions.kind[promo], promotions.value[promo]
     off = np.zeros(count, dtype=np.int64)
@@ -161,8 +161,13 @@ def taken_off(promotions: Promotions, chosen: Ints, basket: Basket, shops: Shops
     shares = shared(off, basket.order, worth, count)
     free = np.where((kind[basket.order] == BUY_X) & (chosen[basket.order] >= 0), basket.quantity // 3, 0)
     shares = shares + free * basket.price
-    by_order = np.bincount(basket.order, shares, minlength=count).astype(np.int64)
+    by_order = summed(basket.order, shares, count)
     return shares, (chosen >= 0) & ((by_order > 0) | (kind == FREE_SHIPPING))
+
+
+def summed(owner: Ints, amount: Ints | Flags, count: int) -> Ints:
+    """The sum of the rows of each owner; exact, since no sum comes near 2**53."""
+    return np.bincount(owner, amount, minlength=count).astype(np.int64)
 
 
 def shared(amount: Ints, owner: Ints, weight: Ints, count: int) -> Ints:
@@ -173,7 +178,7 @@ def shared(amount: Ints, owner: Ints, weight: Ints, count: int) -> Ints:
     first = np.searchsorted(owner, np.arange(count))
     before = (running - weight)[np.minimum(first, len(owner) - 1)]
     within = running - before[owner]
-    total = np.maximum(np.bincount(owner, weight, minlength=count).astype(np.int64), 1)[owner]
+    total = np.maximum(summed(owner, weight, count), 1)[owner]
     upto = amount[owner] * within // total
     previous = amount[owner] * (within - weight) // total
     return np.asarray(upto - previous)

@@ -12,7 +12,7 @@ from entrepot.playground.world import arrow
 from entrepot.playground.world.calendars import Calendar
 from entrepot.playground.world.identifiers import Ids, identify, no_ids
 from entrepot.playground.world.people import People
-from entrepot.playground.world.randomness import Draws, Flags, Ints
+from entrepot.playground.world.randomness import Draws, Flags, Ints, Units
 from entrepot.playground.world.scenarios import Modulation
 from entrepot.playground.world.shops import Shops
 
@@ -37,7 +37,7 @@ class EventLog:
     def add(
         self,
         kind: str,
-        number: Ints,
+        number: Ints | Units,
         time: Ints,
         *,
         user: Ints | None = None,

@@ -18,8 +18,8 @@ from entrepot.playground.world.scenarios import Modulation
 from entrepot.playground.world.words import ASSORTMENTS, PRICES
 
 #: Visits a day to a shop of average popularity.
-VISITS_A_DAY = 30.0
-#: Most products of a shop; the number of a product is shop × this + its place.
+VISITS_A_DAY = 21.0
+#: Most products of a shop; the number of a product is this times the shop plus its place.
 MOST_PRODUCTS = 1024
 #: Units sold for each visit, of all products of the shop together; what shops order stock by.
 UNITS_A_VISIT = 0.62

@@ -7,7 +7,16 @@ import numpy as np
 from entrepot.playground.world.calendars import HOUR, MINUTE, SECOND, Calendar
 from entrepot.playground.world.identifiers import Ids, identify
 from entrepot.playground.world.people import People, chosen_hours
-from entrepot.playground.world.randomness import Choice, Draws, Flags, Ints, exponential, log_normal, normal
+from entrepot.playground.world.randomness import (
+    Choice,
+    Draws,
+    Flags,
+    Floats,
+    Ints,
+    exponential,
+    log_normal,
+    normal,
+)
 from entrepot.playground.world.scenarios import Modulation
 from entrepot.playground.world.shops import VISITS_A_DAY, Shops
 
@@ -113,13 +122,13 @@ def visit(draws: Draws, people: People, shops: Shops, calendar: Calendar, modula
     )  # fmt: skip
 
 
-def _counts(draws: Draws, purpose: str, cell: Ints, expected: np.ndarray) -> Ints:
+def _counts(draws: Draws, purpose: str, cell: Ints, expected: Floats) -> Ints:
     """How many come to each cell of shop and day: about Poisson, whole numbers with the expected mean."""
     spread = _SPREAD(draws.uniform(f"{purpose}/spread", cell.ravel())).reshape(cell.shape)
     rest = draws.uniform(f"{purpose}/rest", cell.ravel()).reshape(cell.shape)
     counts = np.floor(expected + np.sqrt(expected) * np.where(expected > 4, spread, 0.0) + rest)
     most = float((1 << (PLACE_BITS - 1)) - 1)
-    return np.clip(counts, 0, most).astype(np.int64) * (expected > 0)
+    return np.where(expected > 0, np.clip(counts, 0, most), 0).astype(np.int64)
 
 
 def _numbers(cell: Ints, counts: Ints, first: int) -> Ints:
@@ -168,18 +177,7 @@ def look(draws: Draws, visits: Visits, shops: Shops, modulation: Modulation) -> 
     buys |= draws.chance("visit/tempted", visits.units, np.maximum(eager - 1, 0))
     added = (buys[visit_of] & draws.chance("view/add", units, np.where(place == 0, 0.82, 0.62))) | fraud
     # The same product twice in one cart is one line: the first counts.
-    key = visit_of * (shops.products + 1) + product
-    order = np.argsort(key, kind="stable")
-    again = np.zeros(len(key), dtype=np.bool_)
-    again[order[1:]] = key[order[1:]] == key[order[:-1]]
-    # … and so it is put in only once, though it may have been looked at twice.
-    earlier = np.zeros(len(key), dtype=np.bool_)
-    ordered_added = added[order]
-    group = np.cumsum(~again[order])
-    so_far = np.cumsum(ordered_added) - ordered_added
-    group_start = np.flatnonzero(~again[order])
-    earlier[order] = so_far > so_far[group_start][group - 1]
-    added &= ~earlier
+    added &= ~_repeated(visit_of * (shops.products + 1) + product, added)
     quantity = 1 + _QUANTITY(draws.uniform("view/quantity", units))
     quantity = np.where(fraud, 3 + draws.below("view/fraud", units, 4), quantity)
     added_time = time + SECOND + draws.below("view/decision", units, 2 * SECOND)
@@ -189,6 +187,15 @@ def look(draws: Draws, visits: Visits, shops: Shops, modulation: Modulation) -> 
         last[visit_of] + SECOND + place * 3 * SECOND + draws.below("view/removal", units, 2 * SECOND)
     )
     return Views(units, visit_of, product, time, added, quantity, added_time, removed, removed_time)
+
+
+def _repeated(keys: Ints, marked: Flags) -> Flags:
+    """Marked rows whose key an earlier marked row has."""
+    rows = np.flatnonzero(marked)
+    order = rows[np.argsort(keys[rows], kind="stable")]
+    out = np.zeros(len(keys), dtype=np.bool_)
+    out[order[1:]] = keys[order[1:]] == keys[order[:-1]]
+    return out
 
 
 def fill(draws: Draws, visits: Visits, views: Views, shops: Shops, modulation: Modulation) -> Carts:
