@@ -23,7 +23,7 @@ class StandInPart:
 
 
 class StandIn:
-    """Four parts; in each a shop with its owner, some products, and an order every two hours."""
+    """Four parts; in each a shop with its owner, some products, and an order every eight hours."""
 
     def __init__(self, settings: WorldSettings) -> None:
         self.settings = settings
@@ -51,7 +51,7 @@ class StandIn:
             category="home", price=Decimal("12.5000"), stock_quantity=7, weight=Decimal("0.250"), created_time=listed,
             tags='["new","b\\u00e9ta"]',
         )  # fmt: skip
-        for turn, moment in enumerate(range(listed + 1, self.end, 7_200_000_000)):
+        for turn, moment in enumerate(range(listed + 1, self.end, 28_800_000_000)):
             order = self.id("order", number, turn)
             goods = Decimal(turn % 50 + 1)
             add(

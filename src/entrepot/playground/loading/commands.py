@@ -38,6 +38,8 @@ app = typer.Typer(
 )
 #: The days of a world, if none are given: a quarter with a black Friday in it.
 START, END = date(2025, 10, 1), date(2026, 1, 1)
+#: Scale times days up to which a world is made in this process.
+SMALL = 2.0
 Into = Literal["postgres", "parquet", "csv"]
 FileFormat = Literal["parquet", "csv"]
 
@@ -86,7 +88,9 @@ def generate(
     [bold]entrepot world generate --seed 7 --scale 1 --scenario black-friday[/bold]
     """
     settings = _settings(seed, scale, start, end, scenario or [])
-    processes = workers or os.cpu_count() or 1
+    # A small world is made before another process would have started.
+    small = settings.scale * settings.days <= SMALL
+    processes = workers if workers is not None else 0 if small else os.cpu_count() or 1
     if (into == "postgres") != (out is None):
         raise InvalidInputError(
             "Files need a directory." if out is None else "--out is for files.",

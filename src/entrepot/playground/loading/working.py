@@ -8,7 +8,7 @@ import os
 import pickle
 import struct
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib import import_module
@@ -178,24 +178,34 @@ def write_message(stream: BinaryIO, message: Any) -> None:
     stream.flush()
 
 
-def serve() -> None:
-    """Answer questions until standard input ends; the first message is the job."""
+def answering(job: Job) -> "Callable[[Question | Gather], Worked | Failed | list[WrittenFile]]":
+    """What answers the questions of a job; the world is made with the first one."""
     import traceback
 
+    held: list[Any] = []
+
+    def answer(question: Question | Gather) -> "Worked | Failed | list[WrittenFile]":
+        try:
+            if isinstance(question, Gather):
+                return gather(job, question)
+            if not held:
+                held.append(make_world(job))
+            return work(held[0], job, question)
+        except Exception as error:
+            return Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    return answer
+
+
+def serve() -> None:
+    """Answer questions until standard input ends; the first message is the job."""
     # What the simulation might print must not come between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     questions = sys.stdin.buffer
     job: Job | None = read_message(questions)
-    world = None
-    while job is not None and (question := read_message(questions)) is not None:
-        answer: Worked | Failed | list[WrittenFile]
-        try:
-            if isinstance(question, Gather):
-                answer = gather(job, question)
-            else:
-                world = world or make_world(job)
-                answer = work(world, job, question)
-        except Exception as error:
-            answer = Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
-        write_message(answers, answer)
+    if job is None:
+        return
+    answer = answering(job)
+    while (question := read_message(questions)) is not None:
+        write_message(answers, answer(question))
