@@ -1,0 +1,126 @@
+"""The inbox of failures: what went wrong, why, what happens next; retrying and resolving."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from entrepot.kit.clock import now
+from entrepot.kit.errors import ConflictError, NotFoundError
+from entrepot.mirakl.failures import queries
+from entrepot.mirakl.failures.redacting import bounded
+
+#: What sets a failed step going again: `async def again(session, failure)`, in the account's transaction.
+Again = Callable[[AsyncSession, RowMapping], Awaitable[None]]
+
+#: Step → what a retry of it does. A step without an entry is resolved by a person.
+RETRIES: dict[str, Again] = {}
+
+
+def retried_by(*process_names: str) -> Callable[[Again], Again]:
+    """Register what a retry of some steps does."""
+
+    def register(function: Again) -> Again:
+        for name in process_names:
+            RETRIES[name] = function
+        return function
+
+    return register
+
+
+async def fail(
+    session: AsyncSession,
+    account_id: UUID,
+    process_name: str,
+    related_id: str,
+    *,
+    kind: str,
+    details: str,
+    next_step: str | None = None,
+    payload: Mapping[str, Any] | None = None,
+    order_id: str | None = None,
+    next_attempt_at: datetime | None = None,
+) -> UUID:
+    """Put a failure into the inbox; one that is open there for the same step and thing is counted once more.
+
+    `kind`: transient, permanent, unknown or decision (a person has to decide). `payload` holds no secrets.
+    """
+    return await queries.insert_failure(
+        session,
+        {
+            "account_id": account_id,
+            "process_name": process_name,
+            "related_id": related_id,
+            "order_id": order_id,
+            "kind": kind,
+            "details": bounded(details, 4000).replace("\0", "\N{SYMBOL FOR NULL}"),
+            "next_step": next_step,
+            "payload": None if payload is None else orjson.dumps(dict(payload), default=str).decode(),
+            "next_attempt_at": next_attempt_at,
+            "at": now(),
+        },
+    )
+
+
+async def resolve(
+    session: AsyncSession, account_id: UUID, failure_id: UUID, *, by: UUID | None, resolution: str
+) -> None:
+    """Mark a failure as resolved; raises NotFoundError, ConflictError where it was resolved before."""
+    values = {
+        "account_id": account_id,
+        "failure_id": failure_id,
+        "by": by,
+        "resolution": resolution,
+        "at": now(),
+    }
+    if await queries.update_resolved(session, values):
+        return
+    await _explain(session, account_id, failure_id, "resolved")
+
+
+async def resolved_by_itself(
+    session: AsyncSession, account_id: UUID, related_id: str, *process_names: str, resolution: str
+) -> int:
+    """Close the open failures of steps that went well in the end; how many there were."""
+    values = {
+        "account_id": account_id,
+        "related_id": related_id,
+        "process_names": list(process_names),
+        "resolution": resolution,
+        "at": now(),
+    }
+    return await queries.update_resolved_of(session, values)
+
+
+async def retry(session: AsyncSession, account_id: UUID, failure_id: UUID) -> None:
+    """Set a failed step going again; the failure is `retrying` until the step went well or failed again.
+
+    Raises NotFoundError, ConflictError where it is not open or where nothing can be tried again.
+    """
+    found = await queries.select_failure(session, account_id, failure_id)
+    if found is not None and found["state"] == "open" and found["process_name"] not in RETRIES:
+        raise ConflictError(
+            f"{found['process_name']} cannot be tried again by the program.",
+            hint=found["next_step"] or "Mend the cause, then resolve the failure.",
+            where={"failure_id": str(failure_id)},
+        )
+    taken = await queries.update_retrying(session, account_id, failure_id)
+    if taken is None:
+        await _explain(session, account_id, failure_id, "tried again")
+        return
+    await RETRIES[taken["process_name"]](session, taken)
+
+
+async def _explain(session: AsyncSession, account_id: UUID, failure_id: UUID, wanted: str) -> None:
+    found = await queries.select_failure(session, account_id, failure_id)
+    if found is None:
+        raise NotFoundError(f"There is no failure {failure_id}.", where={"failure_id": str(failure_id)})
+    raise ConflictError(
+        f"The failure is {found['state']}, so it cannot be {wanted}.",
+        hint=found["resolution"] or "Somebody else was first; look at it again.",
+        where={"failure_id": str(failure_id), "state": found["state"]},
+    )
