@@ -82,6 +82,16 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     "closed": (),
     "cancelled": (),
 }
+#: Statuses that an order may have when it is first taken in: it may have been accepted, shipped or ended elsewhere.
+FIRST_STATUSES = (
+    "pending_acceptance",
+    "accepted",
+    "ready_to_ship",
+    "shipped",
+    "closed",
+    "refused",
+    "cancelled",
+)
 #: Statuses after which nothing is left to do.
 ENDS = ("refused", "closed", "cancelled", "delivered")
 

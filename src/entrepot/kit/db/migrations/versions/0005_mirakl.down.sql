@@ -1,5 +1,6 @@
 -- Back to 0004: Mirakl goes, with its data.
 
+DROP VIEW mirakl.order_status;
 DROP TABLE mirakl.shipment_lines;
 DROP TABLE mirakl.shipment_events;
 DROP TABLE mirakl.packing_scans;
@@ -25,6 +26,7 @@ DROP TABLE mirakl.base_products;
 DROP TABLE mirakl.api_calls;
 DROP TABLE mirakl.account_members;
 DROP TABLE mirakl.accounts;
+DROP FUNCTION mirakl.check_status_step;
 DROP POLICY hm_event_queue_account ON marketplace.hm_event_queue;
 DROP POLICY audit_logs_account ON pim.audit_logs;
 DROP SCHEMA mirakl;

@@ -1704,3 +1704,51 @@ ALTER TABLE mirakl.shipment_lines FORCE ROW LEVEL SECURITY;
 CREATE POLICY shipment_lines_tenant ON mirakl.shipment_lines FOR ALL TO entrepot_app USING (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid)) WITH CHECK (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid));
 
 CREATE POLICY shipment_lines_system ON mirakl.shipment_lines FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE VIEW mirakl.order_status WITH (security_invoker = true) AS SELECT DISTINCT ON (account_id, order_id) account_id, order_id, step, status, actor_type, actor, notes, "timestamp"
+        FROM mirakl.order_status_history
+        ORDER BY account_id, order_id, step DESC;
+
+GRANT SELECT ON mirakl.order_status TO entrepot_app, entrepot_system;
+
+COMMENT ON VIEW mirakl.order_status IS 'Where each order is: the latest step of its history; steps of an order are numbered, so there is one';
+
+COMMENT ON COLUMN mirakl.order_status.account_id IS 'Tenant';
+
+COMMENT ON COLUMN mirakl.order_status.order_id IS 'Order';
+
+COMMENT ON COLUMN mirakl.order_status.step IS 'Number of the step';
+
+COMMENT ON COLUMN mirakl.order_status.status IS 'Status now';
+
+COMMENT ON COLUMN mirakl.order_status.actor_type IS 'rule/person/marketplace/carrier/worker';
+
+COMMENT ON COLUMN mirakl.order_status.actor IS 'Which rule, person or worker';
+
+COMMENT ON COLUMN mirakl.order_status.notes IS 'Why';
+
+COMMENT ON COLUMN mirakl.order_status.timestamp IS 'Since when';
+
+CREATE FUNCTION mirakl.check_status_step() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    latest record;
+BEGIN
+    SELECT step, status INTO latest FROM mirakl.order_status_history
+    WHERE account_id = NEW.account_id AND order_id = NEW.order_id ORDER BY step DESC LIMIT 1;
+    IF NEW.step IS DISTINCT FROM coalesce(latest.step, 0) + 1 OR NEW.previous_status IS DISTINCT FROM latest.status THEN
+        RAISE EXCEPTION 'order % is at step % (%), so step % from % cannot follow', NEW.order_id, coalesce(latest.step, 0),
+            coalesce(latest.status, 'new'), NEW.step, coalesce(NEW.previous_status, 'new') USING ERRCODE = 'serialization_failure';
+    END IF;
+    IF latest.status IS NULL AND NEW.status NOT IN ('pending_acceptance', 'accepted', 'ready_to_ship', 'shipped', 'closed', 'refused', 'cancelled')
+       OR latest.status IS NOT NULL AND (latest.status, NEW.status) NOT IN (('pending_acceptance', 'waiting_for_person'), ('pending_acceptance', 'accepting'), ('pending_acceptance', 'refusing'), ('pending_acceptance', 'acceptance_failed'), ('pending_acceptance', 'cancelled'), ('pending_acceptance', 'accepted'), ('pending_acceptance', 'refused'), ('waiting_for_person', 'accepting'), ('waiting_for_person', 'refusing'), ('waiting_for_person', 'cancelled'), ('waiting_for_person', 'accepted'), ('waiting_for_person', 'refused'), ('accepting', 'accepted'), ('accepting', 'acceptance_failed'), ('accepting', 'cancelled'), ('accepting', 'refused'), ('acceptance_failed', 'accepting'), ('acceptance_failed', 'refusing'), ('acceptance_failed', 'waiting_for_person'), ('acceptance_failed', 'accepted'), ('acceptance_failed', 'refused'), ('acceptance_failed', 'cancelled'), ('refusing', 'refused'), ('refusing', 'acceptance_failed'), ('refusing', 'cancelled'), ('refusing', 'accepted'), ('accepted', 'ready_to_ship'), ('accepted', 'cancelled'), ('accepted', 'refused'), ('ready_to_ship', 'label_created'), ('ready_to_ship', 'shipping_failed'), ('ready_to_ship', 'cancelled'), ('ready_to_ship', 'shipped'), ('shipping_failed', 'ready_to_ship'), ('shipping_failed', 'label_created'), ('shipping_failed', 'cancelled'), ('shipping_failed', 'shipped'), ('label_created', 'tracking_sent'), ('label_created', 'tracking_failed'), ('label_created', 'shipped'), ('label_created', 'shipment_cancelled'), ('label_created', 'refund_requested'), ('label_created', 'cancelled'), ('tracking_failed', 'tracking_sent'), ('tracking_failed', 'shipped'), ('tracking_failed', 'shipment_cancelled'), ('tracking_failed', 'refund_requested'), ('tracking_failed', 'cancelled'), ('tracking_sent', 'shipped'), ('tracking_sent', 'tracking_failed'), ('tracking_sent', 'cancelled'), ('shipment_cancelled', 'ready_to_ship'), ('shipment_cancelled', 'cancelled'), ('refund_requested', 'shipment_cancelled'), ('refund_requested', 'ready_to_ship'), ('refund_requested', 'cancelled'), ('shipped', 'delivered'), ('shipped', 'closed'), ('shipped', 'cancelled'), ('delivered', 'closed')) THEN
+        RAISE EXCEPTION 'order % is % and cannot become %', NEW.order_id, coalesce(latest.status, 'new'), NEW.status
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER order_status_history_check BEFORE INSERT ON mirakl.order_status_history
+FOR EACH ROW EXECUTE FUNCTION mirakl.check_status_step();
+
+COMMENT ON FUNCTION mirakl.check_status_step() IS 'A step of an order follows the one before, by a legal way.';
