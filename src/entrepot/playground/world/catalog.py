@@ -210,7 +210,8 @@ def write_movements(scene: Scene, moved: Movements, order_of_line: Ints, orders:
     shops, draws = scene.shops, scene.draws
     product, shop = moved.product, shops.product_shop[moved.product]
     after = moved.before + moved.change
-    order = np.where(moved.line >= 0, order_of_line[np.maximum(moved.line, 0)], -1)
+    order = np.full(len(product), -1)
+    order[moved.line >= 0] = order_of_line[moved.line[moved.line >= 0]]
     number = draws.bits("movement", shops.product_units[product]) ^ moved.time.astype(np.uint64)
     ids = identify(draws, "movement", number, moved.time)
     count = len(product)
