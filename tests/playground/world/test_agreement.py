@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-
 from tests.playground.world.conftest import Whole
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
+from tests.playground.world.conftest import START, Whole, settings
 
 from entrepot.kit.errors import InvalidInputError
 from entrepot.playground.world.scenarios import SCENARIOS
 from entrepot.playground.world.settings import WorldSettings
 from entrepot.playground.world.world import Part, World
-from tests.playground.world.conftest import START, Whole, settings
 
 TINY = 0.02
 

@@ -186,7 +186,7 @@ def write_products(scene: Scene, moved: Movements) -> None:
         "sale_price": arrow.money(price, price < regular),
         "cost_price": arrow.money(cost),
         "stock_quantity": arrow.integers(last[rows]),
-        "low_stock_threshold": arrow.integers(np.floor(shops.demand[rows] * 7).astype(np.int64) + 3),
+        "low_stock_threshold": arrow.integers(np.floor(shops.demand[rows] * 5).astype(np.int64) + 3),
         "weight": arrow.thousandths(50 + draws.below("product/weight", unit, 4000), 10),
         "dimensions": arrow.fixed(arrow.spelling(side[0], " × ", side[1], " × ", side[2], rows=count)),
         "manufacturer": arrow.joined(brand, " Works"),
