@@ -101,9 +101,7 @@ async def read_overview(session: AsyncSession, over: Range, origin: Origin, *, f
     figures = [*trade_figures(trade), *answer_figures(answers, times)]
     trends = [*trade_trends(trade, origin), *answer_trends(answers, origin)]
     if origin == "all":
-        stock = Series(
-            await queries.select_stock_outs(session, over, with_before=known), over, known=known
-        )
+        stock = Series(await queries.select_stock_outs(session, over, with_before=known), over, known=known)
         distinct = await queries.select_distinct(session, over, with_before=known)
         figures[6:6] = stock_figures(stock, distinct)
         trends[4:4] = [stock_trend(stock)]
@@ -165,7 +163,12 @@ def stock_figures(stock: Series, distinct: Bucket) -> list[Figure]:
     before = distinct["before"] if stock.known else None
     return [
         Figure(
-            "stock_outs", "Stock-outs", "count", compare(distinct["now"], before), "down", "different products"
+            "stock_outs",
+            "Stock-outs",
+            "count",
+            compare(distinct["now"], before),
+            "down",
+            "different products",
         ),
         Figure(
             "stock_out_minutes",
@@ -286,7 +289,11 @@ def count(name: str) -> Of:
 
 def whole(*parts: Number | None) -> float | None:
     """The sum of parts; None where one does not exist."""
-    return None if any(part is None for part in parts) else sum(float(part) for part in parts if part is not None)
+    return (
+        None
+        if any(part is None for part in parts)
+        else sum(float(part) for part in parts if part is not None)
+    )
 
 
 def abandonment(abandoned: Number | None, ordered: Number | None) -> float | None:
@@ -299,7 +306,9 @@ def labels_of(over: Range) -> list[str]:
     if over.grain == "hour":
         return [f"{bucket.day} {bucket:%b %H:%M}" for bucket in over.buckets]
     years = over.start.year != over.buckets[-1].year
-    return [f"{bucket.day} {bucket:%b %Y}" if years else f"{bucket.day} {bucket:%b}" for bucket in over.buckets]
+    return [
+        f"{bucket.day} {bucket:%b %Y}" if years else f"{bucket.day} {bucket:%b}" for bucket in over.buckets
+    ]
 
 
 def hrefs_of(over: Range, origin: Origin) -> list[str]:

@@ -49,7 +49,9 @@ async def bucket_page(
         return render(request, "warehouse/empty.html", **shared(None, ""))
     grain = look.over.grain if asking.asked.grain not in ("hour", "day") else asking.asked.grain
     start = floor(parse_moment(at, "at"), "day" if grain == "day" else "hour") if at else look.over.start
-    over = Range(start, start + STEPS["day" if grain == "day" else "hour"], "day" if grain == "day" else "hour")
+    over = Range(
+        start, start + STEPS["day" if grain == "day" else "hour"], "day" if grain == "day" else "hour"
+    )
     look = Look(look.first, look.last, over, look.origin)
     return render(
         request,
@@ -115,5 +117,3 @@ async def facts_page(
         bounded=bounded,
         **shared(look, kind, messages),
     )
-
-

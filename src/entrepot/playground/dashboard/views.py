@@ -84,7 +84,9 @@ class Asking:
             return Look(first, last, choose_range(self.asked, first=first, last=last), self.origin), ()
         except InvalidInputError as error:
             usual = choose_range(Asked(), first=first, last=last)
-            message = Message("bad", str(error), f"{error.hint or ''} Shown instead: the last 7 days.".strip())
+            message = Message(
+                "bad", str(error), f"{error.hint or ''} Shown instead: the last 7 days.".strip()
+            )
             return Look(first, last, usual, self.origin), (message,)
 
 

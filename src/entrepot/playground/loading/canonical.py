@@ -78,7 +78,9 @@ def uuid_texts(array: pa.Array) -> pa.Array:
     text[:, _DIGITS] = _HEX[uuid_bytes(array)].reshape(rows, 32)
     fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(36), rows, [None, pa.py_buffer(text)])
     written = fixed.cast(pa.binary())
-    return pc.if_else(pc.is_valid(array), written, pa.scalar(None, pa.binary())) if array.null_count else written
+    return (
+        pc.if_else(pc.is_valid(array), written, pa.scalar(None, pa.binary())) if array.null_count else written
+    )
 
 
 def _time(array: pa.Array) -> pa.Array:

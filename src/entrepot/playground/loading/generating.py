@@ -141,9 +141,7 @@ async def _clear(connection: Connection, run: Run | None) -> dict[str, int]:
     return removed
 
 
-async def _load(
-    connection: Connection, run: Run, job: Job, processes: int, report: Report
-) -> dict[str, int]:
+async def _load(connection: Connection, run: Run, job: Job, processes: int, report: Report) -> dict[str, int]:
     """Simulate and write the parts that are not there yet, then the people; rows by table."""
     loaded = await queries.loaded_parts(connection, run)
     rows: Counter[str] = Counter()
@@ -239,5 +237,3 @@ def _other(run: Run) -> ConflictError:
         + ".",
         hint="Give --replace to take it out first, or the same settings to go on with it.",
     )
-
-

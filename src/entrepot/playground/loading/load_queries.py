@@ -117,7 +117,9 @@ async def loaded_parts(connection: Connection, run: Run) -> dict[int, dict[str, 
     return {row["number"]: row async for row in cursor}
 
 
-async def stage(connection: Connection, shape: Shape, month: date, lower: datetime, upper: datetime) -> Staged:
+async def stage(
+    connection: Connection, shape: Shape, month: date, lower: datetime, upper: datetime
+) -> Staged:
     """Make the table that rows of a month are written to."""
     cursor = await connection.execute(
         "SELECT name, whole FROM data_playground.stage_world(%s::regclass, %s, %s)",
@@ -192,7 +194,9 @@ async def can_prepare(connection: Connection) -> bool:
     return bool(row and row["can"])
 
 
-async def place(connection: Connection, staged: Staged, shape: Shape, lower: datetime, upper: datetime) -> str:
+async def place(
+    connection: Connection, staged: Staged, shape: Shape, lower: datetime, upper: datetime
+) -> str:
     """Make staged rows rows of the warehouse; what was done: attached, inserted, or there already."""
     cursor = await connection.execute(
         "SELECT data_playground.place_world(%s::regclass, %s, %s, %s, %s) AS done",
