@@ -2635,11 +2635,11 @@ SELECT entrepot.maintain_partitions('data_playground.shops', 'event_time', 'mont
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_daily TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.user_metrics_daily', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.user_metrics_daily', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.user_metrics_hourly', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.user_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_payment_methods TO entrepot_system;
 
@@ -2649,11 +2649,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_parts TO
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_daily TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_metrics_daily', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_metrics_daily', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_metrics_hourly', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_orders TO entrepot_system;
 
@@ -2689,11 +2689,11 @@ SELECT entrepot.maintain_spans('data_playground.shop_order_payments', 'event_tim
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_daily TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_product_metrics_daily', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_daily', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_product_metrics_hourly', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_promotion_usages TO entrepot_system;
 
