@@ -24,14 +24,15 @@ def told(
         f"""
         SELECT coalesce(r.at, e.at) AS at, coalesce(r.id, e.id) AS id, r.id AS row_id, r.at AS row_at, e.at AS event_at, e.events,
                e.amount AS event_amount, r.amount, r.origin,
-               r.user_id IS DISTINCT FROM coalesce(e.user_id, r.user_id)
-               OR r.shop_id IS DISTINCT FROM coalesce(e.shop_id, r.shop_id) AS strangers
+               r.user_id IS NOT NULL AND r.user_id IS DISTINCT FROM e.user_id
+               OR r.shop_id IS NOT NULL AND r.shop_id IS DISTINCT FROM e.shop_id AS strangers
         FROM ({rows}) AS r
         FULL JOIN (SELECT {by} AS id, min(event_time) AS at, count(*) AS events, min(amount) AS amount,
                           any_value(user_id) AS user_id, any_value(shop_id) AS shop_id
                    FROM data_playground.global_events WHERE event_type IN ({listed}) GROUP BY {by}) AS e ON e.id = r.id
         """,
-        f"{lost}events IS NULL AND origin = 'simulated' OR events > 1 OR event_at <> row_at OR strangers OR {differs}"
+        f"{lost}events IS NULL AND origin = 'simulated' OR events > 1"
+        f" OR events IS NOT NULL AND (event_at <> row_at OR strangers OR {differs})"
         + ("" if complete else ")"),
         f"""
         CASE
@@ -124,7 +125,7 @@ ABANDONED = Rule(
     LEFT JOIN (SELECT session_id, max(event_time) AS last_activity,
                       sum(CASE event_type WHEN 'cart_item_added' THEN amount WHEN 'cart_item_removed' THEN -amount END) AS left_in_cart
                FROM data_playground.global_events
-               WHERE event_type IN ('product_viewed', 'cart_item_added', 'cart_item_removed', 'checkout_started')
+               WHERE event_type IN ('cart_item_added', 'cart_item_removed', 'checkout_started')
                  AND session_id IS NOT NULL
                GROUP BY session_id) AS s ON s.session_id = a.session_id
     LEFT JOIN (SELECT session_id, min(event_time) AS placed_at FROM data_playground.global_events

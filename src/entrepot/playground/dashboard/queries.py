@@ -106,7 +106,7 @@ async def select_sales(
 async def select_behavior(
     session: AsyncSession, over: Range, origin: Origin, *, with_before: bool = True
 ) -> Sequence[RowMapping]:
-    """Payments that went well and that failed, and abandoned carts, a bucket."""
+    """Payments that went well and that failed, and abandoned carts, a bucket; of one origin, products run out too."""
     if origin == "all":
         query = f"""
             SELECT f.event_time AS bucket, sum(f.successful_payments_count) AS paid,
@@ -119,9 +119,10 @@ async def select_behavior(
         query = f"""
             SELECT {BUCKET} AS bucket, count(*) FILTER (WHERE f.event_type = 'payment_completed') AS paid,
                    count(*) FILTER (WHERE f.event_type = 'payment_failed') AS failed,
-                   count(*) FILTER (WHERE f.event_type = 'cart_abandoned') AS abandoned
+                   count(*) FILTER (WHERE f.event_type = 'cart_abandoned') AS abandoned,
+                   count(*) FILTER (WHERE f.event_type = 'product_out_of_stock') AS ran_out
             FROM data_playground.global_events AS f
-            WHERE f.event_type IN ('payment_completed', 'payment_failed', 'cart_abandoned')
+            WHERE f.event_type IN ('payment_completed', 'payment_failed', 'cart_abandoned', 'product_out_of_stock')
               AND f.event_time >= :low AND f.event_time < :end {OF_ORIGIN[origin]}
             GROUP BY 1
         """
@@ -262,9 +263,7 @@ async def select_top_users(session: AsyncSession, over: Range, *, limit: int = 8
     return await _rows(session, query, bounds(over, with_before=False) | {"limit": limit})
 
 
-async def select_event_counts(
-    session: AsyncSession, over: Range, origin: Origin
-) -> Sequence[RowMapping]:
+async def select_event_counts(session: AsyncSession, over: Range, origin: Origin) -> Sequence[RowMapping]:
     """How often what happened in the range."""
     query = f"""
         SELECT f.event_type, count(*) AS count
@@ -276,7 +275,5 @@ async def select_event_counts(
     return await _rows(session, query, bounds(over, with_before=False))
 
 
-async def _rows(
-    session: AsyncSession, query: str, parameters: Mapping[str, Any]
-) -> Sequence[RowMapping]:
+async def _rows(session: AsyncSession, query: str, parameters: Mapping[str, Any]) -> Sequence[RowMapping]:
     return (await session.execute(text(query), dict(parameters))).mappings().all()

@@ -68,7 +68,9 @@ def _broadcast(value: bytes, rows: int) -> Bytes:
 
 def _binary(values: Bytes) -> pa.BinaryArray:
     rows, width = values.shape
-    offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int32) if width else np.zeros(rows + 1, np.int32)
+    offsets = (
+        np.arange(0, (rows + 1) * width, width, dtype=np.int32) if width else np.zeros(rows + 1, np.int32)
+    )
     return pa.BinaryArray.from_buffers(
         pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(values))]
     )
@@ -130,10 +132,15 @@ def ten_thousandths(array: pa.Array) -> npt.NDArray[np.int64]:
     """
     words = np.frombuffer(array.buffers()[1], np.int64, len(array) * 2, array.offset * 16).reshape(-1, 2)
     low = words[:, 0]
-    valid = np.ones(len(array), bool) if array.null_count == 0 else pc.is_valid(array).to_numpy(zero_copy_only=False)
-    if bool((((words[:, 1] != low >> 63)) & valid).any()):
+    valid = (
+        np.ones(len(array), bool)
+        if array.null_count == 0
+        else pc.is_valid(array).to_numpy(zero_copy_only=False)
+    )
+    if bool(((words[:, 1] != low >> 63) & valid).any()):
         raise OverflowError("an amount is too large to be loaded")
-    return np.where(valid, low, 0) * 10 ** (4 - array.type.scale)
+    amounts: npt.NDArray[np.int64] = np.where(valid, low, 0) * 10 ** (4 - array.type.scale)
+    return amounts
 
 
 def _decimals(array: pa.Array, column: Column) -> Bytes:

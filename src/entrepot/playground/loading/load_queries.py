@@ -117,7 +117,9 @@ async def loaded_parts(connection: Connection, run: Run) -> dict[int, dict[str, 
     return {row["number"]: row async for row in cursor}
 
 
-async def stage(connection: Connection, shape: Shape, month: date, lower: datetime, upper: datetime) -> Staged:
+async def stage(
+    connection: Connection, shape: Shape, month: date, lower: datetime, upper: datetime
+) -> Staged:
     """Make the table that rows of a month are written to."""
     cursor = await connection.execute(
         "SELECT name, whole FROM data_playground.stage_world(%s::regclass, %s, %s)",
@@ -156,7 +158,7 @@ async def note_part(
         """
         INSERT INTO data_playground.world_parts (run_id, number, rows, carried, truth) VALUES (%s, %s, %s, %s, %s)
         """,
-        [run.id, number, Jsonb(dict(rows)), carried, Jsonb(truth, dumps=_dumps)],
+        [run.id, number, Jsonb(dict(rows)), carried, Jsonb(truth, dumps=_dumps) if truth else None],
     )
 
 
@@ -192,7 +194,9 @@ async def can_prepare(connection: Connection) -> bool:
     return bool(row and row["can"])
 
 
-async def place(connection: Connection, staged: Staged, shape: Shape, lower: datetime, upper: datetime) -> str:
+async def place(
+    connection: Connection, staged: Staged, shape: Shape, lower: datetime, upper: datetime
+) -> str:
     """Make staged rows rows of the warehouse; what was done: attached, inserted, or there already."""
     cursor = await connection.execute(
         "SELECT data_playground.place_world(%s::regclass, %s, %s, %s, %s) AS done",
@@ -281,6 +285,11 @@ async def reading(
 async def _blocks(stream: psycopg.AsyncCopy) -> AsyncIterator[bytes]:
     async for block in stream:
         yield bytes(block)
+
+
+async def one_moment(connection: Connection) -> None:
+    """Everything that the transaction reads is as it was at one moment."""
+    await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 async def months_with_rows(connection: Connection, shape: Shape) -> list[date]:

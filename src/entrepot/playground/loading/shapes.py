@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Date, DateTime, Integer, Numeric, SmallInteger, String, Table, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Integer,
+    Numeric,
+    SmallInteger,
+    String,
+    Table,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from entrepot.kit.db.ddl import feature
@@ -20,7 +32,9 @@ from entrepot.playground.columns import SCHEMA
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["uuid", "time", "decimal", "int2", "int4", "int8", "bool", "text", "json", "date", "uuids", "texts"]
+Kind = Literal[
+    "uuid", "time", "decimal", "int2", "int4", "int8", "bool", "text", "json", "date", "uuids", "texts"
+]
 #: The database's word for each kind, as the manifest has it.
 TYPES: Mapping[Kind, str] = {
     "uuid": "uuid",
