@@ -606,6 +606,29 @@ COMMENT ON COLUMN data_playground.global_entities.origin IS 'Who made the row: s
 
 COMMENT ON COLUMN data_playground.global_entities.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.held_back_facts (
+	id UUID NOT NULL, 
+	table_name VARCHAR(63) NOT NULL, 
+	again BOOLEAN NOT NULL, 
+	due_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	row_data JSONB NOT NULL, 
+	CONSTRAINT pk_held_back_facts PRIMARY KEY (id, table_name, again)
+);
+
+CREATE INDEX idx_held_back_facts_due ON data_playground.held_back_facts (due_time);
+
+COMMENT ON TABLE data_playground.held_back_facts IS 'Facts of the simulated world on their way: late ones, and second deliveries of what is there';
+
+COMMENT ON COLUMN data_playground.held_back_facts.id IS 'Id of the fact';
+
+COMMENT ON COLUMN data_playground.held_back_facts.table_name IS 'Table that it belongs to';
+
+COMMENT ON COLUMN data_playground.held_back_facts.again IS 'Whether it is a second delivery; else it is late';
+
+COMMENT ON COLUMN data_playground.held_back_facts.due_time IS 'When, by the world''s clock, it is written';
+
+COMMENT ON COLUMN data_playground.held_back_facts.row_data IS 'The row as it stands';
+
 CREATE TABLE data_playground.metrics_clocks (
 	origin VARCHAR(20) NOT NULL, 
 	reached TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -2608,6 +2631,8 @@ COMMENT ON COLUMN data_playground.shop_review_votes.extra_data IS 'What is known
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_entities TO entrepot_system;
 
 SELECT entrepot.maintain_spans('data_playground.global_entities', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.held_back_facts TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_clocks TO entrepot_system;
 
