@@ -9,7 +9,7 @@ import pickle
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from entrepot.playground.loading.manifests import WrittenFile
     from entrepot.playground.loading.shapes import Shape
+    from entrepot.playground.world.accounts import Carried
 
 LENGTH = struct.Struct(">Q")
 #: The class of worlds, as module and name; a stand-in can be named in its place.
@@ -107,10 +108,9 @@ def work(world: Any, job: Job, question: Question) -> Worked:
     truth, carried = None, b""
     if question.carried is None:
         part = world.part(question.number)
-        tables, truth, carried = part.tables, part.truth, pickle.dumps(part.carried, protocol=5)
+        tables, truth, carried = part.tables, part.truth, pack(part.carried)
     else:
-        known = [pickle.loads(one) for one in question.carried]  # noqa: S301 - written by a worker
-        tables = world.people(known)
+        tables = world.people([unpack(one) for one in question.carried])
     shaped = [(shape_of(name), table) for name, table in tables.items() if table.num_rows]
     conformed = [(shape, conform(table, shape)) for shape, table in shaped]
     rows = {shape.name: table.num_rows for shape, table in conformed}
@@ -121,6 +121,29 @@ def work(world: Any, job: Job, question: Question) -> Worked:
 
     spill(job.directory, question.number, conformed, carried)
     return Worked(question.number, rows, (), carried, truth)
+
+
+def pack(carried: "Carried") -> bytes:
+    """What a part knows of the people, as bytes that can be kept."""
+    import io
+
+    import numpy as np
+
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **{one.name: getattr(carried, one.name) for one in fields(carried)})
+    return packed.getvalue()
+
+
+def unpack(packed: bytes) -> "Carried":
+    """What `pack` made bytes of."""
+    import io
+
+    import numpy as np
+
+    from entrepot.playground.world.accounts import Carried
+
+    with np.load(io.BytesIO(packed), allow_pickle=False) as held:
+        return Carried(**{one.name: held[one.name] for one in fields(Carried)})
 
 
 def encoded(table: "pa.Table", shape: "Shape") -> list[Chunk]:
