@@ -25,7 +25,7 @@ def _validity(valid: Flags | None) -> Any:
 
 def uuids(ids: Ids, valid: Flags | None = None) -> pa.Array:
     """Identifiers."""
-    data = pa.py_buffer(np.ascontiguousarray(ids))
+    data = pa.py_buffer(np.ascontiguousarray(ids, dtype=">u8"))  # numpy may have put them together as native
     return pa.Array.from_buffers(UUID, len(ids), [_validity(valid), data])
 
 

@@ -152,7 +152,7 @@ def taken_off(promotions: Promotions, chosen: Ints, basket: Basket, shops: Shops
     total = summed(basket.order, worth, count)
     lines = np.bincount(basket.order, minlength=count)
     kind, value = promotions.kind[promo], promotions.value[promo]
-    off = np.zeros(count, dtype=np.int64)
+    off: Ints = np.zeros(count, dtype=np.int64)
     off = np.where((kind == PERCENTAGE) | ((kind == BUNDLE) & (lines >= 3)), total * value // 100, off)
     off = np.where((kind == FIXED) | ((kind == MINIMUM) & (total >= promotions.minimum[promo])), value, off)
     off = np.minimum(off, total * 9 // 10)
@@ -160,7 +160,7 @@ def taken_off(promotions: Promotions, chosen: Ints, basket: Basket, shops: Shops
     off = np.where(chosen >= 0, off, 0)
     shares = shared(off, basket.order, worth, count)
     free = np.where((kind[basket.order] == BUY_X) & (chosen[basket.order] >= 0), basket.quantity // 3, 0)
-    shares = shares + free * basket.price
+    shares += np.asarray(free * basket.price, dtype=np.int64)
     by_order = summed(basket.order, shares, count)
     return shares, (chosen >= 0) & ((by_order > 0) | (kind == FREE_SHIPPING))
 
