@@ -189,7 +189,12 @@ def stock_figures(stock: Series, distinct: Bucket) -> list[Figure]:
     before = distinct["before"] if stock.known else None
     return [
         Figure(
-            "stock_outs", "Stock-outs", "count", compare(distinct["now"], before), "down", "different products"
+            "stock_outs",
+            "Stock-outs",
+            "count",
+            compare(distinct["now"], before),
+            "down",
+            "different products",
         ),
         Figure(
             "stock_out_minutes",
@@ -310,7 +315,11 @@ def count(name: str) -> Of:
 
 def whole(*parts: Number | None) -> float | None:
     """The sum of parts; None where one does not exist."""
-    return None if any(part is None for part in parts) else sum(float(part) for part in parts if part is not None)
+    return (
+        None
+        if any(part is None for part in parts)
+        else sum(float(part) for part in parts if part is not None)
+    )
 
 
 def abandonment(abandoned: Number | None, ordered: Number | None) -> float | None:
@@ -323,7 +332,9 @@ def labels_of(over: Range) -> list[str]:
     if over.grain == "hour":
         return [f"{bucket.day} {bucket:%b %H:%M}" for bucket in over.buckets]
     years = over.start.year != over.buckets[-1].year
-    return [f"{bucket.day} {bucket:%b %Y}" if years else f"{bucket.day} {bucket:%b}" for bucket in over.buckets]
+    return [
+        f"{bucket.day} {bucket:%b %Y}" if years else f"{bucket.day} {bucket:%b}" for bucket in over.buckets
+    ]
 
 
 def hrefs_of(over: Range, origin: Origin) -> list[str]:

@@ -263,9 +263,7 @@ async def select_top_users(session: AsyncSession, over: Range, *, limit: int = 8
     return await _rows(session, query, bounds(over, with_before=False) | {"limit": limit})
 
 
-async def select_event_counts(
-    session: AsyncSession, over: Range, origin: Origin
-) -> Sequence[RowMapping]:
+async def select_event_counts(session: AsyncSession, over: Range, origin: Origin) -> Sequence[RowMapping]:
     """How often what happened in the range."""
     query = f"""
         SELECT f.event_type, count(*) AS count
@@ -277,7 +275,5 @@ async def select_event_counts(
     return await _rows(session, query, bounds(over, with_before=False))
 
 
-async def _rows(
-    session: AsyncSession, query: str, parameters: Mapping[str, Any]
-) -> Sequence[RowMapping]:
+async def _rows(session: AsyncSession, query: str, parameters: Mapping[str, Any]) -> Sequence[RowMapping]:
     return (await session.execute(text(query), dict(parameters))).mappings().all()

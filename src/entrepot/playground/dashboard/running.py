@@ -63,9 +63,7 @@ async def list_runs(session: AsyncSession) -> list[Run]:
     return [run_of(row) for row in await run_queries.select_runs(session)]
 
 
-async def ask_for(
-    session: AsyncSession, asked: ScenarioAsked | WorldAsked, begun_by: UUID | None
-) -> Run:
+async def ask_for(session: AsyncSession, asked: ScenarioAsked | WorldAsked, begun_by: UUID | None) -> Run:
     """Write a run down and have a worker take it, in the caller's transaction.
 
     Raises ConflictError while another is under way, or where there is a world already; InvalidInputError for a
@@ -87,7 +85,8 @@ async def ask_for(
     )
     if run_id is None:
         raise ConflictError(
-            "Another run is under way.", hint="Wait for its end or stop it: all of them move the world's one clock."
+            "Another run is under way.",
+            hint="Wait for its end or stop it: all of them move the world's one clock.",
         )
     await enqueue(session, TASK, lock=TASK, run_id=str(run_id))
     return await get_run(session, run_id)
@@ -104,9 +103,7 @@ class Stopped(Exception):  # noqa: N818 (no error: somebody wanted it)
     """Somebody asked for the end of the work."""
 
 
-async def supervised(
-    work: Awaitable[Any], look: Callable[[], Awaitable[bool]], *, period: float
-) -> Any:
+async def supervised(work: Awaitable[Any], look: Callable[[], Awaitable[bool]], *, period: float) -> Any:
     """The result of work, which is looked after every `period` seconds.
 
     When a look says that it is to stop, the work is cancelled and Stopped raised. When we are cancelled, so is it.

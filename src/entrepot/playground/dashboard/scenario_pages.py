@@ -35,9 +35,7 @@ router = APIRouter(include_in_schema=False, prefix="/warehouse/scenarios")
 @router.get("")
 async def scenarios_page(request: Request, visit: WarehouseVisiting, scenario: str = "") -> HTMLResponse:
     """What can be run, and what was."""
-    return render(
-        request, "warehouse/scenarios.html", **await _form(visit.session, scenario), fault=""
-    )
+    return render(request, "warehouse/scenarios.html", **await _form(visit.session, scenario), fault="")
 
 
 @router.post("")

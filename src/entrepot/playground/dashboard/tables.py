@@ -36,7 +36,9 @@ class ScenarioRun(Base):
     kind: Mapped[str] = mapped_column(String(20), comment="world/scenario")
     title: Mapped[str] = mapped_column(String(200), comment="What it is, in words")
     asked: Mapped[Any] = mapped_column(
-        JSONB, nullable=False, comment="What was asked for: scenario, strength, hours, speed; or seed, scale, days"
+        JSONB,
+        nullable=False,
+        comment="What was asked for: scenario, strength, hours, speed; or seed, scale, days",
     )
     status: Mapped[str] = mapped_column(
         String(20),

@@ -73,20 +73,19 @@ async def _make_world(job: Job, run: Run) -> str:
         end=asked.end,
         scenarios=(parse_scenario(asked.scenario, plain),),
     )
-    told = {"share": 0.0, "message": "Simulates."}
+    share, message = 0.0, "Simulates."
 
     def report(
         step: str, *, done: int = 0, total: int | None = None, unit: str = "rows", note: str | None = None
     ) -> None:
-        told["message"] = f"{step.capitalize()}: {done:,}{f' of {total:,}' if total else ''} {unit}."
+        nonlocal share, message
+        message = f"{step.capitalize()}: {done:,}{f' of {total:,}' if total else ''} {unit}."
         if total:
-            told["share"] = 0.95 * min(done / total, 1.0)
+            share = 0.95 * min(done / total, 1.0)
 
     async def look() -> bool:
         async with job.db.system(trace_id=job.trace_id) as session:
-            return await run_queries.beat(
-                session, run.run_id, share=float(told["share"]), message=str(told["message"])
-            )
+            return await run_queries.beat(session, run.run_id, share=share, message=message)
 
     work = generate(job.db, settings, processes=min(2, os.cpu_count() or 1), report=report)
     made = await supervised(work, look, period=PERIOD)
