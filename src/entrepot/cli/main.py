@@ -16,6 +16,7 @@ from entrepot.cli.lazy import LazyCommand, LazyGroup
 
 DATA = "Shops and their data"
 RULES = "Marketplace and its rules"
+WAREHOUSE = "Warehouse"
 RUNNING = "Running"
 DATABASE = "Database"
 
@@ -74,6 +75,12 @@ class Entrepot(LazyGroup):
             RULES,
         ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
+        LazyCommand(
+            "metrics",
+            "entrepot.playground.metrics.commands:app",
+            "Roll the warehouse's metrics up, and show what they mean.",
+            WAREHOUSE,
+        ),
         LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
