@@ -16,18 +16,19 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """From `start` on, `speed` simulated seconds a second; speed 0 is as fast as it goes, in steps of an hour."""
+    """From `start` on, `speed` simulated seconds a second; speed 0 is as fast as it goes, a `step` a tick."""
 
     start: datetime
     speed: float
     until: datetime | None = None
+    step: timedelta = STEP
 
     def next(self, clock: datetime, elapsed: float) -> datetime:
         """The moment of the next tick, when the clock says `clock` and `elapsed` seconds have gone by.
 
         Never before `clock`, never after `until`.
         """
-        target = self.start + timedelta(seconds=elapsed * self.speed) if self.speed else clock + STEP
+        target = self.start + timedelta(seconds=elapsed * self.speed) if self.speed else clock + self.step
         if self.until is not None:
             target = min(target, self.until)
         return max(target, clock)

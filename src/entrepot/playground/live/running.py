@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from entrepot.kit.db import Database
@@ -13,7 +13,7 @@ from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.kit.jobs.waking import first_of
 from entrepot.playground.live import live_queries as queries
 from entrepot.playground.live.live_queries import Trouble
-from entrepot.playground.live.pacing import INTERVAL, Pace
+from entrepot.playground.live.pacing import INTERVAL, STEP, Pace
 from entrepot.playground.loading.generating import holding
 from entrepot.playground.loading.load_queries import Connection, Run, present_run
 from entrepot.playground.loading.working import WORLD
@@ -78,11 +78,12 @@ async def run(
     on_tick: OnTick | None = None,
     stop: asyncio.Event | None = None,
     settle: bool = False,
+    step: timedelta = STEP,
     world: str = WORLD,
 ) -> Ran:
     """Go on with the world of the database from its clock, until `until` or until `stop` is set.
 
-    `speed` is simulated seconds a second, 0 as fast as it goes. `scenarios` begin at the clock at the earliest and stay
+    `speed` is simulated seconds a second, 0 as fast as it goes in ticks of `step`. `scenarios` begin at the clock at the earliest and stay
     with the world. Of facts that nothing refers to, a share of `late` is written later than it happened and a share of
     `duplicates` is delivered twice. With `settle`, what is still held back at the end is written then. A tick and its
     clock are one transaction: a run that was killed goes on where it was. Raises NotFoundError without a world,
@@ -98,7 +99,7 @@ async def run(
         follower = await asyncio.to_thread(_follower, present, world)
         if scenarios:
             await _add(connection, present, follower, scenarios)
-        pace = Pace(present.clock, speed, until)
+        pace = Pace(present.clock, speed, until, step)
         began = time.monotonic()
         ticks: list[Tick] = []
         clock = present.clock
@@ -117,10 +118,13 @@ async def run(
                 await first_of(stop, timeout=max(INTERVAL - spent, 0.0))
             else:
                 await asyncio.sleep(0)  # whoever wants to stop it has a chance to
+        count = len(ticks)
         if settle:
             ticks.append(await _settle(connection, clock))
         waiting = await queries.held_back(connection)
-    return _ran(pace.start, clock, ticks, waiting, present.rows, time.monotonic() - began, stop.is_set())
+    return _ran(
+        pace.start, clock, count, ticks, waiting, present.rows, time.monotonic() - began, stop.is_set()
+    )
 
 
 async def _world(connection: Connection, until: datetime | None) -> Run:
@@ -205,6 +209,7 @@ async def _settle(connection: Connection, clock: datetime) -> Tick:
 def _ran(
     start: datetime,
     clock: datetime,
+    count: int,
     ticks: Sequence[Tick],
     waiting: int,
     rows: Mapping[str, int],
@@ -214,4 +219,4 @@ def _ran(
     inserted, updated, late, duplicates = (
         sum(getattr(tick, name) for tick in ticks) for name in ("inserted", "updated", "late", "duplicates")
     )
-    return Ran(start, clock, len(ticks), inserted, updated, late, duplicates, waiting, rows, seconds, stopped)
+    return Ran(start, clock, count, inserted, updated, late, duplicates, waiting, rows, seconds, stopped)
