@@ -77,7 +77,7 @@ class Entrepot(LazyGroup):
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
             "world",
-            "entrepot.playground.loading.commands:app",
+            "entrepot.playground.commands:app",
             "Simulate a world of commerce in the warehouse, and take it out as files.",
             WAREHOUSE,
         ),
