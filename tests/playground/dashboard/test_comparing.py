@@ -106,3 +106,10 @@ def test_a_chart_leaves_gaps_and_says_every_value() -> None:
     assert chart.slots[1].texts == ("now: –", "before: 95.0 %")
     assert chart.rules[0].label == "70 %", "an axis of high shares does not begin at zero"
     assert [tick.label for tick in chart.ticks] == ["00:00", "01:00", "02:00", "03:00"]
+
+
+def test_a_share_that_is_always_whole_is_drawn_at_the_top() -> None:
+    trend = Trend("rate", "Rate", "share", ["a", "b"], [""] * 2, [Line("now", [1.0, 1.0])])
+    chart = trend_chart(trend)
+    assert (chart.rules[0].label, chart.rules[-1].label) == ("90 %", "100 %")
+    assert chart.curves[0].path.endswith(f" {chart.rules[-1].y}")
