@@ -338,6 +338,11 @@ CORRUPTIONS = (
         """,
         {"hours-days", "product-metrics"}, "page_views is 1, the facts say 0",
     ),
+    Corruption(
+        "a mark is left", "globe",
+        f"INSERT INTO {S}.metrics_dirty (kind, entity_id, hour) VALUES ('product', :id, '2025-11-28 12:00:00+00')",
+        {"metrics-rolled"}, "1 marks of changed facts, the first of 2025-11-28 12:00:00+00, wait",
+    ),
 )  # fmt: skip
 
 
@@ -350,10 +355,21 @@ async def test_what_is_spoiled_is_found(corruption: Corruption, village: Village
     }
     said = [check.first or "" for check in found.values()]
     row = str(village.id(corruption.names or corruption.row))
-    # What is there twice is named by its value.
-    named = [one for one in said if row in one or corruption.found_by == {"uniqueness"}]
+    # What is there twice is named by its value, and a mark by its time.
+    named = [one for one in said if row in one or corruption.found_by <= {"uniqueness", "metrics-rolled"}]
     assert any(corruption.said in one for one in named), said
 
 
 def test_every_check_finds_something() -> None:
     assert set().union(*(one.found_by for one in CORRUPTIONS)) == set(CHECKS)
+
+
+async def test_what_waits_for_a_roll_is_no_difference(spoil: Spoil, village: Village) -> None:
+    changed = f"UPDATE {S}.shop_metrics_daily SET net_revenue = net_revenue + 1 WHERE shop_id = :id AND event_time = '{{day}}'"
+    mark = f"INSERT INTO {S}.metrics_dirty (kind, entity_id, hour) VALUES ('shop', :id, '2025-11-06 12:00:00+00')"
+    shop = village.id("lamps")
+    assert set(await spoil(changed.format(day="2025-11-28"), id=shop)) == {"shop-metrics", "hours-days"}
+    assert set(await spoil(changed.format(day="2025-11-28"), mark, id=shop)) == {"metrics-rolled"}
+    assert set(await spoil(changed.format(day="2025-11-06"), mark, id=shop)) == {"metrics-rolled"}
+    before = await spoil(changed.format(day="2025-10-10"), mark, id=shop)
+    assert set(before) == {"metrics-rolled", "shop-metrics", "hours-days"}

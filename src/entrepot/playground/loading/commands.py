@@ -38,6 +38,8 @@ app = typer.Typer(
 )
 #: The days of a world, if none are given: a quarter with a black Friday in it.
 START, END = date(2025, 10, 1), date(2026, 1, 1)
+#: Scale times days up to which a world is made in this process.
+SMALL = 2.0
 Into = Literal["postgres", "parquet", "csv"]
 FileFormat = Literal["parquet", "csv"]
 
@@ -86,7 +88,9 @@ def generate(
     [bold]entrepot world generate --seed 7 --scale 1 --scenario black-friday[/bold]
     """
     settings = _settings(seed, scale, start, end, scenario or [])
-    processes = workers or os.cpu_count() or 1
+    # A small world is made before another process would have started.
+    small = settings.scale * settings.days <= SMALL
+    processes = workers if workers is not None else 0 if small else os.cpu_count() or 1
     if (into == "postgres") != (out is None):
         raise InvalidInputError(
             "Files need a directory." if out is None else "--out is for files.",
@@ -102,7 +106,8 @@ def generate(
 def _settings(
     seed: int, scale: float, start: datetime | None, end: datetime | None, scenarios: Sequence[str]
 ) -> "WorldSettings":
-    from entrepot.playground.world.settings import WorldSettings, parse_scenario
+    from entrepot.playground.world.scenarios import parse_scenario
+    from entrepot.playground.world.settings import WorldSettings
 
     plain = WorldSettings(
         seed=seed, scale=scale, start=start.date() if start else START, end=end.date() if end else END
@@ -209,7 +214,7 @@ def _state(world: "WorldState | None", rows: Mapping[str, int]) -> dict[str, Any
 @app.command("scenarios")
 def scenarios(as_json: JsonOption = False) -> None:
     """List what can happen to a world."""
-    from entrepot.playground.world.settings import SCENARIOS
+    from entrepot.playground.world.scenarios import SCENARIOS
 
     if as_json:
         print_json({"scenarios": [{"name": name, "meaning": text} for name, text in SCENARIOS.items()]})

@@ -168,7 +168,7 @@ async def _load(connection: Connection, run: Run, job: Job, processes: int, repo
         )  # fmt: skip
 
     if run.parts not in loaded:
-        async with workers(job, max(1, min(processes, len(missing)))) as pool:
+        async with workers(job, min(processes, max(len(missing), 1))) as pool:
             async for part in pool.parts(missing):
                 await write(part)
                 carried[part.number] = part.carried

@@ -158,7 +158,7 @@ async def note_part(
         """
         INSERT INTO data_playground.world_parts (run_id, number, rows, carried, truth) VALUES (%s, %s, %s, %s, %s)
         """,
-        [run.id, number, Jsonb(dict(rows)), carried, Jsonb(truth, dumps=_dumps)],
+        [run.id, number, Jsonb(dict(rows)), carried, Jsonb(truth, dumps=_dumps) if truth else None],
     )
 
 

@@ -4,8 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -17,6 +18,7 @@ from entrepot.playground.loading.working import (
     Job,
     Question,
     Worked,
+    answering,
     read_message,
     write_message,
 )
@@ -27,14 +29,18 @@ if TYPE_CHECKING:
 _PROGRAM = "from entrepot.playground.loading.working import serve; serve()"
 
 
-class Workers:
-    """Some worker processes; each simulates one part at a time."""
+#: Has a question answered, here or elsewhere; blocks until it is.
+Answer = Callable[[Question | Gather], Any]
 
-    def __init__(self, processes: Sequence["subprocess.Popen[bytes]"]) -> None:
-        self._idle: asyncio.Queue[subprocess.Popen[bytes]] = asyncio.Queue()
-        for process in processes:
-            self._idle.put_nowait(process)
-        self._count = len(processes)
+
+class Workers:
+    """Some workers; each simulates one part at a time."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._idle: asyncio.Queue[Answer] = asyncio.Queue()
+        for answer in answers:
+            self._idle.put_nowait(answer)
+        self._count = len(answers)
 
     async def ask(self, question: Question) -> Worked:
         """Have the next idle worker simulate a part."""
@@ -47,9 +53,15 @@ class Workers:
         return written
 
     async def _have(self, question: Question | Gather) -> Any:
-        process = await self._idle.get()
-        answer = await asyncio.to_thread(_answer, process, question)
-        self._idle.put_nowait(process)
+        worker = await self._idle.get()
+        answer = await asyncio.to_thread(worker, question)
+        self._idle.put_nowait(worker)
+        if isinstance(answer, Failed):
+            what = f"Part {question.number}" if isinstance(question, Question) else f"Table {question.table}"
+            raise EntrepotError(
+                f"{what} of the world cannot be made: {answer.message}",
+                where={"of": what, "traceback": answer.traceback},
+            )
         return answer
 
     async def parts(self, numbers: Iterable[int]) -> AsyncIterator[Worked]:
@@ -70,12 +82,18 @@ class Workers:
 
 @asynccontextmanager
 async def workers(job: Job, count: int) -> AsyncIterator[Workers]:
-    """`count` processes that simulate the world of a job; they end with the block, or with this process."""
+    """`count` processes that simulate the world of a job; they end with the block, or with this process.
+
+    With 0, a thread of this process does it: for worlds that are made before another process would have started.
+    """
+    if count == 0:
+        yield Workers([answering(job)])
+        return
     processes = [_start() for _ in range(count)]
     try:
         for process in processes:
             write_message(cast(BinaryIO, process.stdin), job)
-        yield Workers(processes)
+        yield Workers([partial(_answer, process) for process in processes])
     finally:
         for process in processes:
             process.kill()
@@ -108,12 +126,6 @@ def _answer(process: "subprocess.Popen[bytes]", question: Question | Gather) -> 
         raise _ended() from error
     if answer is None:
         raise _ended()
-    if isinstance(answer, Failed):
-        what = f"Part {question.number}" if isinstance(question, Question) else f"Table {question.table}"
-        raise EntrepotError(
-            f"{what} of the world cannot be made: {answer.message}",
-            where={"of": what, "traceback": answer.traceback},
-        )
     return answer
 
 
