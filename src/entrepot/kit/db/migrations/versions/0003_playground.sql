@@ -863,7 +863,7 @@ COMMENT ON COLUMN data_playground.scenario_runs.clock_end IS 'World''s clock whe
 
 COMMENT ON COLUMN data_playground.scenario_runs.share IS 'How much of it is done, from 0 to 1';
 
-COMMENT ON COLUMN data_playground.scenario_runs.facts IS 'Events written since it began';
+COMMENT ON COLUMN data_playground.scenario_runs.facts IS 'Facts written since it began';
 
 COMMENT ON COLUMN data_playground.scenario_runs.message IS 'What it is doing, or why it failed';
 
