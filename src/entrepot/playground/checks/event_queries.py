@@ -116,7 +116,8 @@ ENTITIES = tuple(
     for event, (table, what, by) in BEGINNINGS.items()
 )
 
-# 30 minutes without a sign of life and without an order: the cart is abandoned then.
+# 30 minutes without a sign of life and without an order: the cart is abandoned then. An order that came to nothing, since
+# nothing was left in stock, is a sign of life without an event; so it may be later than that, by what a decision takes.
 ABANDONED = Rule(
     """
     SELECT a.event_time AS at, a.event_id AS id, a.session_id, a.amount, a.times, s.last_activity, s.left_in_cart, o.placed_at
@@ -125,21 +126,22 @@ ABANDONED = Rule(
     LEFT JOIN (SELECT session_id, max(event_time) AS last_activity,
                       sum(CASE event_type WHEN 'cart_item_added' THEN amount WHEN 'cart_item_removed' THEN -amount END) AS left_in_cart
                FROM data_playground.global_events
-               WHERE event_type IN ('cart_item_added', 'cart_item_removed', 'checkout_started')
+               WHERE event_type IN ('product_viewed', 'cart_item_added', 'cart_item_removed', 'checkout_started')
                  AND session_id IS NOT NULL
                GROUP BY session_id) AS s ON s.session_id = a.session_id
     LEFT JOIN (SELECT session_id, min(event_time) AS placed_at FROM data_playground.global_events
                WHERE event_type = 'order_placed' AND session_id IS NOT NULL GROUP BY session_id) AS o
            ON o.session_id = a.session_id
     """,
-    "last_activity IS NULL OR last_activity <> at - interval '30 minutes' OR placed_at <= at OR times > 1"
+    "last_activity IS NULL OR at NOT BETWEEN last_activity + interval '30 minutes' AND last_activity + interval '60 minutes'"
+    " OR placed_at <= at OR times > 1"
     " OR left_in_cart IS DISTINCT FROM amount",
     """
     format('cart_abandoned %s of visit %s (%s): ', id, session_id, at) || CASE
         WHEN last_activity IS NULL THEN 'nothing was done in that visit'
         WHEN placed_at <= at THEN format('the visit placed an order at %s', placed_at)
         WHEN times > 1 THEN 'it is told more than once'
-        WHEN last_activity <> at - interval '30 minutes' THEN format('the last activity was at %s', last_activity)
+        WHEN left_in_cart IS NOT DISTINCT FROM amount THEN format('the last activity was at %s', last_activity)
         ELSE format('it says %s, %s were left in the cart', amount, left_in_cart)
     END
     """,
