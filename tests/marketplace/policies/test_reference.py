@@ -50,7 +50,6 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"more than a second, or {recording.CAPACITY:,} wait" in said
     assert recording.PATIENCE == 5
     assert "nothing at all is written for five seconds" in said
-    assert f"a version of up to {recording.LOGGED_RULES} rules all of them" in said
     asked = section("HTTP")
     assert f"up to {MOST_QUESTIONS:,} `questions`" in asked
     assert f"up to {MOST_COMPARED:,} recorded decisions" in asked

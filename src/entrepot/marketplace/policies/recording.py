@@ -26,11 +26,8 @@ from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError, UnavailableError
 from entrepot.kit.identifiers import identifier
 from entrepot.marketplace.policies import recording_queries
-from entrepot.marketplace.policies.evaluating import Context, Decision, Rule
+from entrepot.marketplace.policies.evaluating import Context, Decision
 
-#: Versions of up to so many rules have every rule in the log of every decision; of larger ones those that matched, and
-#: as many of the others that were looked at as make this number.
-LOGGED_RULES = 100
 #: Seconds between batches, and how many decisions start one sooner.
 EVERY = 0.5
 MOST = 2000
@@ -51,13 +48,12 @@ class Note:
     decision: Decision
     decided_at: datetime
     context: str
-    considered: Sequence[Rule]
     trace_id: str | None
     service: str | None
 
 
 class Recorder:
-    """Writes decisions to hm_policy_decision and hm_policy_evaluation_log; `async with` around whatever decides."""
+    """Writes decisions to hm_policy_decision and hm_policy_rule_evaluation; `async with` around whatever decides."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -89,13 +85,9 @@ class Recorder:
         _check_text(trace_id, LONGEST_TRACE, "trace_id")
         _check_text(service, LONGEST_SERVICE, "service")
         context = canonical(decision.context)
-        policy = decision.policy
-        considered: Sequence[Rule] = ()
-        if len(policy.rules) > LOGGED_RULES:
-            considered = policy.index.candidates(decision.context)
         decided_at = now()
         decision.id = identifier(decided_at)
-        return Note(platform_id, decision, decided_at, context.decode(), considered, trace_id, service)
+        return Note(platform_id, decision, decided_at, context.decode(), trace_id, service)
 
     @property
     def has_room(self) -> bool:
@@ -182,8 +174,7 @@ def context_hash(context: Context) -> str:
 def columns(platform_id: UUID, notes: Sequence[Note]) -> dict[str, Any]:
     """The parameters of the statement that records a batch of one platform: a list a column."""
     decisions = [note.decision for note in notes]
-    policies = {decision.policy.definition_id: decision.policy for decision in decisions}
-    small = [policy for policy in policies.values() if len(policy.rules) <= LOGGED_RULES]
+    met = [(number, rule) for number, decision in enumerate(decisions, 1) for rule in decision.matched]
     return {
         "platform_id": platform_id,
         "ids": [decision.id for decision in decisions],
@@ -200,31 +191,10 @@ def columns(platform_id: UUID, notes: Sequence[Note]) -> dict[str, Any]:
         "irrelevant": [decision.irrelevant for decision in decisions],
         "suspended": [decision.policy.suspended for decision in decisions],
         "decisive": [None if decision.rule is None else decision.rule.order for decision in decisions],
-        "counts": [len(decision.policy.rules) for decision in decisions],
-        **_met(notes),
-        "every_definitions": [policy.definition_id for policy in small for _ in policy.rules],
-        "every_orders": [rule.order for policy in small for rule in policy.rules],
-        "every_ids": [rule.id for policy in small for rule in policy.rules],
-        "default_definitions": list(policies),
-        "default_effects": [policy.default_effect for policy in policies.values()],
-    }
-
-
-def _met(notes: Sequence[Note]) -> dict[str, Any]:
-    """The rules that each decision met, and of large versions those that it looked at, as far as there is room."""
-    found: list[tuple[int, Rule, bool]] = []
-    for number, note in enumerate(notes, 1):
-        matched = note.decision.matched
-        found += [(number, rule, True) for rule in matched]
-        if note.considered:
-            others = [rule for rule in note.considered if rule not in matched]
-            found += [(number, rule, False) for rule in others[: max(LOGGED_RULES - len(matched), 0)]]
-    return {
-        "met_numbers": [number for number, _, _ in found],
-        "met_orders": [rule.order for _, rule, _ in found],
-        "met_matched": [matched for _, _, matched in found],
-        "met_ids": [rule.id for _, rule, _ in found],
-        "met_outputs": [rule.written if matched else None for _, rule, matched in found],
+        "met_numbers": [number for number, _ in met],
+        "met_orders": [rule.order for _, rule in met],
+        "met_ids": [rule.id for _, rule in met],
+        "met_outputs": [rule.written for _, rule in met],
     }
 
 
