@@ -170,6 +170,7 @@ async def test_the_log_of_one_decision_is_read_by_indexes(
     ]
     for key in ("FIRST", "SECOND", "THIRD"):
         await publish_policy({"key": key, "name": key, "rules": rules})
+    for key in ("FIRST", "SECOND", "THIRD"):
         await engines.policies.evaluate_many(platform, [(key, {"n": n}) for n in range(300)])
     await engines.policies.recorder.writer.flush()
     (row,) = await rows(
