@@ -4,6 +4,7 @@ All are whole minor units and none is below zero. One entry a target: the lines 
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from operator import attrgetter
 
 from entrepot.kit.errors import EntrepotError
@@ -125,7 +126,7 @@ class Figures:
             + sums["surcharge"]
             - sums["commission"]
             - sums["seller_fee"]
-            or min(map(min, columns)) < 0
+            or min(chain.from_iterable(columns)) < 0
         ):
             raise InconsistentQuoteError(
                 "The figures of a quote do not add up; nothing was recorded.",
