@@ -3,14 +3,11 @@
 `note` takes a copy of the context as text, so that what is recorded is what was asked, whatever the caller does with it
 afterwards. Whatever the database would refuse is refused there: one bad context must not hold up the batch that it is in.
 
-A crash loses decisions of one second at most: while one waits that was noted more than `LONGEST_WAIT` ago, no other is
-taken, and whoever asks waits or is refused.
+A crash loses decisions of one second at most: while one waits longer than that no other is taken, and whoever asks
+waits or is refused (`BatchWriter.put_all`).
 """
 
-import asyncio
 import hashlib
-import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +20,7 @@ import orjson
 from entrepot.kit.batching import BatchWriter
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
-from entrepot.kit.errors import InvalidInputError, UnavailableError
+from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.identifiers import identifier
 from entrepot.marketplace.policies import recording_queries
 from entrepot.marketplace.policies.evaluating import Context, Decision
@@ -31,11 +28,8 @@ from entrepot.marketplace.policies.evaluating import Context, Decision
 #: Seconds between batches, and how many decisions start one sooner.
 EVERY = 0.5
 MOST = 2000
-#: Seconds that the oldest decision may wait before no other is taken, and decisions that may wait.
-LONGEST_WAIT = 1.0
+#: Decisions that may wait.
 CAPACITY = 8_000
-#: Seconds without any being written after which whoever asks then is refused.
-PATIENCE = 5.0
 LONGEST_TRACE = 64
 LONGEST_SERVICE = 100
 
@@ -58,11 +52,8 @@ class Recorder:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.writer: BatchWriter[Note] = BatchWriter(
-            "policy decisions", self._catch_up, every=EVERY, most=MOST
+            "policy decisions", self._write, every=EVERY, most=MOST, capacity=CAPACITY
         )
-        #: When each of the decisions that wait was noted, in the order of coming.
-        self._noted: deque[float] = deque()
-        self._progress = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         """Begin to write."""
@@ -88,48 +79,6 @@ class Recorder:
         decided_at = now()
         decision.id = identifier(decided_at)
         return Note(platform_id, decision, decided_at, context.decode(), trace_id, service)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a decision can be taken at once: few wait, and none for long."""
-        noted = self._noted
-        return not noted or (len(noted) < CAPACITY and time.monotonic() - noted[0] < LONGEST_WAIT)
-
-    def put(self, note: Note) -> None:
-        """Have a decision recorded soon; where there `has_room`."""
-        self.writer.put(note)
-        self._noted.append(time.monotonic())
-
-    async def record(self, notes: Sequence[Note]) -> None:
-        """Have decisions recorded soon; waits where the database has to catch up.
-
-        Raises UnavailableError when it does not, before any of the first `CAPACITY` is taken.
-        """
-        for start in range(0, len(notes), CAPACITY):
-            if not self.has_room:
-                await self._wait_for_room()
-            for note in notes[start : start + CAPACITY]:
-                self.put(note)
-
-    async def _wait_for_room(self) -> None:
-        async with self._progress:
-            while not self.has_room:
-                try:
-                    async with asyncio.timeout(PATIENCE):
-                        await self._progress.wait()
-                except TimeoutError:
-                    raise UnavailableError(
-                        f"{len(self._noted):,} policy decisions wait to be recorded; the database does not keep up.",
-                        hint="Try again in a moment; `entrepot doctor` looks at the database.",
-                    ) from None
-
-    async def _catch_up(self, notes: Sequence[Note]) -> None:
-        await self._write(notes)
-        # They are written in the order of coming, so these are the oldest.
-        for _ in notes:
-            self._noted.popleft()
-        async with self._progress:
-            self._progress.notify_all()
 
     async def _write(self, notes: Sequence[Note]) -> None:
         platforms: dict[UUID, list[Note]] = {}
