@@ -40,6 +40,11 @@ class Paper:
         return [item for batch in self.batches for item in batch]
 
 
+def room(writer: BatchWriter[int]) -> bool:
+    """Whether it has room at this moment."""
+    return writer.has_room
+
+
 async def until(paper: Paper, count: int) -> None:
     """Wait until so much is written."""
     async with asyncio.timeout(20):
@@ -121,9 +126,9 @@ async def test_who_can_wait_goes_on_when_there_is_room() -> None:
     paper.gate.clear()
     async with BatchWriter("marks", paper.write, every=0.01, most=1000, capacity=2) as writer:
         writer.put(0)
-        assert writer.has_room
+        assert room(writer)
         writer.put(1)
-        assert not writer.has_room
+        assert not room(writer)
         third = asyncio.create_task(writer.put_all([2, 3, 4, 5, 6]))
         await asyncio.wait_for(paper.begun.wait(), 20)
         assert not third.done()
@@ -149,7 +154,7 @@ async def test_nothing_is_taken_while_something_waits_too_long(monkeypatch: pyte
         paper.gate.set()
         await asyncio.wait_for(second, 20)
         await writer.flush()
-        assert writer.has_room
+        assert room(writer)
     assert paper.items == [0, 3, 1, 2]
 
 
@@ -177,14 +182,14 @@ async def test_what_came_later_does_not_count_as_waiting_long(monkeypatch: pytes
     await writer.put_all([0, 1, 2, 3])
     clock = 100.9
     await writer.put_all([4])
-    assert writer.has_room
+    assert room(writer)
     clock = 101.0
-    assert not writer.has_room
+    assert not room(writer)
     await writer._write_batch()  # four times as many as start one
     assert len(writer) == 1
-    assert writer.has_room
+    assert room(writer)
     clock = 101.9
-    assert not writer.has_room
+    assert not room(writer)
 
 
 async def test_a_flush_writes_what_waited_when_it_was_asked_and_is_not_held_up_by_what_comes() -> None:
