@@ -10,6 +10,7 @@ from entrepot.api import health
 from entrepot.api.limiting import RateLimitFields, RequestMeter
 from entrepot.api.openapi import describe
 from entrepot.console import assembling
+from entrepot.flows.facts import routes as facts
 from entrepot.kit.db import Database
 from entrepot.kit.settings import Settings, get_settings
 from entrepot.kit.web import problems
@@ -26,6 +27,7 @@ from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
 from entrepot.pim.tenants import routes as tenants
 from entrepot.pim.tenants.doors import StaffDoors
+from entrepot.playground.dashboard import routes as warehouse
 
 PREFIX = "/api/v1"
 
@@ -66,7 +68,7 @@ def create_app(
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    for noun in (*shops, *marketplace):
+    for noun in (*shops, *marketplace, warehouse, facts):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

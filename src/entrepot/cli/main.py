@@ -16,6 +16,7 @@ from entrepot.cli.lazy import LazyCommand, LazyGroup
 
 DATA = "Shops and their data"
 RULES = "Marketplace and its rules"
+WAREHOUSE = "Warehouse"
 RUNNING = "Running"
 DATABASE = "Database"
 
@@ -74,6 +75,12 @@ class Entrepot(LazyGroup):
             RULES,
         ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
+        LazyCommand(
+            "world",
+            "entrepot.playground.loading.commands:app",
+            "Simulate a world of commerce in the warehouse, and take it out as files.",
+            WAREHOUSE,
+        ),
         LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),

@@ -22,11 +22,15 @@ from entrepot.pim.bulk import pages as imports
 from entrepot.pim.products import pages as products
 from entrepot.pim.tenants import pages as tenants
 from entrepot.pim.tenants.access import recognize, visit_of
+from entrepot.playground.dashboard import entity_pages, scenario_pages
+from entrepot.playground.dashboard import pages as warehouse
 
 SHOP = (home, tenants, imports, products, audit, browsing, reference)
 # The editor before the definitions: `/platforms/CODE/new/policies` names no definition of a kind "new".
 RULES = (platforms, editor_pages, step_pages, rules, policies, experiments, pricing, limits)
-PAGES = (*SHOP, *RULES)
+# The lists of facts last: `/warehouse/scenarios` is no list.
+WAREHOUSE = (scenario_pages, entity_pages, warehouse)
+PAGES = (*SHOP, *RULES, *WAREHOUSE)
 
 
 class Assets(StaticFiles):

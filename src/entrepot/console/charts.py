@@ -137,3 +137,126 @@ def sparkline(values: Sequence[float], *, width: int = 72, height: int = 20) -> 
     ]
     path = "M" + "L".join(f"{x} {y}" for x, y in points)
     return Sparkline(width, height, path, points[-1])
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a line chart: its segments as a path, and the points that stand alone between gaps."""
+
+    name: str
+    path: str
+    dots: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The strip of a chart that belongs to one bucket: what is said of it when it is pointed at."""
+
+    x: float
+    width: float
+    label: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """A line chart, ready to draw; `before` is the first line in the period before, to be dashed."""
+
+    width: int
+    height: int
+    left: int
+    bottom: float
+    rules: tuple[Rule, ...]
+    curves: tuple[Curve, ...]
+    before: Curve | None
+    slots: tuple[Slot, ...]
+    ticks: tuple[Tick, ...]
+
+
+Values = Sequence[float | None]
+
+
+def scale_of(values: Sequence[float], *, share: bool) -> list[float]:
+    """The values of an axis's rules. Shares stay within 0 and 1, and begin higher where all of them are high."""
+    if not share:
+        return round_steps(max(values, default=0.0))
+    least, most = min(values, default=0.0), max(values, default=0.0)
+    if least >= 0.5:
+        low = floor(least * 10 - 1e-9) / 10
+        return [round(low + (1 - low) * index / 4, 6) for index in range(5)]
+    return [step for step in round_steps(max(most, 0.05)) if step <= 1 + 1e-9]
+
+
+def line_chart(
+    labels: Sequence[str],
+    lines: Sequence[tuple[str, Values]],
+    *,
+    before: tuple[str, Values] | None = None,
+    text: Callable[[float | None], str],
+    tick: Callable[[float], str] = short_number,
+    short: Callable[[str], str] = str,
+    share: bool = False,
+    width: int = 560,
+    height: int = 200,
+    ticks: int = 5,
+) -> LineChart:
+    """Lines over buckets; a value that is None is a gap. `short` makes the label below the axis of a bucket's label."""
+    left, top, foot = 52, 22, 24
+    drawn = [*lines, *([before] if before else [])]
+    known = [value for _, values in drawn for value in values if value is not None]
+    steps = scale_of(known, share=share)
+    low, high = steps[0], steps[-1]
+    plot = height - top - foot
+    slot = (width - left - 4) / max(len(labels), 1)
+
+    def at(index: int, value: float) -> tuple[float, float]:
+        inside = min(max(value, low), high)
+        return round(left + slot * (index + 0.5), 1), round(
+            top + plot * (1 - (inside - low) / (high - low)), 1
+        )
+
+    def curve(name: str, values: Values) -> Curve:
+        path, dots = [], []
+        for run in runs_of(values[: len(labels)]):
+            points = [at(index, value) for index, value in run]
+            if len(points) == 1:
+                dots.append(points[0])
+            else:
+                path.append("M" + "L".join(f"{x} {y}" for x, y in points))
+        return Curve(name, "".join(path), tuple(dots))
+
+    def texts(index: int) -> tuple[str, ...]:
+        return tuple(
+            f"{name}: {text(values[index] if index < len(values) else None)}" for name, values in drawn
+        )
+
+    every = max(1, ceil(len(labels) / ticks))
+    return LineChart(
+        width=width,
+        height=height,
+        left=left,
+        bottom=height - foot,
+        rules=tuple(Rule(y=at(0, step)[1], label=tick(step)) for step in steps),
+        curves=tuple(curve(name, values) for name, values in lines),
+        before=curve(*before) if before else None,
+        slots=tuple(
+            Slot(round(left + slot * index, 1), round(slot, 2), label, texts(index))
+            for index, label in enumerate(labels)
+        ),
+        ticks=tuple(
+            Tick(x=at(index, low)[0], label=short(label), anchor="middle")
+            for index, label in enumerate(labels)
+            if index % every == every // 2
+        ),
+    )
+
+
+def runs_of(values: Values) -> list[list[tuple[int, float]]]:
+    """The stretches of values between gaps, each value with its index."""
+    runs: list[list[tuple[int, float]]] = [[]]
+    for index, value in enumerate(values):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append((index, value))
+    return [run for run in runs if run]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from entrepot.console import measures
 from entrepot.console.formats import FILTERS
 
 HERE = Path(__file__).parent
@@ -15,7 +16,10 @@ STATIC = HERE / "static"
 
 @dataclass(frozen=True)
 class Destination:
-    """An entry of the navigation; `key` follows "g" on the keyboard. Rules are for members of a platform only."""
+    """An entry of the navigation; `key` follows "g" on the keyboard.
+
+    Rules are for members of a platform only, the warehouse for administrators.
+    """
 
     section: str
     title: str
@@ -28,6 +32,7 @@ NAVIGATION = (
     Destination("imports", "Imports", "/imports", "i"),
     Destination("products", "Products", "/products", "p"),
     Destination("rules", "Rules", "/platforms", "u"),
+    Destination("warehouse", "Warehouse", "/warehouse", "w"),
     Destination("audit", "Audit log", "/audit", "a"),
     Destination("data", "Data", "/data", "d"),
     Destination("api", "API", "/reference", "r"),
@@ -50,6 +55,6 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(FILTERS)
-    environment.globals.update(asset=asset, navigation=NAVIGATION)
+    environment.filters.update(FILTERS | measures.FILTERS)
+    environment.globals.update(measures.GLOBALS, asset=asset, navigation=NAVIGATION)
     return environment

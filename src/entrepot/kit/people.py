@@ -21,6 +21,8 @@ class Person:
     user_id: UUID
     email: str
     scopes: tuple[str, ...]
+    #: Whether they may do what concerns every tenant: an administrator, with a token or session that reaches to it.
+    administrator: bool = False
 
     def may(self, scope: Scope) -> bool:
         """Whether the token or session reaches to `scope`."""

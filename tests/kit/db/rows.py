@@ -31,7 +31,16 @@ TENANT_SETTINGS = {
 NEEDED: dict[str, dict[str, Any]] = {
     "marketplace.hm_product_eligibility_policy_gate": {"required_approval": "any"},
     "marketplace.hm_tax_policy_code": {"tax_rate": 20},
+    "data_playground.shop_promotions": {"valid_from": "2026-01-01", "valid_until": "2026-02-01"},
+    "data_playground.shop_inventory_logs": {
+        "quantity_before": 3,
+        "quantity_change": -1,
+        "quantity_after": 2,
+    },
 }
+
+#: The warehouse's shops are what it tells of, no tenants: none of its rows is open to one (`test_tenancy.py`).
+WITHOUT_TENANTS = "data_playground."
 
 #: Patterns of CHECKs that an invented text does not meet → one that does.
 PATTERNS = {"^[A-Z]{3}$": "EUR", "^[A-Z]{2}$": "DE"}
@@ -100,6 +109,7 @@ class Table:
     words: dict[str, str] = field(default_factory=dict)  # column → a value that its CHECK allows
     bounds: dict[str, tuple[int, int]] = field(default_factory=dict)  # column → what its CHECK lets it be
     uniques: list[tuple[str, ...]] = field(default_factory=list)
+    same: list[tuple[str, str]] = field(default_factory=list)  # columns that a CHECK holds equal
     tenant_column: str | None = None
     tenant_kind: str = "shop_id"
 
@@ -157,6 +167,8 @@ def _read_check(table: Table, definition: str) -> None:
         table.words[members[1]] = f"{{{members[2]}}}"
     elif bounds := re.fullmatch(r"CHECK \(\(\((\w+) >= (\d+)\) AND \(\1 <= (\d+)\)\)\)", definition):
         table.bounds[bounds[1]] = (int(bounds[2]), int(bounds[3]))
+    elif same := re.fullmatch(r"CHECK \(\((\w+) = (\w+)\)\)", definition):
+        table.same.append((same[1], same[2]))
 
 
 def _kind(tables: dict[str, Table], table: Table) -> str:
@@ -168,6 +180,8 @@ def _kind(tables: dict[str, Table], table: Table) -> str:
 def _name_tenants(tables: dict[str, Table]) -> None:
     for table in tables.values():
         table.references.sort(key=lambda reference: -len(reference.columns))
+        if table.name.startswith(WITHOUT_TENANTS):
+            continue
         for kind in TENANT_SETTINGS:
             if kind in table.columns and table.tenant_column is None:
                 table.tenant_column, table.tenant_kind = kind, kind
@@ -199,6 +213,8 @@ class RowFactory:
             tenant = uuid4()
         row: Row = {table.tenant_column: tenant} if table.tenant_column else {}
         row |= NEEDED.get(name, {}) | (given or {})
+        for one, other in table.same:
+            row |= {one: row[other]} if other in row else {other: row[one]} if one in row else {}
         for reference in table.references:
             missing = [column for column in reference.columns if column not in row]
             needed = [
@@ -207,7 +223,7 @@ class RowFactory:
                 if table.columns[column].required and not table.columns[column].filled
             ]
             if needed:
-                row = self.referring(reference, tenant) | row
+                row = self.referring(reference, tenant, row) | row
         for column in table.columns.values():
             if column.required and not column.filled and not column.generated and column.name not in row:
                 row[column.name] = table.words.get(column.name) or self._invent(
@@ -226,9 +242,16 @@ class RowFactory:
             return None
         return next((one for one in others if one.type == "integer" and one.name not in row), None)
 
-    def referring(self, reference: Reference, tenant: UUID | None) -> Row:
-        """The columns of a reference to a new row of the tenant's."""
-        target = self.make(reference.target, tenant, {"is_trial": True} if reference.published else None)
+    def referring(self, reference: Reference, tenant: UUID | None, known: Row | None = None) -> Row:
+        """The columns of a reference to a new row of the tenant's; in the warehouse one of the time that is known."""
+        given = {
+            other: known[column]
+            for column, other in zip(reference.columns, reference.target_columns, strict=True)
+            if known and column in known and reference.target.startswith(WITHOUT_TENANTS)
+        }
+        if reference.published:
+            given["is_trial"] = True
+        target = self.make(reference.target, tenant, given)
         if reference.published:
             # Of versions on trial several are in force at a time, so no two samples get into each other's way.
             self.connection.execute(

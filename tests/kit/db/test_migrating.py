@@ -39,7 +39,7 @@ def downgrade() -> None:
 '''
 
 HEAD = "0004"
-BUILT_IN = ("0001_foundation", "0002_marketplace_rules", "0004_evaluation_log")
+BUILT_IN = ("0001_foundation", "0002_marketplace_rules", "0003_playground", "0004_evaluation_log")
 
 Add = Callable[[str, str, str], Path]
 

@@ -100,6 +100,22 @@ def test_partitions_are_reached_through_their_table_only(walked: Walked) -> None
             assert attempt(sql.SQL("SELECT 1 FROM {}").format(qualified(name))).error == "42501", name
 
 
+def test_the_warehouse_is_closed_to_tenants(walked: Walked) -> None:
+    """Facts of many tenants meet in it, so entrepot_app may do nothing there at all."""
+    tables = catalog(
+        walked,
+        """
+        SELECT c.oid::regclass::text,
+               has_table_privilege('entrepot_app', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+               OR has_any_column_privilege('entrepot_app', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'data_playground' AND c.relkind IN ('r', 'p', 'v', 'm')
+        """,
+    )
+    assert len(tables) > 20
+    assert [name for name, open_to_app in tables if open_to_app] == []
+
+
 def test_unique_keys_tell_nothing_of_other_tenants(walked: Walked) -> None:
     """A key that spans tenants says "taken" of a value that the tenant cannot see; identifiers cannot be guessed."""
     tables = walked.walk.factory.tables

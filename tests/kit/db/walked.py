@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from tests.conftest import clone
-from tests.kit.db.rows import TENANT_SETTINGS, Connection, RowFactory, read_tables
+from tests.kit.db.rows import TENANT_SETTINGS, WITHOUT_TENANTS, Connection, RowFactory, read_tables
 from tests.kit.db.tenancy import Walk
 
 from entrepot.kit.db import check
@@ -26,7 +26,8 @@ ROOTS = ("pim.shops", "marketplace.hm_platform")
 TENANT_TABLES = sorted(
     table.fullname
     for table in Base.metadata.tables.values()
-    if any(column in table.columns for column in TENANT_SETTINGS) or table.fullname in ROOTS
+    if not table.fullname.startswith(WITHOUT_TENANTS)
+    and (any(column in table.columns for column in TENANT_SETTINGS) or table.fullname in ROOTS)
 )
 
 #: In a query of pg_namespace as n: the schemas that are not PostgreSQL's own.

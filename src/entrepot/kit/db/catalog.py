@@ -15,6 +15,8 @@ WITH relations AS (
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = ANY (%(schemas)s) AND NOT c.relispartition AND c.relkind IN ('r', 'p', 'v', 'm')
       AND c.relname <> 'alembic_version'
+      -- A table that is being filled to become a partition; a left-over one is dropped by the partitions' maintenance.
+      AND NOT (c.relname ~ '_(built|merged)$' AND coalesce(starts_with(obj_description(c.oid, 'pg_class'), 'To be a partition of '), false))
 )
 """
 

@@ -26,6 +26,7 @@ DECLARATIONS = (
     "entrepot.events.tables",
     "entrepot.kit.jobs.schema",
     "entrepot.marketplace.schema",
+    "entrepot.playground.schema",
 )
 
 
@@ -113,16 +114,17 @@ def _partitions(connection: psycopg.Connection[Any]) -> list[Difference]:
         row = connection.execute(
             """
             SELECT to_regclass(%(table)s || '_default') IS NOT NULL,
-                   to_regclass(%(schema)s || '.' || entrepot.partition_name(%(table)s::regclass, %(span)s, date_trunc(%(span)s, now(), 'UTC'))) IS NOT NULL
+                   EXISTS (SELECT FROM pg_inherits WHERE inhparent = to_regclass(%(table)s)
+                           AND entrepot.partition_start(inhrelid) <= now() AND entrepot.partition_end(inhrelid) > now())
             WHERE to_regclass(%(table)s) IS NOT NULL
             """,
-            {"table": table.fullname, "schema": table.schema, "span": partitions.span},
+            {"table": table.fullname},
         ).fetchone()
         if row is None:
             continue  # the missing table is reported already
         if not row[0]:
             found.append(Difference("partition", f"{table.fullname}_default", "a default partition", None))
-        if not row[1]:
+        if not row[1] and not partitions.merge:  # there the default partition serves until the job has run
             found.append(
                 Difference(
                     "partition",

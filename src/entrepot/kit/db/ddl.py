@@ -4,6 +4,7 @@ A migration is written from this, and `kit.db.check` builds a scratch database f
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from importlib import resources
 from itertools import groupby
 from typing import Any, TypeVar
@@ -111,7 +112,7 @@ def table_features(table: Table) -> Iterator[str]:
         elif isinstance(item, Audit):
             yield from audit_triggers(table, item)
         elif isinstance(item, Partitions):
-            yield maintain_call(table, item)
+            yield maintain_call(table, item, creating=True)
 
 
 def row_security(table: Table, rows: TenantRows | GlobalRows | SystemRows) -> Iterator[str]:
@@ -176,13 +177,30 @@ def audit_triggers(table: Table, audit: Audit) -> Iterator[str]:
         )
 
 
-def maintain_call(table: Table, partitions: Partitions) -> str:
+def maintain_call(table: Table, partitions: Partitions, *, creating: bool = False) -> str:
     """The call that makes a table's partitions; run at creation and by the scheduled job."""
-    retain = f"interval '{int(partitions.retain.total_seconds())} seconds'" if partitions.retain else "NULL"
+    retain = seconds(partitions.retain) if partitions.retain else "NULL"
+    if not partitions.merge:
+        return (
+            f"SELECT entrepot.maintain_partitions('{table.fullname}', '{partitions.column}', "
+            f"'{partitions.span}', {partitions.ahead}, {retain})"
+        )
+    ahead = -1 if creating else partitions.ahead
     return (
-        f"SELECT entrepot.maintain_partitions('{table.fullname}', '{partitions.column}', "
-        f"'{partitions.span}', {partitions.ahead}, {retain})"
+        f"SELECT entrepot.maintain_spans('{table.fullname}', '{partitions.column}', {spans(partitions)}, "
+        f"{ahead}, {retain})"
     )
+
+
+def spans(partitions: Partitions) -> str:
+    """The spans of a table's partitions, and the ages at which they are merged: two arguments of SQL functions."""
+    ages = ", ".join(seconds(one.after) for one in partitions.merge)
+    return f"ARRAY[{', '.join(quote(one) for one in partitions.spans)}], ARRAY[{ages}]::interval[]"
+
+
+def seconds(length: timedelta) -> str:
+    """An interval literal."""
+    return f"interval '{int(length.total_seconds())} seconds'"
 
 
 def quote(value: str) -> str:

@@ -125,6 +125,10 @@ def _reference(constraint: ForeignKeyConstraint) -> str:
     )
 
 
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
 def _notes(table: Table) -> Iterator[str]:
     audit = ddl.feature(table, Audit)
     if audit:
@@ -134,7 +138,11 @@ def _notes(table: Table) -> Iterator[str]:
     partitions = ddl.feature(table, Partitions)
     if partitions:
         kept = f", kept {partitions.retain.days} days" if partitions.retain else ", kept for ever"
-        yield f"Partitioned by {partitions.span} on `{partitions.column}`{kept}."
+        merged = "".join(
+            f", merged to a {one.span} {_days(one.after.days)} after the {one.span}"
+            for one in partitions.merge
+        )
+        yield f"Partitioned by {partitions.span} on `{partitions.column}`{merged}{kept}."
     if "UNLOGGED" in table._prefixes:
         yield "Unlogged: emptied when the server crashes."
 

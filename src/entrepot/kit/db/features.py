@@ -69,13 +69,32 @@ class Audit:
 
 
 @dataclass(frozen=True)
+class Merge:
+    """Partitions become one of a coarser `span` when all of it ended `after` ago."""
+
+    span: Span
+    after: timedelta
+
+
+@dataclass(frozen=True)
 class Partitions:
-    """Range partitions of `span` on `column`, `ahead` of them made in advance, detached and dropped after `retain`."""
+    """Range partitions of `span` on `column`, `ahead` of them made in advance, detached and dropped after `retain`.
+
+    `merge` makes coarser ones of those that are old: days of hours, months of days. Only for tables that no other
+    table refers to, since a partition that is referred to cannot be swapped. Their partitions are made by the
+    scheduled job alone: until it runs, the default partition takes the rows, and a new database stays small.
+    """
 
     column: str
     span: Span = "month"
     ahead: int = 3
     retain: timedelta | None = None
+    merge: tuple[Merge, ...] = ()
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The spans that a partition has in the course of time, finest first."""
+        return (self.span, *(one.span for one in self.merge))
 
 
 Feature = TenantRows | GlobalRows | SystemRows | Touch | Audit | Partitions

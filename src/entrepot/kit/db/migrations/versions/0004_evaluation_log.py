@@ -6,7 +6,7 @@ Revision: 0004
 from entrepot.kit.db.migrations.sql import run_sql_beside
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 
 def upgrade() -> None:

@@ -1,0 +1,96 @@
+"""How figures are written and drawn by what they are measured in: counts, money, shares, times, stars."""
+
+from typing import Any
+
+from entrepot.console.charts import LineChart, line_chart, short_number
+from entrepot.console.formats import MISSING
+from entrepot.playground.dashboard.comparing import Comparison, Trend, Unit, compare
+
+
+def measured(value: float | None, unit: Unit) -> str:
+    """A figure as it is read: 1,204 · 12,300.50 · 97.2 % · 143 ms · 3 h 20 min · 4.31."""
+    if value is None:
+        return MISSING
+    if unit == "count":
+        return f"{value:,.0f}"
+    if unit == "money":
+        return f"{value:,.2f}"
+    if unit == "share":
+        return f"{value * 100:.1f} %"
+    if unit == "milliseconds":
+        return f"{value / 1000:,.2f} s" if abs(value) >= 10_000 else f"{value:,.0f} ms"
+    if unit == "minutes":
+        return _minutes(value)
+    return f"{value:.2f}"
+
+
+def _minutes(value: float) -> str:
+    whole = round(abs(value))
+    sign = "−" if value < 0 else ""
+    days, hours, minutes = whole // 1440, whole // 60 % 24, whole % 60
+    if days:
+        return f"{sign}{days:,} d {hours} h"
+    return f"{sign}{hours} h {minutes} min" if hours else f"{sign}{minutes} min"
+
+
+def change_in_words(compared: Comparison, unit: Unit) -> str:
+    """The comparison as a sentence reads it: 12.3 % more (+1,204), 1.2 points less, the same, nothing before."""
+    if compared.direction == "unknown":
+        return "nothing to compare with"
+    if compared.direction == "same":
+        return "the same as before"
+    difference = compared.difference or 0.0
+    word = "more" if difference > 0 else "less"
+    if unit == "share":
+        return f"{abs(difference) * 100:.1f} points {word}"
+    sign = "+" if difference > 0 else "−"
+    size = f"{sign}{measured(abs(difference), unit)}"
+    if compared.share is None:
+        return f"{word} ({size}; none before)"
+    shown = abs(compared.share) * 100
+    return f"{shown:,.0f} % {word} ({size})" if shown >= 100 else f"{shown:.1f} % {word} ({size})"
+
+
+def axis_text(unit: Unit, value: float) -> str:
+    """A figure on an axis."""
+    if unit == "share":
+        return f"{value * 100:g} %"
+    if unit == "minutes":
+        return f"{value / 60:g} h" if value >= 60 else f"{value:g} min"
+    return short_number(value)
+
+
+#: What stands at an axis.
+AXES: dict[Unit, str] = {
+    "count": "count",
+    "money": "US dollars",
+    "share": "percent",
+    "milliseconds": "milliseconds",
+    "minutes": "time",
+    "stars": "stars",
+}
+
+
+def trend_chart(trend: Trend, **size: int) -> LineChart:
+    """The chart of a trend."""
+    # Labels of hours are "28 Nov 14:00": a short range is told by its hours, a long one by its days.
+    hours = len(trend.buckets) <= 48 and any(":" in label for label in trend.buckets)
+
+    def short(label: str) -> str:
+        day, _, hour = label.rpartition(" ") if ":" in label else (label, "", "")
+        return hour if hours and hour else day
+
+    return line_chart(
+        trend.buckets,
+        [(line.name, line.values) for line in trend.lines],
+        before=(trend.before.name, trend.before.values) if trend.before else None,
+        text=lambda value: measured(value, trend.unit),
+        tick=lambda value: axis_text(trend.unit, value),
+        short=short,
+        share=trend.unit == "share",
+        **size,
+    )
+
+
+FILTERS: dict[str, Any] = {"measured": measured, "change_in_words": change_in_words}
+GLOBALS: dict[str, Any] = {"trend_chart": trend_chart, "axes": AXES, "compare": compare}

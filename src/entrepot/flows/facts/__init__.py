@@ -1,0 +1,1 @@
+"""The program's own events become facts of the warehouse, each once."""

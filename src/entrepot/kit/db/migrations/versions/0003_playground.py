@@ -1,0 +1,19 @@
+"""The playground: a warehouse of facts by time of event, and its metrics.
+
+Revision: 0003
+"""
+
+from entrepot.kit.db.migrations.sql import run_sql_beside
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Run the SQL file of the same name."""
+    run_sql_beside(__file__)
+
+
+def downgrade() -> None:
+    """Drop everything that upgrade made, with its data."""
+    run_sql_beside(__file__, ".down.sql")

@@ -1,0 +1,1 @@
+"""The simulated world on its way into PostgreSQL, Parquet and CSV, and out again."""

@@ -1,0 +1,1 @@
+"""Hourly and daily metrics of users, shops and products, rolled up from the facts."""

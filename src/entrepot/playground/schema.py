@@ -1,0 +1,8 @@
+"""Every table of the `data_playground` schema; importing this module declares all of them."""
+
+from entrepot.playground.facts import tables as facts
+from entrepot.playground.live import tables as live
+from entrepot.playground.loading import tables as loading
+from entrepot.playground.metrics import tables as metrics
+
+__all__ = ["facts", "live", "loading", "metrics"]
