@@ -240,6 +240,7 @@ def write_orders(scene: Scene, wanted: Wanted, orders: Orders) -> None:
         scene.events.add(
             kind, units, moment,
             user=orders.user, shop=orders.shop, caller=caller, amount=orders.total, metadata=metadata,
+            session=wanted.session[row] if kind == "order_placed" else None,
         )  # fmt: skip
     found = wanted.cancel_reason[row] == FRAUD
     scene.events.add(
