@@ -117,6 +117,8 @@ async def copy_in_place(connections: Sequence[Connection], files: Sequence[Prepa
     for shape in fact_shapes():
         of_shape = [file for file in files if file.shape is shape]
         await shared(connections, of_shape, lambda c, file: copy_file(c, file.shape.full_name, file))
+        # Without statistics the checks of the next tables' references read whole tables, row after row.
+        await connections[0].execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*shape.full_name.split("."))))
 
 
 async def timed(work: Awaitable[Any]) -> float:
