@@ -27,6 +27,7 @@ from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
 from entrepot.pim.tenants import routes as tenants
 from entrepot.pim.tenants.doors import StaffDoors
+from entrepot.playground.dashboard import routes as warehouse
 
 PREFIX = "/api/v1"
 
@@ -67,7 +68,7 @@ def create_app(
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    for noun in (*shops, *marketplace, facts):
+    for noun in (*shops, *marketplace, warehouse, facts):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

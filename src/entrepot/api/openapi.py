@@ -38,13 +38,18 @@ TAGS = [
         "name": "Limits",
         "description": "Limits and quotas: defined, consumed, held, given back, and who has used how much.",
     },
+    {
+        "name": "Warehouse",
+        "description": "Facts and metrics of the simulated and the real commerce, for administrators.",
+    },
     {"name": "Health", "description": "For load balancers and supervisors."},
 ]
 
 DESCRIPTION = """
 Every operation works within one tenant. For shops, imports, products and the audit log it is the shop that the session or
 API token belongs to. For policies, experiments, prices, limits and governance it is a platform that the person is a member
-of: the only one, or the one that the header `Entrepot-Platform` names.
+of: the only one, or the one that the header `Entrepot-Platform` names. The warehouse spans all of them and is for
+administrators only.
 
 **Authentication.** Send `Authorization: Bearer ent_…` with a token from the account page. A browser may use the cookie
 that `POST /api/v1/session` sets; it then has to send the session's `csrf_token` as the header `X-CSRF-Token` with every

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from entrepot.playground.loading.shapes import arrow_type, shape_of
+from entrepot.playground.world.accounts import Carried
 from entrepot.playground.world.settings import WorldSettings
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -18,12 +20,12 @@ Rows = dict[str, list[dict[str, Any]]]
 @dataclass
 class StandInPart:
     tables: dict[str, pa.Table]
-    carried: list[tuple[bytes, int]]
+    carried: Carried
     truth: dict[str, Any] = field(default_factory=dict)
 
 
 class StandIn:
-    """Four parts; in each a shop with its owner, some products, and an order every two hours."""
+    """Four parts; in each a shop with its owner, some products, and an order every eight hours."""
 
     def __init__(self, settings: WorldSettings) -> None:
         self.settings = settings
@@ -51,7 +53,7 @@ class StandIn:
             category="home", price=Decimal("12.5000"), stock_quantity=7, weight=Decimal("0.250"), created_time=listed,
             tags='["new","b\\u00e9ta"]',
         )  # fmt: skip
-        for turn, moment in enumerate(range(listed + 1, self.end, 7_200_000_000)):
+        for turn, moment in enumerate(range(listed + 1, self.end, 28_800_000_000)):
             order = self.id("order", number, turn)
             goods = Decimal(turn % 50 + 1)
             add(
@@ -69,13 +71,16 @@ class StandIn:
                 **of_user, **of_shop, caller_entity_id=order, caller_event_time=moment, amount=goods,
                 event_metadata='{"item_ids":[1, 2.50],"o":"x"}' if turn % 3 == 0 else None,
             )  # fmt: skip
-        return StandInPart(tables(rows), [(user, owner)], {"orders": turn + 1})
+        none = np.zeros(0, np.int64)
+        return StandInPart(
+            tables(rows), Carried(np.array([number]), np.array([owner]), none, none), {"orders": turn + 1}
+        )
 
-    def people(
-        self, carried: Sequence[list[tuple[bytes, int]]], until: datetime | None = None
-    ) -> dict[str, pa.Table]:
+    def people(self, carried: Sequence[Carried], until: datetime | None = None) -> dict[str, pa.Table]:
         rows: Rows = {}
-        for number, ((user, moment),) in enumerate(carried):
+        for part in carried:
+            number, moment = int(part.users[0]), int(part.signed_in[0])
+            user = self.id("user", number)
             add(
                 rows, "users", id=user, event_time=moment, username=f"user{number}", email=f"user{number}@example.com",
                 status=True, created_time=moment,

@@ -5,10 +5,10 @@ import dataclasses
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,6 +28,10 @@ from entrepot.kit.output import (
 from entrepot.kit.progress import reporting
 from entrepot.kit.settings import Settings, get_settings
 
+if TYPE_CHECKING:
+    from entrepot.kit.db.database import Database
+    from entrepot.kit.db.partitions import PartitionChange
+
 RoleName = Literal["owner", "app", "system", "admin"]
 RoleOption = Annotated[
     RoleName, typer.Option("--role", help="Who signs in: app and system serve, owner migrates.")
@@ -37,7 +41,9 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Start, migrate, check and back up the database."
 )
 partitions_app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Show the partitions, and make, drain and drop them."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Show the partitions, and make, drain, merge and drop them.",
 )
 app.add_typer(partitions_app, name="partitions")
 
@@ -331,21 +337,37 @@ def list_partitions(json: JsonOption = False) -> None:
 @partitions_app.command("maintain")
 def maintain_partitions(json: JsonOption = False) -> None:
     """Make the partitions of the time to come, drain the default ones, and drop those that are past their retention."""
-    from entrepot.kit.db import Database, partitions
+    from entrepot.kit.db import partitions
+
+    _change_partitions("maintain partitions", partitions.maintain, json, "Every partition is in place.")
+
+
+@partitions_app.command("merge")
+def merge_partitions(json: JsonOption = False) -> None:
+    """Make days of the hours that are over, and months of the days; readers and writers go on meanwhile."""
+    from entrepot.kit.db import merging
+
+    _change_partitions("merge partitions", merging.merge, json, "Nothing is to be merged.")
+
+
+def _change_partitions(
+    step: str, change: "Callable[[Database], Awaitable[list[PartitionChange]]]", json: bool, nothing: str
+) -> None:
+    from entrepot.kit.db import Database
     from entrepot.kit.db.check import load_declarations
 
     load_declarations()
 
-    async def maintain() -> list[partitions.PartitionChange]:
+    async def work() -> "list[PartitionChange]":
         async with Database.opened() as db:
-            return await partitions.maintain(db)
+            return await change(db)
 
-    with _working("maintain partitions", json):
-        changes = asyncio.run(maintain())
+    with _working(step, json):
+        changes = asyncio.run(work())
     if json:
         print_json({"changes": [as_record(one) for one in changes]})
     else:
         rows = [(one.table, one.partition, one.action, one.rows) for one in changes]
-        print_table(("table", "partition", "done", "rows moved"), rows, empty="Every partition is in place.")
+        print_table(("table", "partition", "done", "rows moved"), rows, empty=nothing)
         if changes:
             print_note(count_of(len(changes), "change") + ".")

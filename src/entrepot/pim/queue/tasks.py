@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from entrepot.kit.db import partitions, refresh
+from entrepot.kit.db import merging, partitions, refresh
 from entrepot.kit.db.check import load_declarations
 from entrepot.kit.db.database import Database
 from entrepot.kit.db.views import MATERIALIZED_VIEWS
@@ -27,8 +27,8 @@ async def run_schedules(db: Database, stop: asyncio.Event) -> None:
 
 @task("partitions.maintain", queue="maintenance", cron="10 0 * * *")
 async def maintain_partitions(job: Job) -> dict[str, int]:
-    """Make partitions ahead of time, drain the default ones, and drop what retention lets go."""
-    changes = await partitions.maintain(job.db)
+    """Make partitions ahead of time, drain the default ones, drop what retention lets go, and merge what is old."""
+    changes = await partitions.maintain(job.db) + await merging.merge(job.db)
     actions = [change.action for change in changes]
     return {action: actions.count(action) for action in sorted(set(actions))}
 

@@ -24,14 +24,15 @@ def told(
         f"""
         SELECT coalesce(r.at, e.at) AS at, coalesce(r.id, e.id) AS id, r.id AS row_id, r.at AS row_at, e.at AS event_at, e.events,
                e.amount AS event_amount, r.amount, r.origin,
-               r.user_id IS DISTINCT FROM coalesce(e.user_id, r.user_id)
-               OR r.shop_id IS DISTINCT FROM coalesce(e.shop_id, r.shop_id) AS strangers
+               r.user_id IS NOT NULL AND r.user_id IS DISTINCT FROM e.user_id
+               OR r.shop_id IS NOT NULL AND r.shop_id IS DISTINCT FROM e.shop_id AS strangers
         FROM ({rows}) AS r
         FULL JOIN (SELECT {by} AS id, min(event_time) AS at, count(*) AS events, min(amount) AS amount,
                           any_value(user_id) AS user_id, any_value(shop_id) AS shop_id
                    FROM data_playground.global_events WHERE event_type IN ({listed}) GROUP BY {by}) AS e ON e.id = r.id
         """,
-        f"{lost}events IS NULL AND origin = 'simulated' OR events > 1 OR event_at <> row_at OR strangers OR {differs}"
+        f"{lost}events IS NULL AND origin = 'simulated' OR events > 1"
+        f" OR events IS NOT NULL AND (event_at <> row_at OR strangers OR {differs})"
         + ("" if complete else ")"),
         f"""
         CASE
@@ -115,7 +116,8 @@ ENTITIES = tuple(
     for event, (table, what, by) in BEGINNINGS.items()
 )
 
-# 30 minutes without a sign of life and without an order: the cart is abandoned then.
+# 30 minutes without a sign of life and without an order: the cart is abandoned then. An order that came to nothing, since
+# nothing was left in stock, is a sign of life without an event; so it may be later than that, by what a decision takes.
 ABANDONED = Rule(
     """
     SELECT a.event_time AS at, a.event_id AS id, a.session_id, a.amount, a.times, s.last_activity, s.left_in_cart, o.placed_at
@@ -131,14 +133,15 @@ ABANDONED = Rule(
                WHERE event_type = 'order_placed' AND session_id IS NOT NULL GROUP BY session_id) AS o
            ON o.session_id = a.session_id
     """,
-    "last_activity IS NULL OR last_activity <> at - interval '30 minutes' OR placed_at <= at OR times > 1"
+    "last_activity IS NULL OR at NOT BETWEEN last_activity + interval '30 minutes' AND last_activity + interval '60 minutes'"
+    " OR placed_at <= at OR times > 1"
     " OR left_in_cart IS DISTINCT FROM amount",
     """
     format('cart_abandoned %s of visit %s (%s): ', id, session_id, at) || CASE
         WHEN last_activity IS NULL THEN 'nothing was done in that visit'
         WHEN placed_at <= at THEN format('the visit placed an order at %s', placed_at)
         WHEN times > 1 THEN 'it is told more than once'
-        WHEN last_activity <> at - interval '30 minutes' THEN format('the last activity was at %s', last_activity)
+        WHEN left_in_cart IS NOT DISTINCT FROM amount THEN format('the last activity was at %s', last_activity)
         ELSE format('it says %s, %s were left in the cart', amount, left_in_cart)
     END
     """,

@@ -354,6 +354,31 @@ PRODUCTS = Family(
 
 FAMILIES = (USERS, SHOPS, PRODUCTS)
 
+# What a mark is about waits for a roll, and what comes after it may hang on it: buckets before the first mark are compared.
+_SETTLED = """
+    (SELECT coalesce(min(hour), 'infinity') FROM data_playground.metrics_dirty)
+"""
+
+ROLLED = Rule(
+    """
+    SELECT min(hour) AS at, NULL::uuid AS id, count(*) AS marks, NULL::text AS error
+    FROM data_playground.metrics_dirty HAVING count(*) > 0
+    UNION ALL
+    SELECT started_time, run_id, 0,
+           CASE WHEN outcome = 'failed' AND started_time = max(started_time) OVER () THEN coalesce(error, 'no reason is known') END
+    FROM data_playground.metrics_runs
+    """,
+    "marks > 0 OR error IS NOT NULL",
+    """
+    CASE WHEN marks > 0
+        THEN format('%s marks of changed facts, the first of %s, wait for entrepot metrics roll; metrics were compared before that',
+                    marks, at)
+        ELSE format('the last roll (%s, %s) failed: %s', id, at, error)
+    END
+    """,
+    "marks DESC, at, id",
+)
+
 
 def against_facts(family: Family, span: Span) -> Rule:
     """Every row of a metrics table is what the facts amount to, and no row is missing."""
@@ -379,6 +404,7 @@ def against_facts(family: Family, span: Span) -> Rule:
                    coalesce(m.bucket, e.bucket) + interval '1 {span}' AS until, m.entity_id IS NULL AS missing
             FROM (SELECT {family.entity} AS entity_id, event_time AS bucket FROM {family.table(span)}) AS m
             FULL JOIN expected AS e ON e.entity_id = m.entity_id AND e.bucket = m.bucket
+            WHERE coalesce(m.bucket, e.bucket) + interval '1 {span}' <= {_SETTLED}
         ){standing}
         SELECT c.bucket AS at, c.entity_id AS id, c.missing, {", ".join(f"m.{name}" for name in columns)}, {expected}
         FROM cells AS c
@@ -422,6 +448,7 @@ def hours_against_days(family: Family) -> Rule:
                           {", ".join(f"sum({name}) AS {name}" for name in columns)}
                    FROM {family.table("hour")} GROUP BY 1, 2) AS h
                ON h.entity_id = d.{family.entity} AND h.day = d.event_time
+        WHERE coalesce(d.event_time, h.day) + interval '1 day' <= {_SETTLED}
         """,
         f"without_day OR without_hours OR {' OR '.join(differs.values())}",
         f"""

@@ -33,7 +33,7 @@ async def order_page(
 ) -> HTMLResponse:
     """An order: what was bought, how it was paid, and what happened to it."""
     order = found(await entity_queries.select_order(visit.session, order_id), "order", order_id)
-    parts = await entity_queries.select_parts(visit.session, order)
+    parts: dict[str, Any] = dict(await entity_queries.select_parts(visit.session, order))
     look, messages = await asking.look(visit.session)
     return render(
         request,

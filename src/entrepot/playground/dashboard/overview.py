@@ -45,12 +45,15 @@ class Series:
     """Rows of buckets over a range and the period before: sums of either, and values in order.
 
     `known` says whether the period before lies in the world's time at all: where it does not, its figures are not zero
-    but do not exist.
+    but do not exist. Of buckets that begin after `until` nothing can be said yet.
     """
 
-    def __init__(self, rows: Sequence[Bucket], over: Range, *, known: bool) -> None:
+    def __init__(
+        self, rows: Sequence[Bucket], over: Range, *, known: bool, until: datetime | None = None
+    ) -> None:
         self.over = over
         self.known = known
+        self.until = until
         self._rows = {row["bucket"]: row for row in rows}
 
     def total(self, name: str) -> Number:
@@ -68,7 +71,10 @@ class Series:
     def values(self, of: Of, *, before: bool = False) -> list[float | None]:
         """A value a bucket, in order."""
         over = self.over.previous if before else self.over
-        found = [of(self._rows.get(bucket, NOTHING)) for bucket in over.buckets]
+        found = [
+            None if self.until and bucket > self.until else of(self._rows.get(bucket, NOTHING))
+            for bucket in over.buckets
+        ]
         return [None if value is None else float(value) for value in found]
 
     def line(self, name: str, of: Of) -> Line:
@@ -88,23 +94,43 @@ class Series:
         return total
 
 
-async def read_overview(session: AsyncSession, over: Range, origin: Origin, *, first: datetime) -> Overview:
-    """The overview of a range in a world that began at `first`."""
+async def read_overview(
+    session: AsyncSession, over: Range, origin: Origin, *, first: datetime, until: datetime | None = None
+) -> Overview:
+    """The overview of a range in a world that began at `first`, and whose clock stands at `until`."""
     known = over.start > first
     sales = await queries.select_sales(session, over, origin, with_before=known)
     behavior = await queries.select_behavior(session, over, origin, with_before=known)
-    trade = Series(merged(sales, behavior), over, known=known)
+    trade = Series(merged(sales, behavior), over, known=known, until=until)
     answers = Series(
-        await queries.select_answers(session, over, origin, with_before=known), over, known=known
+        await queries.select_answers(session, over, origin, with_before=known), over, known=known, until=until
     )
     times = await queries.select_answer_times(session, over, origin, with_before=known)
     figures = [*trade_figures(trade), *answer_figures(answers, times)]
     trends = [*trade_trends(trade, origin), *answer_trends(answers, origin)]
     if origin == "all":
-        stock = Series(await queries.select_stock_outs(session, over, with_before=known), over, known=known)
+        stock = Series(
+            await queries.select_stock_outs(session, over, with_before=known), over, known=known, until=until
+        )
         distinct = await queries.select_distinct(session, over, with_before=known)
         figures[6:6] = stock_figures(stock, distinct)
         trends[4:4] = [stock_trend(stock)]
+    else:
+        ran_out = count("ran_out")
+        figures[6:6] = [
+            Figure("ran_out", "Ran out of stock", "count", trade.compared("ran_out"), "down", "times")
+        ]
+        trends[4:4] = [
+            Trend(
+                "ran_out",
+                "Products that ran out of stock",
+                "count",
+                labels_of(over),
+                hrefs_of(over, origin),
+                [trade.line("times", ran_out)],
+                trade.before(ran_out),
+            )
+        ]
     return Overview(
         figures,
         trends,

@@ -11,8 +11,8 @@ from entrepot.kit.web.rendering import Message, render
 from entrepot.playground.dashboard import queries
 from entrepot.playground.dashboard.access import WarehouseVisiting
 from entrepot.playground.dashboard.attention import concerns, read_state
-from entrepot.playground.dashboard.facts import list_facts
 from entrepot.playground.dashboard.fact_queries import KINDS
+from entrepot.playground.dashboard.facts import list_facts
 from entrepot.playground.dashboard.overview import read_overview
 from entrepot.playground.dashboard.ranges import STEPS, Range, floor, parse_moment
 from entrepot.playground.dashboard.views import Asking, Look, shared

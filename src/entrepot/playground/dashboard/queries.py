@@ -106,7 +106,7 @@ async def select_sales(
 async def select_behavior(
     session: AsyncSession, over: Range, origin: Origin, *, with_before: bool = True
 ) -> Sequence[RowMapping]:
-    """Payments that went well and that failed, and abandoned carts, a bucket."""
+    """Payments that went well and that failed, and abandoned carts, a bucket; of one origin, products run out too."""
     if origin == "all":
         query = f"""
             SELECT f.event_time AS bucket, sum(f.successful_payments_count) AS paid,
@@ -119,9 +119,10 @@ async def select_behavior(
         query = f"""
             SELECT {BUCKET} AS bucket, count(*) FILTER (WHERE f.event_type = 'payment_completed') AS paid,
                    count(*) FILTER (WHERE f.event_type = 'payment_failed') AS failed,
-                   count(*) FILTER (WHERE f.event_type = 'cart_abandoned') AS abandoned
+                   count(*) FILTER (WHERE f.event_type = 'cart_abandoned') AS abandoned,
+                   count(*) FILTER (WHERE f.event_type = 'product_out_of_stock') AS ran_out
             FROM data_playground.global_events AS f
-            WHERE f.event_type IN ('payment_completed', 'payment_failed', 'cart_abandoned')
+            WHERE f.event_type IN ('payment_completed', 'payment_failed', 'cart_abandoned', 'product_out_of_stock')
               AND f.event_time >= :low AND f.event_time < :end {OF_ORIGIN[origin]}
             GROUP BY 1
         """

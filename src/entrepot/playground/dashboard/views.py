@@ -65,13 +65,13 @@ class Asking:
 
     def __init__(
         self,
-        range: Annotated[str, Query(max_length=20)] = "",
+        preset: Annotated[str, Query(alias="range", max_length=20)] = "",
         start: Annotated[str, Query(alias="from", max_length=40)] = "",
         end: Annotated[str, Query(alias="to", max_length=40)] = "",
         grain: Annotated[str, Query(max_length=10)] = "",
         origin: Annotated[str, Query(max_length=20)] = "all",
     ) -> None:
-        self.asked = Asked(range, start, end, grain)
+        self.asked = Asked(preset, start, end, grain)
         self.origin: Origin = "simulated" if origin == "simulated" else "real" if origin == "real" else "all"
 
     async def look(self, session: AsyncSession) -> tuple[Look | None, tuple[Message, ...]]:

@@ -5,6 +5,7 @@ byte by byte.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ BATCH = 16_384
 _HEX = np.frombuffer(b"".join(b"%02x" % value for value in range(256)), np.uint8).reshape(256, 2)
 #: Where the 32 digits of a uuid stand among its 36 characters.
 _DIGITS = np.array([place for place in range(36) if place not in (8, 13, 18, 23)])
+_ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",]+)')
 _QUOTED = r'[,"\r\n]|^$'
 
 
@@ -105,6 +107,11 @@ def _each(array: pa.Array, write: Any) -> pa.Array:
     return written.take(packed.indices)
 
 
+def canonical_texts(column: pa.ChunkedArray) -> pa.Array:
+    """A column of JSON as the database writes it."""
+    return _each(column.combine_chunks(), canonical_json)
+
+
 class _Number(str):
     """A number as it was written."""
 
@@ -154,3 +161,29 @@ def _item(value: Any) -> str:
     if text == "" or text.upper() == "NULL" or any(mark in text for mark in ' \t\n\r\v\f,{}"\\'):
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return text
+
+
+def uuid_values(array: pa.Array) -> pa.Array:
+    """uuids of their 36 characters."""
+    rows = len(array)
+    digits = pc.fill_null(array, "0" * 36).cast(pa.binary())
+    offsets, data = digits.buffers()[1:]
+    first = int(np.frombuffer(offsets, np.int32, digits.offset + 1)[digits.offset])
+    text = np.frombuffer(data, np.uint8, rows * 36, first).reshape(rows, 36)[:, _DIGITS]
+    values = np.where(text >= ord("a"), text - (ord("a") - 10), text - ord("0")).astype(np.uint8)
+    packed = np.ascontiguousarray((values[:, ::2] << 4) | values[:, 1::2])
+    made = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), rows, [None, pa.py_buffer(packed)])
+    if not array.null_count:
+        return made
+    return pc.if_else(pc.is_valid(array), made, pa.scalar(None, pa.binary(16)))
+
+
+def list_values(text: str | None, kind: str) -> list[Any] | None:
+    """The items of an array as PostgreSQL writes it."""
+    if text is None:
+        return None
+    items = [
+        re.sub(r"\\(.)", r"\1", quoted) if quoted or not plain else plain
+        for quoted, plain in _ITEM.findall(text[1:-1])
+    ]
+    return [bytes.fromhex(item.replace("-", "")) for item in items] if kind == "uuids" else items

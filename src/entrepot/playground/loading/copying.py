@@ -139,7 +139,8 @@ def ten_thousandths(array: pa.Array) -> npt.NDArray[np.int64]:
     )
     if bool(((words[:, 1] != low >> 63) & valid).any()):
         raise OverflowError("an amount is too large to be loaded")
-    return np.where(valid, low, 0) * 10 ** (4 - array.type.scale)
+    amounts: npt.NDArray[np.int64] = np.where(valid, low, 0) * 10 ** (4 - array.type.scale)
+    return amounts
 
 
 def _decimals(array: pa.Array, column: Column) -> Bytes:

@@ -94,10 +94,11 @@ async def generate(
     began = time.monotonic()
     async with holding(db) as connection:
         run = await queries.present_run(connection)
-        if run is not None and replace:
+        same = run is not None and dict(run.settings) == settings.as_dict()
+        if run is not None and replace and not (same and run.state != "complete"):
             await _clear(connection, run)
             run = None
-        if run is not None and dict(run.settings) != settings.as_dict():
+        if run is not None and not same:
             raise _other(run)
         if run is not None and run.state == "complete":
             return Generated(run.settings, run.rows, run.seconds, there=True)
@@ -109,14 +110,12 @@ async def generate(
             await queries.begin_run(
                 connection, settings.as_dict(), settings.seed, settings.scale, parts, clock
             )
-            run = await queries.present_run(connection)
-            assert run is not None
+            run = await _present(connection)
         rows = run.rows
         try:
             if run.state == "loading":
                 rows = await _load(connection, run, job, processes, report)
-                run = await queries.present_run(connection)
-                assert run is not None
+                run = await _present(connection)
             await _place(db, connection, run, report)
             async with connection.transaction():
                 await queries.mark_range(connection, midnight(settings.start), midnight(settings.end))
@@ -124,6 +123,12 @@ async def generate(
         finally:
             seconds = await queries.add_seconds(connection, run.id, time.monotonic() - began)
         return Generated(run.settings, rows, seconds, resumed)
+
+
+async def _present(connection: Connection) -> Run:
+    run = await queries.present_run(connection)
+    assert run is not None, "the run was noted before"
+    return run
 
 
 async def clear(db: Database) -> dict[str, int]:
@@ -145,10 +150,10 @@ async def _load(connection: Connection, run: Run, job: Job, processes: int, repo
     """Simulate and write the parts that are not there yet, then the people; rows by table."""
     loaded = await queries.loaded_parts(connection, run)
     rows: Counter[str] = Counter()
-    for part in loaded.values():
-        rows.update(part["rows"])
+    for held in loaded.values():
+        rows.update(held["rows"])
     staged = {(one.table, one.month): one for one in run.staged}
-    carried = {number: bytes(part["carried"]) for number, part in loaded.items() if number < run.parts}
+    carried = {number: bytes(held["carried"]) for number, held in loaded.items() if number < run.parts}
     missing = [number for number in range(run.parts) if number not in loaded]
     written = 0
 
@@ -163,7 +168,7 @@ async def _load(connection: Connection, run: Run, job: Job, processes: int, repo
         )  # fmt: skip
 
     if run.parts not in loaded:
-        async with workers(job, max(1, min(processes, len(missing)))) as pool:
+        async with workers(job, min(processes, max(len(missing), 1))) as pool:
             async for part in pool.parts(missing):
                 await write(part)
                 carried[part.number] = part.carried

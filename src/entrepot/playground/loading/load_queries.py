@@ -158,7 +158,7 @@ async def note_part(
         """
         INSERT INTO data_playground.world_parts (run_id, number, rows, carried, truth) VALUES (%s, %s, %s, %s, %s)
         """,
-        [run.id, number, Jsonb(dict(rows)), carried, Jsonb(truth, dumps=_dumps)],
+        [run.id, number, Jsonb(dict(rows)), carried, Jsonb(truth, dumps=_dumps) if truth else None],
     )
 
 
@@ -285,6 +285,11 @@ async def reading(
 async def _blocks(stream: psycopg.AsyncCopy) -> AsyncIterator[bytes]:
     async for block in stream:
         yield bytes(block)
+
+
+async def one_moment(connection: Connection) -> None:
+    """Everything that the transaction reads is as it was at one moment."""
+    await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 async def months_with_rows(connection: Connection, shape: Shape) -> list[date]:

@@ -4,32 +4,64 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import entrepot
 from entrepot.kit.errors import EntrepotError
-from entrepot.playground.loading.working import Failed, Job, Question, Worked, read_message, write_message
+from entrepot.playground.loading.working import (
+    Failed,
+    Gather,
+    Job,
+    Question,
+    Worked,
+    answering,
+    read_message,
+    write_message,
+)
+
+if TYPE_CHECKING:
+    from entrepot.playground.loading.manifests import WrittenFile
 
 _PROGRAM = "from entrepot.playground.loading.working import serve; serve()"
 
 
-class Workers:
-    """Some worker processes; each simulates one part at a time."""
+#: Has a question answered, here or elsewhere; blocks until it is.
+Answer = Callable[[Question | Gather], Any]
 
-    def __init__(self, processes: Sequence["subprocess.Popen[bytes]"]) -> None:
-        self._idle: asyncio.Queue[subprocess.Popen[bytes]] = asyncio.Queue()
-        for process in processes:
-            self._idle.put_nowait(process)
-        self._count = len(processes)
+
+class Workers:
+    """Some workers; each simulates one part at a time."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        self._idle: asyncio.Queue[Answer] = asyncio.Queue()
+        for answer in answers:
+            self._idle.put_nowait(answer)
+        self._count = len(answers)
 
     async def ask(self, question: Question) -> Worked:
         """Have the next idle worker simulate a part."""
-        process = await self._idle.get()
-        answer = await asyncio.to_thread(_answer, process, question)
-        self._idle.put_nowait(process)
+        answer: Worked = await self._have(question)
+        return answer
+
+    async def gather(self, question: Gather) -> "list[WrittenFile]":
+        """Have the next idle worker write a table's files."""
+        written: list[WrittenFile] = await self._have(question)
+        return written
+
+    async def _have(self, question: Question | Gather) -> Any:
+        worker = await self._idle.get()
+        answer = await asyncio.to_thread(worker, question)
+        self._idle.put_nowait(worker)
+        if isinstance(answer, Failed):
+            what = f"Part {question.number}" if isinstance(question, Question) else f"Table {question.table}"
+            raise EntrepotError(
+                f"{what} of the world cannot be made: {answer.message}",
+                where={"of": what, "traceback": answer.traceback},
+            )
         return answer
 
     async def parts(self, numbers: Iterable[int]) -> AsyncIterator[Worked]:
@@ -50,26 +82,18 @@ class Workers:
 
 @asynccontextmanager
 async def workers(job: Job, count: int) -> AsyncIterator[Workers]:
-    """`count` processes that simulate the world of a job; they end with the block, or with this process."""
-    path = os.pathsep.join(
-        [str(Path(entrepot.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
-    # One thread each: as many processes as cores leave nothing for more.
-    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **single, "PYTHONPATH": path},
-            start_new_session=True,
-        )
-        for _ in range(count)
-    ]
+    """`count` processes that simulate the world of a job; they end with the block, or with this process.
+
+    With 0, a thread of this process does it: for worlds that are made before another process would have started.
+    """
+    if count == 0:
+        yield Workers([answering(job)])
+        return
+    processes = [_start() for _ in range(count)]
     try:
         for process in processes:
             write_message(cast(BinaryIO, process.stdin), job)
-        yield Workers(processes)
+        yield Workers([partial(_answer, process) for process in processes])
     finally:
         for process in processes:
             process.kill()
@@ -79,7 +103,22 @@ async def workers(job: Job, count: int) -> AsyncIterator[Workers]:
                     stream.close()
 
 
-def _answer(process: "subprocess.Popen[bytes]", question: Question) -> Worked:
+def _start() -> "subprocess.Popen[bytes]":
+    path = os.pathsep.join(
+        [str(Path(entrepot.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    # One thread each: as many processes as cores leave nothing for more.
+    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, **single, "PYTHONPATH": path},
+        start_new_session=True,
+    )
+
+
+def _answer(process: "subprocess.Popen[bytes]", question: Question | Gather) -> Any:
     try:
         write_message(cast(BinaryIO, process.stdin), question)
         answer: Any = read_message(cast(BinaryIO, process.stdout))
@@ -87,13 +126,7 @@ def _answer(process: "subprocess.Popen[bytes]", question: Question) -> Worked:
         raise _ended() from error
     if answer is None:
         raise _ended()
-    if isinstance(answer, Failed):
-        raise EntrepotError(
-            f"Part {question.number} of the world cannot be simulated: {answer.message}",
-            where={"part": question.number, "traceback": answer.traceback},
-        )
-    found: Worked = answer
-    return found
+    return answer
 
 
 def _ended() -> EntrepotError:

@@ -8,17 +8,19 @@ import os
 import pickle
 import struct
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from entrepot.playground.loading.manifests import WrittenFile
     from entrepot.playground.loading.shapes import Shape
+    from entrepot.playground.world.accounts import Carried
 
 LENGTH = struct.Struct(">Q")
 #: The class of worlds, as module and name; a stand-in can be named in its place.
@@ -32,6 +34,9 @@ class Job:
     settings: Mapping[str, Any]
     directory: Path | None = None
     world: str = WORLD
+    #: Where files are put together from the tables of the parts, and as what.
+    out: Path | None = None
+    format: Literal["parquet", "csv"] = "parquet"
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Gather:
+    """A table to put together from the parts that are kept, and to write to files."""
+
+    table: str
+    parts: int
+
+
+@dataclass(frozen=True)
 class Failed:
     """Why a part could not be simulated."""
 
@@ -79,6 +92,15 @@ def make_world(job: Job) -> Any:
     return getattr(import_module(module), name)(WorldSettings.from_dict(dict(job.settings)))
 
 
+def gather(job: Job, question: Gather) -> "list[WrittenFile]":
+    """Put a table together, the people's rows among the parts'."""
+    from entrepot.playground.loading.spilling import assemble
+
+    assert job.directory is not None
+    assert job.out is not None
+    return assemble(job.directory, range(question.parts + 1), job.out, job.format, question.table)
+
+
 def work(world: Any, job: Job, question: Question) -> Worked:
     """Simulate a part, or the people, and leave it where the job wants it."""
     from entrepot.playground.loading.shapes import conform, shape_of
@@ -86,10 +108,9 @@ def work(world: Any, job: Job, question: Question) -> Worked:
     truth, carried = None, b""
     if question.carried is None:
         part = world.part(question.number)
-        tables, truth, carried = part.tables, part.truth, pickle.dumps(part.carried, protocol=5)
+        tables, truth, carried = part.tables, part.truth, pack(part.carried)
     else:
-        known = [pickle.loads(one) for one in question.carried]  # noqa: S301 - written by a worker
-        tables = world.people(known)
+        tables = world.people([unpack(one) for one in question.carried])
     shaped = [(shape_of(name), table) for name, table in tables.items() if table.num_rows]
     conformed = [(shape, conform(table, shape)) for shape, table in shaped]
     rows = {shape.name: table.num_rows for shape, table in conformed}
@@ -98,8 +119,31 @@ def work(world: Any, job: Job, question: Question) -> Worked:
         return Worked(question.number, rows, chunks, carried, truth)
     from entrepot.playground.loading.spilling import spill
 
-    spill(job.directory, question.number, conformed)
+    spill(job.directory, question.number, conformed, carried)
     return Worked(question.number, rows, (), carried, truth)
+
+
+def pack(carried: "Carried") -> bytes:
+    """What a part knows of the people, as bytes that can be kept."""
+    import io
+
+    import numpy as np
+
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **{one.name: getattr(carried, one.name) for one in fields(carried)})
+    return packed.getvalue()
+
+
+def unpack(packed: bytes) -> "Carried":
+    """What `pack` made bytes of."""
+    import io
+
+    import numpy as np
+
+    from entrepot.playground.world.accounts import Carried
+
+    with np.load(io.BytesIO(packed), allow_pickle=False) as held:
+        return Carried(**{one.name: held[one.name] for one in fields(Carried)})
 
 
 def encoded(table: "pa.Table", shape: "Shape") -> list[Chunk]:
@@ -157,21 +201,34 @@ def write_message(stream: BinaryIO, message: Any) -> None:
     stream.flush()
 
 
-def serve() -> None:
-    """Answer questions until standard input ends; the first message is the job."""
+def answering(job: Job) -> "Callable[[Question | Gather], Worked | Failed | list[WrittenFile]]":
+    """What answers the questions of a job; the world is made with the first one."""
     import traceback
 
+    held: list[Any] = []
+
+    def answer(question: Question | Gather) -> "Worked | Failed | list[WrittenFile]":
+        try:
+            if isinstance(question, Gather):
+                return gather(job, question)
+            if not held:
+                held.append(make_world(job))
+            return work(held[0], job, question)
+        except Exception as error:
+            return Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    return answer
+
+
+def serve() -> None:
+    """Answer questions until standard input ends; the first message is the job."""
     # What the simulation might print must not come between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     questions = sys.stdin.buffer
     job: Job | None = read_message(questions)
-    world = None
-    while job is not None and (question := read_message(questions)) is not None:
-        answer: Worked | Failed
-        try:
-            world = world or make_world(job)
-            answer = work(world, job, question)
-        except Exception as error:
-            answer = Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
-        write_message(answers, answer)
+    if job is None:
+        return
+    answer = answering(job)
+    while (question := read_message(questions)) is not None:
+        write_message(answers, answer(question))

@@ -29,6 +29,7 @@ DROP TABLE data_playground.parked_facts;
 DROP TABLE data_playground.metrics_runs;
 DROP TABLE data_playground.metrics_dirty;
 DROP TABLE data_playground.metrics_clocks;
+DROP TABLE data_playground.held_back_facts;
 DROP TABLE data_playground.global_entities;
 DROP FUNCTION data_playground.clear_world;
 DROP FUNCTION data_playground.mark_cells;

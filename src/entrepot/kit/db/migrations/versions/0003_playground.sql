@@ -606,6 +606,29 @@ COMMENT ON COLUMN data_playground.global_entities.origin IS 'Who made the row: s
 
 COMMENT ON COLUMN data_playground.global_entities.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.held_back_facts (
+	id UUID NOT NULL, 
+	table_name VARCHAR(63) NOT NULL, 
+	again BOOLEAN NOT NULL, 
+	due_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	row_data JSONB NOT NULL, 
+	CONSTRAINT pk_held_back_facts PRIMARY KEY (id, table_name, again)
+);
+
+CREATE INDEX idx_held_back_facts_due ON data_playground.held_back_facts (due_time);
+
+COMMENT ON TABLE data_playground.held_back_facts IS 'Facts of the simulated world on their way: late ones, and second deliveries of what is there';
+
+COMMENT ON COLUMN data_playground.held_back_facts.id IS 'Id of the fact';
+
+COMMENT ON COLUMN data_playground.held_back_facts.table_name IS 'Table that it belongs to';
+
+COMMENT ON COLUMN data_playground.held_back_facts.again IS 'Whether it is a second delivery; else it is late';
+
+COMMENT ON COLUMN data_playground.held_back_facts.due_time IS 'When, by the world''s clock, it is written';
+
+COMMENT ON COLUMN data_playground.held_back_facts.row_data IS 'The row as it stands';
+
 CREATE TABLE data_playground.metrics_clocks (
 	origin VARCHAR(20) NOT NULL, 
 	reached TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -626,7 +649,7 @@ CREATE TABLE data_playground.metrics_dirty (
 	hour TIMESTAMP WITH TIME ZONE NOT NULL, 
 	until TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_metrics_dirty PRIMARY KEY (mark_id), 
-	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'shop_stock', 'promotion', 'span')), 
+	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'promotion', 'span')), 
 	CONSTRAINT ck_metrics_dirty_entity_id CHECK ((kind = 'span') = (entity_id IS NULL))
 );
 
@@ -634,7 +657,7 @@ COMMENT ON TABLE data_playground.metrics_dirty IS 'What the next roll has to com
 
 COMMENT ON COLUMN data_playground.metrics_dirty.mark_id IS 'Number of the mark';
 
-COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock/shop_stock: a product''s stock from the hour on, for its own and its shop''s rows; promotion: a shop''s rows in the window; span: everything in it';
+COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock: a product''s stock from the hour on; promotion: a shop''s rows in the window; span: everything in it';
 
 COMMENT ON COLUMN data_playground.metrics_dirty.entity_id IS 'User, shop or product';
 
@@ -2609,6 +2632,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_entitie
 
 SELECT entrepot.maintain_spans('data_playground.global_entities', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.held_back_facts TO entrepot_system;
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_clocks TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_dirty TO entrepot_system;
@@ -2639,7 +2664,7 @@ SELECT entrepot.maintain_spans('data_playground.user_metrics_daily', 'event_time
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_spans('data_playground.user_metrics_hourly', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
+SELECT entrepot.maintain_spans('data_playground.user_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_payment_methods TO entrepot_system;
 
@@ -2653,7 +2678,7 @@ SELECT entrepot.maintain_spans('data_playground.shop_metrics_daily', 'event_time
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_spans('data_playground.shop_metrics_hourly', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_orders TO entrepot_system;
 
@@ -2693,7 +2718,7 @@ SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_daily', 'ev
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_hourly', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_promotion_usages TO entrepot_system;
 

@@ -1,0 +1,1 @@
+"""The simulated world: pure functions from a seed to people, shops and everything that happens between them."""

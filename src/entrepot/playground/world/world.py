@@ -1,0 +1,192 @@
+"""The world: its parts, and what each of them holds at a moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from entrepot.kit.errors import InvalidInputError
+from entrepot.playground.world.accounts import Carried, latest, write_people
+from entrepot.playground.world.browsing import tell_visits
+from entrepot.playground.world.calendars import DAY, Calendar
+from entrepot.playground.world.catalog import (
+    OrderReference,
+    write_movements,
+    write_products,
+    write_promotions,
+    write_shops,
+)
+from entrepot.playground.world.fates import want
+from entrepot.playground.world.orders import (
+    order_numbers,
+    settle,
+    write_items,
+    write_orders,
+    write_usages,
+)
+from entrepot.playground.world.payments import write_invoices, write_payments
+from entrepot.playground.world.people import PEOPLE_A_SHOP, People
+from entrepot.playground.world.promotions import promote
+from entrepot.playground.world.randomness import Draws
+from entrepot.playground.world.requests import write_requests
+from entrepot.playground.world.reviews import write_reviews
+from entrepot.playground.world.scenarios import Modulation
+from entrepot.playground.world.scene import EventLog, Registry, Scene, Untidiness
+from entrepot.playground.world.settings import WorldSettings, microseconds
+from entrepot.playground.world.shops import Shops
+from entrepot.playground.world.stock import Lines, Movements, simulate
+from entrepot.playground.world.truth import tell_truth
+from entrepot.playground.world.visits import fill, look, visit
+
+#: Parts of a world of scale 1: about four shops each.
+PARTS = 15
+
+
+@dataclass(frozen=True)
+class Part:
+    """What some shops of the world hold at a moment."""
+
+    #: by name of the table; columns as in the database, rows in the order of (event_time, id)
+    tables: dict[str, pa.Table]
+    #: for `World.people`
+    carried: Carried
+    #: what is known to be so, for checks: plain values that JSON holds
+    truth: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Foundation:
+    calendar: Calendar
+    modulation: Modulation
+    people: People
+
+
+class World:
+    """A world as a function of its settings: nothing is remembered, nothing is read, nothing is written."""
+
+    def __init__(self, settings: WorldSettings) -> None:
+        self.settings = settings
+        self.draws = Draws(settings.seed)
+        #: units of work, each a group of shops
+        self.parts = max(1, round(PARTS * settings.scale))
+        self._foundations: dict[int, _Foundation] = {}
+
+    def part(self, number: int, until: datetime | None = None) -> Part:
+        """The shops of one part and all that happened with them before `until` (default: the end of the world).
+
+        Raises InvalidInputError for a part that there is not, or a moment outside the world.
+        """
+        if not 0 <= number < self.parts:
+            raise InvalidInputError(
+                f"The world has no part {number}.", hint=f"It has the parts 0 to {self.parts - 1}."
+            )
+        moment = self._moment(until)
+        scene = self._scene(number, moment)
+        draws, people, shops, modulation = self.draws, scene.people, scene.shops, scene.modulation
+        visits = visit(draws, people, shops, scene.calendar, modulation)
+        views = look(draws, visits, shops, modulation)
+        carts = fill(draws, visits, views, shops, modulation)
+        wanted = want(draws, people, shops, visits, views, carts, modulation)
+        lines = Lines(
+            wanted.line_product, wanted.line_quantity, wanted.time[wanted.line_order], wanted.line_back
+        )
+        moved, got = simulate(draws, shops, lines, scene.calendar, modulation)
+        moved = _before(moved, moment)
+        promotions = promote(draws, shops, scene.calendar, modulation)
+        orders = settle(scene, wanted, got, views.units[wanted.line_view], promotions)
+
+        ordered = np.zeros(len(visits.units), dtype=np.bool_)
+        ordered[wanted.visit[wanted.line_order[got > 0]]] = True
+        order_of = np.full(len(wanted.units), -1)
+        order_of[orders.row] = np.arange(orders.count)
+        write_shops(scene)
+        write_products(scene, moved)
+        write_orders(scene, wanted, orders)
+        write_items(scene, wanted, orders)
+        write_payments(scene, wanted, orders)
+        write_invoices(scene, wanted, orders)
+        write_promotions(scene, promotions, write_usages(scene, orders, promotions))
+        write_reviews(scene, wanted, orders)
+        reference = OrderReference(
+            scene, orders.ids, orders.time, orders.user, wanted.cancelled[orders.row] < moment,
+            order_numbers(orders.units),
+        )  # fmt: skip
+        write_movements(scene, moved, order_of[wanted.line_order], reference)
+        tell_visits(scene, visits, views, carts, ordered)
+        write_requests(scene, visits, views, wanted, orders)
+        scene.tables["global_events"] = scene.events.table(people, shops)
+        scene.tables["global_entities"] = scene.registry.table()
+        methods = latest(*scene.truth.pop("methods_used"))
+        seen = visits.login & (visits.time < moment)
+        carried = Carried(*latest(visits.user[seen], visits.time[seen]), *methods)
+        tell_truth(scene, wanted, orders)
+        return Part(scene.tables, carried, scene.truth)
+
+    def people(self, carried: Sequence[Carried], until: datetime | None = None) -> dict[str, pa.Table]:
+        """users and user_payment_methods with their entities and events, from what all parts know of them."""
+        moment = self._moment(until)
+        foundation = self._foundation(moment)
+        untidiness = Untidiness(self.draws, foundation.modulation)
+        return write_people(self.draws, foundation.people, carried, moment, untidiness)
+
+    def people_truth(self, until: datetime | None = None) -> dict[str, Any]:
+        """What is known to be so of people, for checks."""
+        moment = self._moment(until)
+        foundation = self._foundation(moment)
+        people = foundation.people
+        truth: dict[str, Any] = {
+            "users": int((people.time < moment).sum()),
+            "users_left": int((people.left < moment).sum()),
+        }
+        untidiness = Untidiness(self.draws, foundation.modulation)
+        write_people(self.draws, people, (), moment, untidiness)
+        if untidiness.touched:
+            truth["dirty-data"] = dict(untidiness.touched)
+        churn = foundation.modulation.strength("churn", people.left) > 0
+        if foundation.modulation.spans("churn"):
+            truth["churn"] = {"users_left": int((churn & (people.left < moment)).sum())}
+        return truth
+
+    def _moment(self, until: datetime | None) -> int:
+        moment = microseconds(until or self.settings.end_time)
+        if not microseconds(self.settings.start_time) < moment <= microseconds(self.settings.end_time):
+            raise InvalidInputError(
+                f"{until} is outside the world, which is from {self.settings.start} to before {self.settings.end}.",
+                hint="Ask for a moment after its start and not after its end.",
+            )
+        return moment
+
+    def _foundation(self, moment: int) -> _Foundation:
+        """What all parts share, up to the day of the moment: later days are not even looked at."""
+        days = -(-(moment - microseconds(self.settings.start_time)) // DAY)
+        found = self._foundations.get(days)
+        if found is None:
+            calendar = Calendar(self.settings.start, days)
+            modulation = Modulation(self.settings, calendar)
+            people = People(self.draws, self.settings.scale, calendar, modulation)
+            found = _Foundation(calendar, modulation, people)
+            self._foundations = {days: found}
+        return found
+
+    def _scene(self, number: int, moment: int) -> Scene:
+        foundation = self._foundation(moment)
+        limit = foundation.people.count // PEOPLE_A_SHOP + 1
+        shops = Shops(
+            self.draws, np.arange(number, max(limit, number + 1), self.parts), foundation.people,
+            foundation.calendar, foundation.modulation,
+        )  # fmt: skip
+        return Scene(
+            self.draws, foundation.calendar, foundation.modulation, foundation.people, shops, moment,
+            EventLog(self.draws, moment), Registry(moment), Untidiness(self.draws, foundation.modulation),
+        )  # fmt: skip
+
+
+def _before(moved: Movements, moment: int) -> Movements:
+    kept = moved.time < moment
+    return Movements(
+        moved.product[kept], moved.time[kept], moved.kind[kept], moved.before[kept], moved.change[kept],
+        moved.line[kept],
+    )  # fmt: skip
