@@ -10,6 +10,7 @@ from benchmarks._warehouse_year import LEAVES, Year
 from tests.conftest import clone
 
 from entrepot.kit.db.urls import libpq_url, role_url
+from entrepot.kit.settings import Settings
 
 YEAR = Year(
     months=3,
@@ -24,12 +25,24 @@ YEAR = Year(
 
 
 @pytest.fixture(scope="module")
-def warehouse(server_home: Path) -> Iterator[psycopg.Connection[Any]]:
-    """A connection as entrepot_system to a database with those facts."""
-    with (
-        clone(server_home) as settings,
-        psycopg.connect(libpq_url(role_url(settings, "system")), autocommit=True) as system,
-    ):
+def year(server_home: Path) -> Iterator[Settings]:
+    """A database for those facts."""
+    with clone(server_home) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def catalog(year: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of the administrator, who may ask for the bounds of partitions."""
+    with psycopg.connect(libpq_url(role_url(year, "admin")), autocommit=True) as admin:
+        admin.execute("SET timezone = 'UTC'")
+        yield admin
+
+
+@pytest.fixture(scope="module")
+def warehouse(year: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection as entrepot_system to the facts."""
+    with psycopg.connect(libpq_url(role_url(year, "system")), autocommit=True) as system:
         system.execute("SET timezone = 'UTC'")
         YEAR.fill(system, LEAVES)
         for table in YEAR.tables():
