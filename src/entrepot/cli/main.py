@@ -82,6 +82,12 @@ class Entrepot(LazyGroup):
             WAREHOUSE,
         ),
         LazyCommand(
+            "metrics",
+            "entrepot.playground.metrics.commands:app",
+            "Roll the warehouse's metrics up, and show what they mean.",
+            WAREHOUSE,
+        ),
+        LazyCommand(
             "serve", "entrepot.api.commands:serve", "Serve the console, the API and a worker.", RUNNING
         ),
         LazyCommand(

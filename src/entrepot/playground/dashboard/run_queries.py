@@ -66,12 +66,6 @@ _STOP = text(
     RETURNING run_id
     """
 )
-_EVENTS_SINCE = text(
-    """
-    SELECT count(*) FROM data_playground.global_events AS f
-    WHERE f.event_time >= :since AND f.event_time < :until AND f.origin = 'simulated'
-    """
-)
 
 
 async def insert_run(
@@ -133,8 +127,3 @@ async def end_run(
 async def request_stop(session: AsyncSession, run_id: UUID) -> bool:
     """Ask a run to stop; whether it was under way."""
     return (await session.execute(_STOP, {"run_id": run_id})).scalar_one_or_none() is not None
-
-
-async def count_events(session: AsyncSession, since: datetime, until: datetime) -> int:
-    """Simulated events of a stretch of time."""
-    return int((await session.execute(_EVENTS_SINCE, {"since": since, "until": until})).scalar_one())

@@ -23,6 +23,7 @@ DROP TABLE data_playground.user_metrics_daily;
 DROP TABLE data_playground.shops;
 DROP TABLE data_playground.world_runs;
 DROP TABLE data_playground.users;
+DROP TABLE data_playground.scenario_runs;
 DROP TABLE data_playground.request_response_logs;
 DROP TABLE data_playground.recorded_facts;
 DROP TABLE data_playground.parked_facts;

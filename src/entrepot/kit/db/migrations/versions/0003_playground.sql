@@ -817,6 +817,66 @@ COMMENT ON COLUMN data_playground.request_response_logs.origin IS 'Who made the 
 
 COMMENT ON COLUMN data_playground.request_response_logs.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.scenario_runs (
+	run_id UUID DEFAULT uuidv7() NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	asked JSONB NOT NULL, 
+	status VARCHAR(20) DEFAULT 'waiting'::character varying NOT NULL, 
+	stop_requested BOOLEAN DEFAULT false NOT NULL, 
+	clock_start TIMESTAMP WITH TIME ZONE, 
+	clock TIMESTAMP WITH TIME ZONE, 
+	clock_end TIMESTAMP WITH TIME ZONE, 
+	share NUMERIC(5, 4) DEFAULT 0 NOT NULL, 
+	facts BIGINT DEFAULT 0 NOT NULL, 
+	message TEXT, 
+	begun_by UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	started_at TIMESTAMP WITH TIME ZONE, 
+	seen_at TIMESTAMP WITH TIME ZONE, 
+	finished_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_scenario_runs PRIMARY KEY (run_id), 
+	CONSTRAINT ck_scenario_runs_kind CHECK (kind IN ('world', 'scenario')), 
+	CONSTRAINT ck_scenario_runs_status CHECK (status IN ('waiting', 'running', 'completed', 'stopped', 'failed')), 
+	CONSTRAINT ck_scenario_runs_share CHECK (share BETWEEN 0 AND 1)
+);
+
+COMMENT ON TABLE data_playground.scenario_runs IS 'Worlds and scenarios that were begun from the console: what was asked for, how far it is, how it ended';
+
+COMMENT ON COLUMN data_playground.scenario_runs.run_id IS 'Run';
+
+COMMENT ON COLUMN data_playground.scenario_runs.kind IS 'world/scenario';
+
+COMMENT ON COLUMN data_playground.scenario_runs.title IS 'What it is, in words';
+
+COMMENT ON COLUMN data_playground.scenario_runs.asked IS 'What was asked for: scenario, strength, hours, speed; or seed, scale, days';
+
+COMMENT ON COLUMN data_playground.scenario_runs.status IS 'waiting/running/completed/stopped/failed';
+
+COMMENT ON COLUMN data_playground.scenario_runs.stop_requested IS 'Whether somebody wants it to stop';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock_start IS 'World''s clock when it began';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock IS 'World''s clock when it was last looked at';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock_end IS 'World''s clock when it is to end';
+
+COMMENT ON COLUMN data_playground.scenario_runs.share IS 'How much of it is done, from 0 to 1';
+
+COMMENT ON COLUMN data_playground.scenario_runs.facts IS 'Facts written since it began';
+
+COMMENT ON COLUMN data_playground.scenario_runs.message IS 'What it is doing, or why it failed';
+
+COMMENT ON COLUMN data_playground.scenario_runs.begun_by IS 'Person who began it';
+
+COMMENT ON COLUMN data_playground.scenario_runs.created_at IS 'When it was asked for';
+
+COMMENT ON COLUMN data_playground.scenario_runs.started_at IS 'When a worker took it';
+
+COMMENT ON COLUMN data_playground.scenario_runs.seen_at IS 'When the worker last said that it lives';
+
+COMMENT ON COLUMN data_playground.scenario_runs.finished_at IS 'When it ended';
+
 CREATE TABLE data_playground.users (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -2647,6 +2707,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.recorded_facts
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.request_response_logs TO entrepot_system;
 
 SELECT entrepot.maintain_spans('data_playground.request_response_logs', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.scenario_runs TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.users TO entrepot_system;
 
