@@ -132,9 +132,11 @@ async def _play(job: Job, run: Run) -> str:
             period=PERIOD,
             stop=stop,
         )
-    finally:
-        await look()
+    except Stopped:
         await _roll(job, run, clock)
+        raise
+    await look()
+    await _roll(job, run, clock)
     return f"{asked.title}: {asked.hours} hours of the world's time have passed."
 
 
