@@ -178,7 +178,7 @@ class Village:
         )  # fmt: skip
         row = self.named[product]
         row["stock_quantity"], row["status"] = after, "active" if after > 0 else "out_of_stock"
-        if before > 0 >= after or (after > 0 >= before and before != after and kind != "purchase"):
+        if (before > 0) != (after > 0) and kind != "purchase":
             self.tell(
                 "product_back_in_stock" if after > 0 else "product_out_of_stock",
                 when,
@@ -423,6 +423,9 @@ class Village:
             is_partial_payment=True, transaction_reference="ref-bill", initiated_time=paid,
             completed_time=paid + minutes(1),
         )  # fmt: skip
+        self.tell(
+            "payment_initiated", paid, user="dee", shop="lamps", caller="bill payment", amount=Decimal(20)
+        )
         self.tell(
             "payment_completed",
             paid + minutes(1),

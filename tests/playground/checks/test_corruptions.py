@@ -289,6 +289,24 @@ CORRUPTIONS = (
         {"events"}, "payment_failed is at", also={"user-metrics"},
     ),
     Corruption(
+        "an approval is not told", "praise",
+        f"DELETE FROM {S}.global_events WHERE event_type = 'review_approved' AND caller_entity_id = :id",
+        {"events"}, "it is approved, which was told 0 times",
+    ),
+    Corruption(
+        "a product ran out of stock and nobody was told", "shade",
+        f"DELETE FROM {S}.global_events WHERE event_type = 'product_out_of_stock' AND product_id = :id",
+        {"events"}, "no product_out_of_stock is told of the movement",
+    ),
+    Corruption(
+        "a product is told to be back and is not", "shade",
+        f"""
+        INSERT INTO {S}.global_events (event_time, event_type, product_id, product_event_time)
+        SELECT timestamptz '2025-11-10 00:00:00+00', 'product_back_in_stock', id, event_time FROM {S}.shop_products WHERE id = :id
+        """,
+        {"events"}, "product_back_in_stock is told, and no movement of stock did it",
+    ),
+    Corruption(
         "an abandoned cart was ordered after all", "sixth",
         f"""
         UPDATE {S}.global_events SET event_time = timestamptz '2025-11-09 12:20:00+00',

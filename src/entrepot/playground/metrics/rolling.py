@@ -94,10 +94,13 @@ async def roll(
         return await _roll(db, start, end, until, report)
 
 
-async def roll_if_free(db: Database) -> RollResult | None:
-    """Roll what is dirty, or nothing where another roll is going on."""
+async def roll_if_dirty(db: Database) -> RollResult | None:
+    """Roll what is dirty; None, and nothing in the ledger, where nothing is, or another roll is going on."""
     async with db.system() as guard:
         if not (await guard.execute(queries.TRY)).scalar_one():
+            return None
+        await _advance(db, None)
+        if not (await guard.execute(queries.ANY_DIRTY)).scalar_one():
             return None
         return await _roll(db, None, None, None, SILENT)
 

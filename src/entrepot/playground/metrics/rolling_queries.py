@@ -34,6 +34,7 @@ MARKS_OF = {
 }
 WAIT = text(f"SELECT pg_advisory_xact_lock({LOCK})")
 TRY = text(f"SELECT pg_try_advisory_xact_lock({LOCK})")
+ANY_DIRTY = text("SELECT EXISTS (SELECT FROM data_playground.metrics_dirty)")
 
 BEGIN_RUN = text(
     """

@@ -66,7 +66,7 @@ def integers(values: Ints, valid: Flags | None = None, kind: pa.DataType | None 
 
 def dates(values: Ints, valid: Flags | None = None) -> pa.Array:
     """Microseconds since 1970 as the day in UTC."""
-    return integers(values // 86_400_000_000, valid, pa.date32())
+    return integers(values // 86_400_000_000, valid).cast(pa.date32())
 
 
 def flags(values: Flags) -> pa.Array:

@@ -186,7 +186,7 @@ def write_products(scene: Scene, moved: Movements) -> None:
         "sale_price": arrow.money(price, price < regular),
         "cost_price": arrow.money(cost),
         "stock_quantity": arrow.integers(last[rows]),
-        "low_stock_threshold": arrow.integers(np.floor(shops.demand[rows] * 7).astype(np.int64) + 3),
+        "low_stock_threshold": arrow.integers(np.floor(shops.demand[rows] * 5).astype(np.int64) + 3),
         "weight": arrow.thousandths(50 + draws.below("product/weight", unit, 4000), 10),
         "dimensions": arrow.fixed(arrow.spelling(side[0], " × ", side[1], " × ", side[2], rows=count)),
         "manufacturer": arrow.joined(brand, " Works"),
@@ -210,7 +210,8 @@ def write_movements(scene: Scene, moved: Movements, order_of_line: Ints, orders:
     shops, draws = scene.shops, scene.draws
     product, shop = moved.product, shops.product_shop[moved.product]
     after = moved.before + moved.change
-    order = np.where(moved.line >= 0, order_of_line[np.maximum(moved.line, 0)], -1)
+    order = np.full(len(product), -1)
+    order[moved.line >= 0] = order_of_line[moved.line[moved.line >= 0]]
     number = draws.bits("movement", shops.product_units[product]) ^ moved.time.astype(np.uint64)
     ids = identify(draws, "movement", number, moved.time)
     count = len(product)

@@ -649,7 +649,7 @@ CREATE TABLE data_playground.metrics_dirty (
 	hour TIMESTAMP WITH TIME ZONE NOT NULL, 
 	until TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_metrics_dirty PRIMARY KEY (mark_id), 
-	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'shop_stock', 'promotion', 'span')), 
+	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'promotion', 'span')), 
 	CONSTRAINT ck_metrics_dirty_entity_id CHECK ((kind = 'span') = (entity_id IS NULL))
 );
 
@@ -657,7 +657,7 @@ COMMENT ON TABLE data_playground.metrics_dirty IS 'What the next roll has to com
 
 COMMENT ON COLUMN data_playground.metrics_dirty.mark_id IS 'Number of the mark';
 
-COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock/shop_stock: a product''s stock from the hour on, for its own and its shop''s rows; promotion: a shop''s rows in the window; span: everything in it';
+COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock: a product''s stock from the hour on; promotion: a shop''s rows in the window; span: everything in it';
 
 COMMENT ON COLUMN data_playground.metrics_dirty.entity_id IS 'User, shop or product';
 
@@ -2726,7 +2726,7 @@ SELECT entrepot.maintain_spans('data_playground.user_metrics_daily', 'event_time
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_spans('data_playground.user_metrics_hourly', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
+SELECT entrepot.maintain_spans('data_playground.user_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_payment_methods TO entrepot_system;
 
@@ -2740,7 +2740,7 @@ SELECT entrepot.maintain_spans('data_playground.shop_metrics_daily', 'event_time
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_spans('data_playground.shop_metrics_hourly', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_orders TO entrepot_system;
 
@@ -2780,7 +2780,7 @@ SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_daily', 'ev
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_hourly', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_promotion_usages TO entrepot_system;
 
