@@ -977,6 +977,22 @@ COMMENT ON COLUMN data_playground.world_runs.completed_at IS 'When all of it was
 
 COMMENT ON COLUMN data_playground.world_runs.seconds IS 'Seconds spent generating and loading, all attempts together';
 
+CREATE TABLE data_playground.acted_worlds (
+	run_id UUID NOT NULL, 
+	began TIMESTAMP WITH TIME ZONE NOT NULL, 
+	clock TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_acted_worlds PRIMARY KEY (run_id), 
+	CONSTRAINT fk_acted_worlds_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE data_playground.acted_worlds IS 'How far simulated worlds have acted on the program: a clock of their own, beside that of the warehouse';
+
+COMMENT ON COLUMN data_playground.acted_worlds.run_id IS 'World';
+
+COMMENT ON COLUMN data_playground.acted_worlds.began IS 'Moment of the world from which on it acts';
+
+COMMENT ON COLUMN data_playground.acted_worlds.clock IS 'Moment of the world up to which it has acted';
+
 CREATE TABLE data_playground.shops (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -2715,6 +2731,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.users TO entre
 SELECT entrepot.maintain_partitions('data_playground.users', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_runs TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.acted_worlds TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entrepot_system;
 
