@@ -3,7 +3,7 @@
 A kind of metrics (of users, shops, products) is a list of branches, one a table of facts. Each branch is grouped by
 entity and bucket; the branches are stacked and grouped once more, and the columns of the metrics are made of what they
 counted. The same text serves two scopes: all cells of a stretch of time (one scan of each table of facts), and the cells
-of the temporary table `roll_cells` (probes of the indexes on entity and time).
+of the temporary tables `roll_hours` and `roll_days` (probes of the indexes on entity and time).
 
 Parameters: `low` and `high`, between which all buckets are; both begin and end a day.
 """
@@ -56,7 +56,18 @@ class Kind:
 
 
 _NUMERIC = frozenset(
-    {"amount", "discount", "paid", "refunded", "refunded_net", "gross", "total", "least", "most", "value_change"}
+    {
+        "amount",
+        "discount",
+        "paid",
+        "refunded",
+        "refunded_net",
+        "gross",
+        "total",
+        "least",
+        "most",
+        "value_change",
+    }
 )
 
 
@@ -253,30 +264,27 @@ def bucket(time: str, span: Span) -> str:
 def computed(kind: Kind, span: Span, scope: Scope) -> str:
     """A query of what rows of a metrics table should be: the entity, its event_time, the bucket, the columns."""
     columns = ", ".join(f"{expression} AS {name}" for name, expression in kind.columns.items())
-    head, rows = {
-        "user": lambda: ([], "stacked AS s"),
-        "shop": lambda: (_shop_stock(span, scope), _shop_rows(span, scope)),
-        "product": lambda: (_product_stock(span, scope), _product_rows(scope)),
-    }[kind.name]()
     slots = _slots(kind)
-    own = {
-        "user": [],
-        "shop": [
-            _stack(slots, "moved", {name: f"f.{name}" for name in SHOP.own_slots}),
-        ],
-        "product": [
+    head: list[str] = []
+    own: list[str] = []
+    rows = "stacked AS s"
+    if kind is SHOP:
+        head, rows = _shop_stock(span, scope), _shop_rows(span, scope)
+        own = [_stack(slots, "moved", {name: f"f.{name}" for name in kind.own_slots})]
+    elif kind is PRODUCT:
+        head, rows = _product_stock(span, scope), _product_rows(scope)
+        own = [
             _stack(slots, "moved", {name: f"f.{name}" for name in ("restocked", "last_stock")}),
             _stack(slots, "empty", {"empty_time": "f.empty_time"}),
-        ],
-    }[kind.name]
+        ]
     branches = [_branch(kind, branch, slots, span, scope) for branch in kind.branches] + own
     merged = ", ".join(f"any_value({slot}) AS {slot}" for slot in slots)
     stacked = (
-        f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "  # noqa: S608
+        f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "
         f"FROM ({' UNION ALL '.join(branches)}) AS b GROUP BY entity_id, bucket)"
     )
     given = ", ".join([*head, stacked])
-    return f"WITH {given} SELECT entity_id, entity_time, bucket, {columns} FROM {rows}"  # noqa: S608
+    return f"WITH {given} SELECT entity_id, entity_time, bucket, {columns} FROM {rows}"
 
 
 def _slots(kind: Kind) -> dict[str, str]:
@@ -293,16 +301,14 @@ def _branch(kind: Kind, branch: Branch, slots: Mapping[str, str], span: Span, sc
     )
     start, source = scoped(branch.table, f"{entity}_id", span, scope)
     return (
-        f"SELECT f.{entity}_id AS entity_id, any_value(f.{entity}_event_time) AS entity_time, {start} AS bucket, {filled} "  # noqa: S608
+        f"SELECT f.{entity}_id AS entity_id, any_value(f.{entity}_event_time) AS entity_time, {start} AS bucket, {filled} "
         f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL GROUP BY f.{entity}_id, {start}"
     )
 
 
 def _stack(slots: Mapping[str, str], table: str, filled: Mapping[str, str]) -> str:
-    columns = ", ".join(
-        f"{filled.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items()
-    )
-    return f"SELECT f.entity_id, f.entity_time, f.bucket, {columns} FROM {table} AS f"  # noqa: S608
+    columns = ", ".join(f"{filled.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
+    return f"SELECT f.entity_id, f.entity_time, f.bucket, {columns} FROM {table} AS f"
 
 
 def scoped(table: str, entity: str, span: Span, scope: Scope) -> tuple[str, str]:
@@ -311,16 +317,18 @@ def scoped(table: str, entity: str, span: Span, scope: Scope) -> tuple[str, str]
         return bucket("f.event_time", span), f"data_playground.{table} AS f WHERE {BETWEEN}"
     return (
         "d.bucket",
-        f"roll_cells AS d JOIN data_playground.{table} AS f ON f.{entity} = d.entity_id "
-        f"AND f.event_time >= d.bucket AND f.event_time < d.bucket + {length(span)} WHERE {BETWEEN}",
+        (
+            f"roll_{span}s AS d JOIN data_playground.{table} AS f ON f.{entity} = d.entity_id "
+            f"AND f.event_time >= d.bucket AND f.event_time < d.bucket + {length(span)} WHERE {BETWEEN}"
+        ),
     )
 
 
 def _last_before(product: str, moment: str) -> str:
     """The last log of a product before a moment."""
     return (
-        "SELECT l.product_event_time, l.quantity_after FROM data_playground.shop_inventory_logs AS l "  # noqa: S608
-        f"WHERE l.product_id = {product} AND l.event_time < {moment} ORDER BY l.event_time DESC, l.id DESC LIMIT 1"
+        "SELECT l.product_event_time, l.quantity_after FROM data_playground.shop_inventory_logs AS l "
+        f"WHERE l.product_id = {product} AND l.event_time < {moment} AND l.event_time < {HIGH} ORDER BY l.event_time DESC, l.id DESC LIMIT 1"
     )
 
 
@@ -333,7 +341,7 @@ def _product_stock(span: Span, scope: Scope) -> list[str]:
     else:
         tracks = f"""
             SELECT d.entity_id, p.event_time AS entity_time, p.origin, d.bucket AS start_time, d.bucket + {length(span)} AS end_time
-            FROM roll_cells AS d JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
+            FROM roll_{span}s AS d JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
     in_track = (
         "f.product_id = t.entity_id"
         if scope == "stretch"
@@ -396,13 +404,11 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
         else [
             f"""tracks AS MATERIALIZED (
             SELECT d.entity_id, min(d.bucket) AS start_time, max(d.bucket) + {length(span)} AS end_time
-            FROM roll_cells AS d GROUP BY d.entity_id)"""
+            FROM roll_{span}s AS d GROUP BY d.entity_id)"""
         ]
     )
     track = "" if scope == "stretch" else "JOIN tracks AS t ON t.entity_id = p.shop_id"
-    goods = (
-        "p.id, p.shop_id, p.shop_event_time, coalesce(p.cost_price, 0) AS cost, coalesce(p.low_stock_threshold, 0) AS low"
-    )
+    goods = "p.id, p.shop_id, p.shop_event_time, coalesce(p.cost_price, 0) AS cost, coalesce(p.low_stock_threshold, 0) AS low"
     return [
         *tracks,
         f"""goods AS MATERIALIZED (
@@ -410,7 +416,7 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
         f"""carried AS MATERIALIZED (
             SELECT g.id, g.shop_id, g.cost, g.low, last.quantity_after
             FROM goods AS g CROSS JOIN LATERAL ({_last_before("g.id", "g.start_time")}) AS last)""",
-        f"""opening AS (
+        """opening AS (
             SELECT c.shop_id AS entity_id, count(*) FILTER (WHERE c.quantity_after > 0 AND c.quantity_after <= c.low) AS low_change,
                    count(*) FILTER (WHERE c.quantity_after <= 0) AS out_change, sum(c.quantity_after * c.cost) AS value_change
             FROM carried AS c GROUP BY c.shop_id)""",
@@ -434,7 +440,11 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
 
 def _shop_rows(span: Span, scope: Scope) -> str:
     """The cells with the gauges at their ends: what the shop opened with, and every change since."""
-    only = "" if scope == "stretch" else "JOIN roll_cells AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
+    only = (
+        ""
+        if scope == "stretch"
+        else f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
+    )
     running = "OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING)"
     return f"""(SELECT s.*, coalesce(o.low_change, 0) + coalesce(s.low_moved, 0) AS low_products,
                    coalesce(o.out_change, 0) + coalesce(s.out_moved, 0) AS out_products,
