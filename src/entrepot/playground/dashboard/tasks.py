@@ -38,7 +38,7 @@ async def carry_out(job: Job, *, run_id: str) -> dict[str, Any]:
         await _end(job, run, "stopped", "Stopped. What happened until then stays.")
         return {"run_id": run_id, "status": "stopped"}
     except EntrepotError as error:
-        await _end(job, run, "failed", f"{error}{' ' + error.hint if error.hint else ''}")
+        await _end(job, run, "failed", str(error))
         raise
     except Exception as error:
         if job.attempt >= job.max_attempts:
