@@ -207,14 +207,15 @@ def test_carts_are_left_or_ordered(whole: Whole) -> None:
     left = events[events.event_type == "cart_abandoned"].set_index("session_id")
     assert left.index.is_unique
     assert (left.amount == value.reindex(left.index)).all()
-    last = (
-        events[events.event_type != "cart_abandoned"]
-        .groupby("session_id")
-        .event_time.max()
-        .reindex(left.index)
-    )
+    acts = whole.events("product_viewed", "cart_item_added", "cart_item_removed", "checkout_started")
+    last = acts.groupby("session_id").event_time.max().reindex(left.index)
     waited = (left.event_time - last).dt.total_seconds()
-    assert (waited >= 1800).all()
+    assert ((waited >= 1800) & (waited < 3600)).all()
+    assert (waited == 1800).mean() > 0.9  # the others tried to order what was gone
+    placed = whole.events("order_placed").session_id
+    assert placed.is_unique
+    assert not set(placed) & set(left.index)
+    assert set(placed) <= set(events[events.event_type == "checkout_started"].session_id)
     priced = moves.amount / moves.quantity
     assert (priced == priced.round()).all()
 

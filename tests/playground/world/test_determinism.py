@@ -131,3 +131,4 @@ def test_a_world_of_one_day_has_every_table() -> None:
     assert whole.tables["users"].num_rows > 0
     assert whole.tables["invoices"].num_rows >= 0
     assert len(whole.tables) == 17
+    assert whole.tables["shop_orders"].num_rows >= 0

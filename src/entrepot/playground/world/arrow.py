@@ -90,6 +90,11 @@ def chosen(words: Sequence[str], index: Ints, valid: Flags | None = None) -> pa.
     return pa.array(list(words), pa.string()).take(place)
 
 
+def taken(text: pa.Array, index: Ints) -> pa.Array:
+    """Text by its place in a column; null where the place is -1."""
+    return text.take(pa.array(index, mask=index < 0))
+
+
 def joined(*parts: pa.Array | str, between: str = "") -> pa.Array:
     """Texts put together; null where one of them is null."""
     return pc.binary_join_element_wise(*parts, between)

@@ -219,7 +219,8 @@ def fill(draws: Draws, visits: Visits, views: Views, shops: Shops, modulation: M
     worth = np.where(kept, views.quantity * shops.prices(views.product, views.added_time), 0)
     value = np.bincount(views.visit, worth.astype(np.float64), minlength=count).astype(np.int64)
     last = np.zeros(count, dtype=np.int64)
-    np.maximum.at(last, views.visit, np.where(views.removed, views.removed_time, views.added_time))
+    acted = np.where(views.added, views.added_time, views.time)
+    np.maximum.at(last, views.visit, np.where(views.removed, views.removed_time, acted))
     rush = np.minimum(modulation.strength("black-friday", visits.time), 1.0)
     checkout = (value > 0) & (
         draws.chance("cart/checkout", visits.units, CHECKOUT + 0.14 * rush) | visits.fraud

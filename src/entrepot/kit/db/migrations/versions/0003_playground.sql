@@ -649,7 +649,7 @@ CREATE TABLE data_playground.metrics_dirty (
 	hour TIMESTAMP WITH TIME ZONE NOT NULL, 
 	until TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_metrics_dirty PRIMARY KEY (mark_id), 
-	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'promotion', 'span')), 
+	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'shop_stock', 'promotion', 'span')), 
 	CONSTRAINT ck_metrics_dirty_entity_id CHECK ((kind = 'span') = (entity_id IS NULL))
 );
 
@@ -976,6 +976,22 @@ COMMENT ON COLUMN data_playground.world_runs.started_at IS 'When generation bega
 COMMENT ON COLUMN data_playground.world_runs.completed_at IS 'When all of it was there';
 
 COMMENT ON COLUMN data_playground.world_runs.seconds IS 'Seconds spent generating and loading, all attempts together';
+
+CREATE TABLE data_playground.acted_worlds (
+	run_id UUID NOT NULL, 
+	began TIMESTAMP WITH TIME ZONE NOT NULL, 
+	clock TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_acted_worlds PRIMARY KEY (run_id), 
+	CONSTRAINT fk_acted_worlds_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE data_playground.acted_worlds IS 'How far simulated worlds have acted on the program: a clock of their own, beside that of the warehouse';
+
+COMMENT ON COLUMN data_playground.acted_worlds.run_id IS 'World';
+
+COMMENT ON COLUMN data_playground.acted_worlds.began IS 'Moment of the world from which on it acts';
+
+COMMENT ON COLUMN data_playground.acted_worlds.clock IS 'Moment of the world up to which it has acted';
 
 CREATE TABLE data_playground.shops (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -2716,6 +2732,8 @@ SELECT entrepot.maintain_partitions('data_playground.users', 'event_time', 'mont
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_runs TO entrepot_system;
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.acted_worlds TO entrepot_system;
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.shops', 'event_time', 'month', 1, NULL);
@@ -2861,6 +2879,8 @@ BEGIN
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s ORDER BY event_time', parent, column_list, source);
     EXECUTE format('DROP TABLE %s', source);
+    -- What refers to these rows is next, and its checks look for each one: by index, which only statistics tell.
+    EXECUTE format('ANALYZE %s', parent);
     RETURN 'inserted';
 END;
 $$;
