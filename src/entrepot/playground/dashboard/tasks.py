@@ -140,6 +140,8 @@ def _share(start: datetime, clock: datetime, end: datetime) -> float:
 
 def _phase(asked: ScenarioAsked, start: datetime, clock: datetime) -> str:
     begins, ends = asked.window(start)
+    if clock == start:
+        return "The simulation is brought to where the world stands; then the clock moves."
     if clock < begins:
         return f"Steady until {begins:%Y-%m-%d %H:%M}, so that there is something to compare with."
     if clock < ends:
