@@ -196,8 +196,8 @@ def line_chart(
     tick: Callable[[float], str] = short_number,
     short: Callable[[str], str] = str,
     share: bool = False,
-    width: int = 560,
-    height: int = 200,
+    width: int = 500,
+    height: int = 190,
     ticks: int = 5,
 ) -> LineChart:
     """Lines over buckets; a value that is None is a gap. `short` makes the label below the axis of a bucket's label."""

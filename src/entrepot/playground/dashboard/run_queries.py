@@ -47,8 +47,8 @@ _BEAT = text(
 _END = text(
     """
     UPDATE data_playground.scenario_runs
-    SET status = :status, finished_at = now(), message = :message, clock = coalesce(:clock, clock),
-        share = CASE WHEN :status = 'completed' THEN 1 ELSE share END
+    SET status = CAST(:status AS text), finished_at = now(), message = :message, clock = coalesce(:clock, clock),
+        share = CASE WHEN CAST(:status AS text) = 'completed' THEN 1 ELSE share END
     WHERE run_id = :run_id AND status IN ('waiting', 'running')
     """
 )

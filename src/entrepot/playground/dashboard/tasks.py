@@ -38,7 +38,7 @@ async def carry_out(job: Job, *, run_id: str) -> dict[str, Any]:
         await _end(job, run, "stopped", "Stopped. What happened until then stays.")
         return {"run_id": run_id, "status": "stopped"}
     except EntrepotError as error:
-        await _end(job, run, "failed", f"{error}{' ' + error.hint if error.hint else ''}")
+        await _end(job, run, "failed", str(error))
         raise
     except Exception as error:
         if job.attempt >= job.max_attempts:
@@ -63,6 +63,7 @@ async def _end(job: Job, run: UUID, status: str, message: str) -> None:
 
 async def _make_world(job: Job, run: Run) -> str:
     from entrepot.playground.loading.generating import generate
+    from entrepot.playground.metrics.rolling import roll
     from entrepot.playground.world.scenarios import parse_scenario
     from entrepot.playground.world.settings import WorldSettings
 
@@ -91,7 +92,9 @@ async def _make_world(job: Job, run: Run) -> str:
 
     work = generate(job.db, settings, processes=min(2, os.cpu_count() or 1), report=report)
     made = await supervised(work, look, period=PERIOD)
-    await _roll(job, run)
+    async with job.db.system(trace_id=job.trace_id) as session:
+        await run_queries.beat(session, run.run_id, share=0.97, message="Rolls up the metrics.")
+    await roll(job.db)
     return f"A world of {sum(made.rows.values()):,} rows, made in {made.seconds:.0f} s."
 
 
@@ -125,16 +128,9 @@ async def _play(job: Job, run: Run) -> str:
     # An attempt that goes on where another was killed: the scenario is part of the world already.
     begun = clock > start
     scenarios = () if begun else (Scenario(asked.scenario, *asked.window(start), asked.strength),)
-    try:
-        await supervised(
-            run_live(job.db, speed=asked.speed, until=end, scenarios=scenarios, on_tick=ticked, stop=stop),
-            look,
-            period=PERIOD,
-            stop=stop,
-        )
-    finally:
-        await look()
-        await _roll(job, run, clock)
+    work = run_live(job.db, speed=asked.speed, until=end, scenarios=scenarios, on_tick=ticked, stop=stop)
+    await supervised(work, look, period=PERIOD, stop=stop)
+    await look()
     return f"{asked.title}: {asked.hours} hours of the world's time have passed."
 
 
@@ -144,16 +140,10 @@ def _share(start: datetime, clock: datetime, end: datetime) -> float:
 
 def _phase(asked: ScenarioAsked, start: datetime, clock: datetime) -> str:
     begins, ends = asked.window(start)
+    if clock == start:
+        return "The simulation is brought to where the world stands; then the clock moves."
     if clock < begins:
         return f"Steady until {begins:%Y-%m-%d %H:%M}, so that there is something to compare with."
     if clock < ends:
         return f"The scenario holds until {ends:%Y-%m-%d %H:%M}."
     return "The scenario is over; what follows from it goes on."
-
-
-async def _roll(job: Job, run: Run, clock: datetime | None = None) -> None:
-    from entrepot.playground.metrics.rolling import roll
-
-    async with job.db.system(trace_id=job.trace_id) as session:
-        await run_queries.beat(session, run.run_id, share=0.97, message="Rolls up the metrics.")
-    await roll(job.db, until=clock)

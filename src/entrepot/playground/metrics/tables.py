@@ -302,7 +302,7 @@ class ShopProductMetricsDaily(_ShopProductMetrics, Base):
 
 
 #: What a mark is about. A cell is one entity's hour; a span is everything from `hour` to before `until`.
-MARKS = ("user", "shop", "product", "stock", "promotion", "span")
+MARKS = ("user", "shop", "product", "stock", "shop_stock", "promotion", "span")
 
 
 class MetricsDirty(Base):

@@ -21,6 +21,7 @@ DROP TABLE data_playground.user_payment_methods;
 DROP TABLE data_playground.user_metrics_hourly;
 DROP TABLE data_playground.user_metrics_daily;
 DROP TABLE data_playground.shops;
+DROP TABLE data_playground.acted_worlds;
 DROP TABLE data_playground.world_runs;
 DROP TABLE data_playground.users;
 DROP TABLE data_playground.scenario_runs;
