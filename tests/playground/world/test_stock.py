@@ -56,12 +56,12 @@ def test_orders_of_a_shop_are_a_microsecond_apart(times: list[tuple[int, int]]) 
 
 
 def test_orders_wanted_at_one_moment_are_placed_one_after_the_other() -> None:
-    made_from = WorldSettings(seed=1, scale=0.02, end=date(2025, 10, 12))
+    made_from = WorldSettings(seed=1, scale=0.2, end=date(2025, 10, 12))
     calendar = Calendar(made_from.start, made_from.days)
     modulation = Modulation(made_from, calendar)
     draws = Draws(made_from.seed)
     people = People(draws, made_from.scale, calendar, modulation)
-    shops = Shops(draws, np.arange(2), people, calendar, modulation)
+    shops = Shops(draws, np.arange(6), people, calendar, modulation)
     visits = visit(draws, people, shops, calendar, modulation)
     views = look(draws, visits, shops, modulation)
     carts = fill(draws, visits, views, shops, modulation)
