@@ -190,12 +190,17 @@ class _Supply:
         if not len(rows):
             return []
         unit = self.shops.product_units[rows] * 8192 + day
-        time = self.calendar.first + day * DAY + 6 * HOUR + self.draws.below("stock/arrival", unit, 10 * HOUR)
+        time = self._arrival(rows, np.full(len(rows), day))
         kind = np.where(self.draws.chance("stock/transfer", unit, 0.06), TRANSFER_IN, PURCHASE)
         delivered = _changes(rows, time, kind, self.ordered[rows])
         self.ordered[rows] = 0
         self.due[rows] = NEVER
         return [delivered]
+
+    def _arrival(self, products: Ints, days: Ints) -> Ints:
+        """The moment at which a delivery of a day comes."""
+        unit = self.shops.product_units[products] * 8192 + days
+        return self.calendar.midnight(days) + 6 * HOUR + self.draws.below("stock/arrival", unit, 10 * HOUR)
 
     def reorder(self, day: int, stock: Ints) -> None:
         """At the end of a day, order what runs low; while suppliers are blocked, it comes after that."""
@@ -209,9 +214,9 @@ class _Supply:
         slow = 9 * self.draws.chance("stock/slow", unit, 0.15)
         due = day + _LEAD + self.draws.below("stock/lead", unit, _LEAD_SPREAD) + slow
         for span in self.spans:
-            begins = self.calendar.midnight(due)
+            time = self._arrival(rows, due)
             blocked = self.luck[rows] < _BLOCKED * span.strength
-            held = blocked & (begins + DAY > span.start) & (begins < span.end)
+            held = blocked & span.holds(time)
             after = int(self.calendar.day_of(np.array([span.end]))[0]) + 1
             due = np.where(held, np.maximum(due, after), due)
         self.ordered[rows] = np.maximum(self.target[rows] - stock[rows], 1)
