@@ -234,7 +234,9 @@ PRODUCT = Kind(
         "units_sold": "coalesce(units, 0)",
         "units_refunded": "coalesce(refunded_units, 0)",
         "gross_sales": "coalesce(gross, 0)",
-        "net_sales": "coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0)",
+        # Most rows are of views only, and arithmetic of numerics is dear.
+        "net_sales": "CASE WHEN units IS NULL AND refunded_net IS NULL THEN 0 "
+        "ELSE coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0) END",
         "current_stock_level": "coalesce(stock, 0)",
         "stock_replenishment_count": "coalesce(restocked, 0)",
         "time_out_of_stock_minutes": "coalesce(round(empty_time::numeric / 60000000, 4), 0)",
@@ -463,7 +465,9 @@ def _shop_rows(span: Span, scope: Scope) -> str:
                          sum(s.value_change) {running} AS value_moved
                   FROM stacked AS s) AS s
             LEFT JOIN opening AS o ON o.entity_id = s.entity_id
-            CROSS JOIN LATERAL (SELECT count(*) AS promotions FROM data_playground.shop_promotions AS a
-                                WHERE a.shop_id = s.entity_id AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
-                                  AND a.status NOT IN ('draft', 'cancelled')) AS a
+            LEFT JOIN (SELECT s.entity_id, s.bucket, count(*) AS promotions
+                       FROM stacked AS s JOIN data_playground.shop_promotions AS a ON a.shop_id = s.entity_id
+                         AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
+                       WHERE a.status NOT IN ('draft', 'cancelled')
+                       GROUP BY s.entity_id, s.bucket) AS a ON a.entity_id = s.entity_id AND a.bucket = s.bucket
             {only}) AS s"""
