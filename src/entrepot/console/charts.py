@@ -182,7 +182,7 @@ def scale_of(values: Sequence[float], *, share: bool) -> list[float]:
         return round_steps(max(values, default=0.0))
     least, most = min(values, default=0.0), max(values, default=0.0)
     if least >= 0.5:
-        low = floor(least * 10 - 1e-9) / 10
+        low = min(floor(least * 10 + 1e-9) / 10, 0.9)
         return [round(low + (1 - low) * index / 4, 6) for index in range(5)]
     return [step for step in round_steps(max(most, 0.05)) if step <= 1 + 1e-9]
 
@@ -196,8 +196,8 @@ def line_chart(
     tick: Callable[[float], str] = short_number,
     short: Callable[[str], str] = str,
     share: bool = False,
-    width: int = 560,
-    height: int = 200,
+    width: int = 500,
+    height: int = 190,
     ticks: int = 5,
 ) -> LineChart:
     """Lines over buckets; a value that is None is a gap. `short` makes the label below the axis of a bucket's label."""

@@ -119,9 +119,10 @@ def start(connection: Connection) -> tuple[str, dict[str, str]]:
         "SELECT * FROM entrepot.start_merge(%s, %s, %s)", [EVENTS, DAY, DAY + timedelta(days=1)]
     ).fetchone()
     assert row is not None
+    partition, copied = row
     for step in ("indexes", "references", "validation"):
-        connection.execute("SELECT entrepot.prepare_partition(%s, %s, %s)", [EVENTS, row[0], step])
-    return row
+        connection.execute("SELECT entrepot.prepare_partition(%s, %s, %s)", [EVENTS, partition, step])
+    return partition, copied
 
 
 def finish(connection: Connection, partition: str, copied: dict[str, str]) -> Any:

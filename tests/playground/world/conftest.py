@@ -40,13 +40,15 @@ class Whole:
             for name, table in tables.items():
                 there = self.tables.get(name)
                 self.tables[name] = table if there is None else pa.concat_tables([there, table])
+        self.truth_of_people = world.people_truth(until)
         self.truth: dict[str, Any] = {}
         for part in ordered:
             add(self.truth, part.truth)
 
     def frame(self, table: str) -> Any:
         """A table as a pandas frame: money as floats of whole cents, identifiers as bytes."""
-        frame = self.tables[table].to_pandas()
+        lists = [name for name in ("applicable_product_ids",) if name in self.tables[table].column_names]
+        frame = self.tables[table].drop_columns(lists).to_pandas()
         for field in self.tables[table].schema:
             if pa.types.is_decimal(field.type) and field.type.scale == 4:
                 frame[field.name] = (

@@ -37,6 +37,11 @@ class Look:
     origin: Origin
 
     @property
+    def compared(self) -> bool:
+        """Whether there is anything of the world before the range."""
+        return self.over.start > self.first
+
+    @property
     def partly(self) -> bool:
         """Whether the period before begins earlier than the world, though it does not lie before it as a whole."""
         return self.over.previous.start < self.first < self.over.start

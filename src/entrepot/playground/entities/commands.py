@@ -85,12 +85,20 @@ def history(
     order: auditing.Order = "newest" if newest else "oldest"
     page = _run(lambda session: auditing.history(session, id, order=order, after=after, limit=limit))
     if json:
-        print_json({"items": [dict(row) for row in page.rows], "next": page.after})
+        items = [{name: row[name] for name in row if name != "source"} for row in page.rows]
+        print_json({"items": items, "next": page.after})
         return
     print_table(
         ("time", "what", "table", "about", "quantity", "amount"),
         [
-            (row["event_time"], row["what"], row["source"], row["entity_id"], row["quantity"], row["amount"])
+            (
+                row["event_time"],
+                row["what"],
+                row["table_name"],
+                row["entity_id"],
+                row["quantity"],
+                row["amount"],
+            )
             for row in page.rows
         ],
         empty="Nothing happened to it.",

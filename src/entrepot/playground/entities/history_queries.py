@@ -187,7 +187,7 @@ def history_statement(entity_type: str, *, at: Place | None, ascending: bool) ->
          WHERE r.event_time >= :since AND r.event_time < :until {after.format(key="id", source="r.source")})
     """
     return f"""
-        SELECT * FROM ({" UNION ALL ".join([*branches, registry])}) AS h
+        SELECT h.*, split_part(h.source, '.', 1) AS table_name FROM ({" UNION ALL ".join([*branches, registry])}) AS h
         ORDER BY h.event_time {direction}, h.id {direction}, h.source {direction} LIMIT :limit
     """
 

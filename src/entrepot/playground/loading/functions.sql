@@ -61,6 +61,8 @@ BEGIN
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s ORDER BY event_time', parent, column_list, source);
     EXECUTE format('DROP TABLE %s', source);
+    -- What refers to these rows is next, and its checks look for each one: by index, which only statistics tell.
+    EXECUTE format('ANALYZE %s', parent);
     RETURN 'inserted';
 END;
 $$;

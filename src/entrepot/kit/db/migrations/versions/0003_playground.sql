@@ -65,6 +65,7 @@ DECLARE
     reference_list jsonb;
     has_rows boolean;
     exclusive boolean := false;
+    ordered boolean := false;
     column_list text;  -- without the generated ones, which take no values
 BEGIN
     SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
@@ -121,6 +122,11 @@ BEGIN
         lower_bound := date_trunc(span, moment);
         upper_bound := lower_bound + ('1 ' || span)::interval;
         child := entrepot.partition_name(parent, span, lower_bound);
+        IF NOT ordered THEN  -- what attaching locks later, before the default partition: writers take them in this order
+            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+            EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
+            ordered := true;
+        END IF;
         -- Whoever is writing to the default partition is waited for: its rows are to be moved, not to stop the ATTACH.
         EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', parent_schema, parent_name || '_default');
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
@@ -817,6 +823,66 @@ COMMENT ON COLUMN data_playground.request_response_logs.origin IS 'Who made the 
 
 COMMENT ON COLUMN data_playground.request_response_logs.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.scenario_runs (
+	run_id UUID DEFAULT uuidv7() NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	asked JSONB NOT NULL, 
+	status VARCHAR(20) DEFAULT 'waiting'::character varying NOT NULL, 
+	stop_requested BOOLEAN DEFAULT false NOT NULL, 
+	clock_start TIMESTAMP WITH TIME ZONE, 
+	clock TIMESTAMP WITH TIME ZONE, 
+	clock_end TIMESTAMP WITH TIME ZONE, 
+	share NUMERIC(5, 4) DEFAULT 0 NOT NULL, 
+	facts BIGINT DEFAULT 0 NOT NULL, 
+	message TEXT, 
+	begun_by UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	started_at TIMESTAMP WITH TIME ZONE, 
+	seen_at TIMESTAMP WITH TIME ZONE, 
+	finished_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_scenario_runs PRIMARY KEY (run_id), 
+	CONSTRAINT ck_scenario_runs_kind CHECK (kind IN ('world', 'scenario')), 
+	CONSTRAINT ck_scenario_runs_status CHECK (status IN ('waiting', 'running', 'completed', 'stopped', 'failed')), 
+	CONSTRAINT ck_scenario_runs_share CHECK (share BETWEEN 0 AND 1)
+);
+
+COMMENT ON TABLE data_playground.scenario_runs IS 'Worlds and scenarios that were begun from the console: what was asked for, how far it is, how it ended';
+
+COMMENT ON COLUMN data_playground.scenario_runs.run_id IS 'Run';
+
+COMMENT ON COLUMN data_playground.scenario_runs.kind IS 'world/scenario';
+
+COMMENT ON COLUMN data_playground.scenario_runs.title IS 'What it is, in words';
+
+COMMENT ON COLUMN data_playground.scenario_runs.asked IS 'What was asked for: scenario, strength, hours, speed; or seed, scale, days';
+
+COMMENT ON COLUMN data_playground.scenario_runs.status IS 'waiting/running/completed/stopped/failed';
+
+COMMENT ON COLUMN data_playground.scenario_runs.stop_requested IS 'Whether somebody wants it to stop';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock_start IS 'World''s clock when it began';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock IS 'World''s clock when it was last looked at';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock_end IS 'World''s clock when it is to end';
+
+COMMENT ON COLUMN data_playground.scenario_runs.share IS 'How much of it is done, from 0 to 1';
+
+COMMENT ON COLUMN data_playground.scenario_runs.facts IS 'Facts written since it began';
+
+COMMENT ON COLUMN data_playground.scenario_runs.message IS 'What it is doing, or why it failed';
+
+COMMENT ON COLUMN data_playground.scenario_runs.begun_by IS 'Person who began it';
+
+COMMENT ON COLUMN data_playground.scenario_runs.created_at IS 'When it was asked for';
+
+COMMENT ON COLUMN data_playground.scenario_runs.started_at IS 'When a worker took it';
+
+COMMENT ON COLUMN data_playground.scenario_runs.seen_at IS 'When the worker last said that it lives';
+
+COMMENT ON COLUMN data_playground.scenario_runs.finished_at IS 'When it ended';
+
 CREATE TABLE data_playground.users (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -916,6 +982,22 @@ COMMENT ON COLUMN data_playground.world_runs.started_at IS 'When generation bega
 COMMENT ON COLUMN data_playground.world_runs.completed_at IS 'When all of it was there';
 
 COMMENT ON COLUMN data_playground.world_runs.seconds IS 'Seconds spent generating and loading, all attempts together';
+
+CREATE TABLE data_playground.acted_worlds (
+	run_id UUID NOT NULL, 
+	began TIMESTAMP WITH TIME ZONE NOT NULL, 
+	clock TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_acted_worlds PRIMARY KEY (run_id), 
+	CONSTRAINT fk_acted_worlds_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE data_playground.acted_worlds IS 'How far simulated worlds have acted on the program: a clock of their own, beside that of the warehouse';
+
+COMMENT ON COLUMN data_playground.acted_worlds.run_id IS 'World';
+
+COMMENT ON COLUMN data_playground.acted_worlds.began IS 'Moment of the world from which on it acts';
+
+COMMENT ON COLUMN data_playground.acted_worlds.clock IS 'Moment of the world up to which it has acted';
 
 CREATE TABLE data_playground.shops (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -2648,11 +2730,15 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.request_respon
 
 SELECT entrepot.maintain_spans('data_playground.request_response_logs', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.scenario_runs TO entrepot_system;
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.users TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.users', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_runs TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.acted_worlds TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entrepot_system;
 
@@ -2799,6 +2885,8 @@ BEGIN
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s ORDER BY event_time', parent, column_list, source);
     EXECUTE format('DROP TABLE %s', source);
+    -- What refers to these rows is next, and its checks look for each one: by index, which only statistics tell.
+    EXECUTE format('ANALYZE %s', parent);
     RETURN 'inserted';
 END;
 $$;
