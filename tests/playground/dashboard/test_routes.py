@@ -93,12 +93,12 @@ async def test_metrics_are_those_of_the_tables(bearer: httpx.AsyncClient, villag
         page = (await bearer.get(f"{HTTP}/metrics/{plural}?range=all&grain=day&limit=200")).json()
         assert page["items"], plural
         assert set(page["items"][0]["metrics"]) == set(names), plural
-        assert not [name for name in names if "time" in name and "minutes" not in name and name != "times_discounted"]
+        assert not [
+            name for name in names if "time" in name and "minutes" not in name and name != "times_discounted"
+        ]
 
 
-async def test_facts_are_filtered_by_what_they_belong_to(
-    bearer: httpx.AsyncClient, village: Village
-) -> None:
+async def test_facts_are_filtered_by_what_they_belong_to(bearer: httpx.AsyncClient, village: Village) -> None:
     async def count(path: str) -> int:
         response = await bearer.get(f"{HTTP}/{path}")
         assert response.status_code == 200, path
