@@ -272,6 +272,8 @@ def test_only_the_system_builds(module_settings: Settings) -> None:
 async def test_attaching_step_by_step_from_the_program(db: Database, system: Connection) -> None:
     users, events = built(system, USERS, OCTOBER), built(system, EVENTS, OCTOBER)
     fill_users(system, users, OCTOBER[0])
+    listed = {one.name: one.bounds for one in await partitions.listing(db)}
+    assert "not attached yet: from 2025-10-01 00:00:00+00" in listed["users_2025_10_built"]
     assert await partitions.attach(db, USERS, users) == "users_2025_10"
     fill_events(system, events, OCTOBER[0])
     writer = psycopg.connect(system.info.dsn, autocommit=True)

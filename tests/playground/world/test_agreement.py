@@ -211,7 +211,7 @@ def test_carts_are_left_or_ordered(whole: Whole) -> None:
     last = acts.groupby("session_id").event_time.max().reindex(left.index)
     waited = (left.event_time - last).dt.total_seconds()
     assert ((waited >= 1800) & (waited < 3600)).all()
-    assert (waited == 1800).mean() > 0.9  # the others tried to order what was gone
+    assert (waited == 1800).mean() > 0.7  # the others tried to order what was gone
     placed = whole.events("order_placed").session_id
     assert placed.is_unique
     assert not set(placed) & set(left.index)

@@ -383,33 +383,28 @@ ROLLED = Rule(
 def against_facts(family: Family, span: Span) -> Rule:
     """Every row of a metrics table is what the facts amount to, and no row is missing."""
     columns = family.columns
-    expected = ", ".join(
-        [
-            *(f"coalesce(e.{name}, 0) AS want_{name}" for name in family.added),
-            *(f"{formula} AS want_{name}" for name, formula in family.derived.items()),
-            *(f"{formula} AS want_{name}" for name, formula in (family.gauges or {}).items()),
-        ]
-    )
+    counted = [name for name in columns if name not in (family.gauges or {})]
+    formulas = {**{name: f"coalesce(e.{name}, 0)" for name in family.added}, **family.derived}
     differs = {name: _differs(name) for name in columns}
     cases = " ".join(
         f"WHEN {differs[name]} THEN format('{name} is %s, the facts say %s', {name}, want_{name})"
         for name in columns
     )
     standing = f", {family.standing}" if family.standing else ""
+    gauges = "".join(f", {formula} AS want_{name}" for name, formula in (family.gauges or {}).items())
     return Rule(
         f"""
-        WITH expected AS ({_expected(family, span)}),
-        cells AS (
-            SELECT coalesce(m.entity_id, e.entity_id) AS entity_id, coalesce(m.bucket, e.bucket) AS bucket,
-                   coalesce(m.bucket, e.bucket) + interval '1 {span}' AS until, m.entity_id IS NULL AS missing
-            FROM (SELECT {family.entity} AS entity_id, event_time AS bucket FROM {family.table(span)}) AS m
-            FULL JOIN expected AS e ON e.entity_id = m.entity_id AND e.bucket = m.bucket
-            WHERE coalesce(m.bucket, e.bucket) + interval '1 {span}' <= {_SETTLED}
+        WITH cells AS (
+            SELECT coalesce(m.{family.entity}, e.entity_id) AS entity_id, coalesce(m.event_time, e.bucket) AS bucket,
+                   coalesce(m.event_time, e.bucket) + interval '1 {span}' AS until, m.{family.entity} IS NULL AS missing,
+                   {", ".join(f"m.{name}" for name in columns)},
+                   {", ".join(f"{formulas[name]} AS want_{name}" for name in counted)}
+            FROM {family.table(span)} AS m
+            FULL JOIN ({_expected(family, span)}) AS e ON e.entity_id = m.{family.entity} AND e.bucket = m.event_time
+            WHERE coalesce(m.event_time, e.bucket) + interval '1 {span}' <= {_SETTLED}
         ){standing}
-        SELECT c.bucket AS at, c.entity_id AS id, c.missing, {", ".join(f"m.{name}" for name in columns)}, {expected}
+        SELECT c.bucket AS at, c.entity_id AS id, c.* {gauges}
         FROM cells AS c
-        LEFT JOIN {family.table(span)} AS m ON m.{family.entity} = c.entity_id AND m.event_time = c.bucket
-        LEFT JOIN expected AS e ON e.entity_id = c.entity_id AND e.bucket = c.bucket
         {family.tables}
         """,
         f"missing OR {' OR '.join(differs.values())}",

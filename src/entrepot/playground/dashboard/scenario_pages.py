@@ -51,8 +51,7 @@ async def begin(request: Request, person: Admitted) -> Response:
     except (InvalidInputError, ConflictError) as error:
         async with database(request).system() as session:
             values = await _form(session, str(fields.get("scenario", "")))
-        fault = f"{error} {error.hint or ''}".strip()
-        return render(request, "warehouse/scenarios.html", status=error.status, **values, fault=fault)
+        return render(request, "warehouse/scenarios.html", status=error.status, **values, fault=str(error))
     return RedirectResponse(f"/warehouse/scenarios/{run.run_id}", status_code=303)
 
 

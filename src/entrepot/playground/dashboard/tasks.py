@@ -38,7 +38,7 @@ async def carry_out(job: Job, *, run_id: str) -> dict[str, Any]:
         await _end(job, run, "stopped", "Stopped. What happened until then stays.")
         return {"run_id": run_id, "status": "stopped"}
     except EntrepotError as error:
-        await _end(job, run, "failed", f"{error}{' ' + error.hint if error.hint else ''}")
+        await _end(job, run, "failed", str(error))
         raise
     except Exception as error:
         if job.attempt >= job.max_attempts:
@@ -140,6 +140,8 @@ def _share(start: datetime, clock: datetime, end: datetime) -> float:
 
 def _phase(asked: ScenarioAsked, start: datetime, clock: datetime) -> str:
     begins, ends = asked.window(start)
+    if clock == start:
+        return "The simulation is brought to where the world stands; then the clock moves."
     if clock < begins:
         return f"Steady until {begins:%Y-%m-%d %H:%M}, so that there is something to compare with."
     if clock < ends:

@@ -26,12 +26,17 @@ BETWEEN = f"f.event_time >= {LOW} AND f.event_time < {HIGH}"
 
 @dataclass(frozen=True)
 class Branch:
-    """What one table of facts adds: slots are aggregates over `f`, numeric where named in `_NUMERIC`, else integers."""
+    """What one table of facts adds: slots are aggregates over `f`, numeric where named in `_NUMERIC`, else integers.
+
+    `counted`: slots are conditions, the rows are stacked as they are, and what fulfills a condition is counted when all
+    branches are grouped: for facts of which most cells have one or two.
+    """
 
     table: str
     slots: Mapping[str, str]
     where: str = "true"
     entity: str | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,11 +216,12 @@ PRODUCT = Kind(
         Branch(
             "global_events",
             {
-                "added": f"count(*) {_is('cart_item_added')}",
-                "removed": f"count(*) {_is('cart_item_removed')}",
-                "viewed": f"count(*) {_is('product_viewed')}",
+                "added": "f.event_type = 'cart_item_added'",
+                "removed": "f.event_type = 'cart_item_removed'",
+                "viewed": "f.event_type = 'product_viewed'",
             },
             where=f"f.event_type IN ({listed(PRODUCT_EVENTS[1:])})",
+            counted=True,
         ),
         Branch(
             "global_events",
@@ -278,7 +284,8 @@ def computed(kind: Kind, span: Span, scope: Scope) -> str:
             _stack(slots, "empty", {"empty_time": "f.empty_time"}),
         ]
     branches = [_branch(kind, branch, slots, span, scope) for branch in kind.branches] + own
-    merged = ", ".join(f"any_value({slot}) AS {slot}" for slot in slots)
+    counted = {slot for branch in kind.branches if branch.counted for slot in branch.slots}
+    merged = ", ".join(f"{'count' if slot in counted else 'any_value'}({slot}) AS {slot}" for slot in slots)
     stacked = (
         f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "
         f"FROM ({' UNION ALL '.join(branches)}) AS b GROUP BY entity_id, bucket)"
@@ -295,14 +302,17 @@ def _slots(kind: Kind) -> dict[str, str]:
 
 def _branch(kind: Kind, branch: Branch, slots: Mapping[str, str], span: Span, scope: Scope) -> str:
     entity = branch.entity or kind.name
-    filled = ", ".join(
-        f"{branch.slots[name]}::{type_} AS {name}" if name in branch.slots else f"NULL::{type_} AS {name}"
-        for name, type_ in slots.items()
-    )
+    given = {
+        name: f"CASE WHEN {expression} THEN 1 END" if branch.counted else expression
+        for name, expression in branch.slots.items()
+    }
+    filled = ", ".join(f"{given.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
     start, source = scoped(branch.table, f"{entity}_id", span, scope)
+    time = f"f.{entity}_event_time" if branch.counted else f"any_value(f.{entity}_event_time)"
+    grouped = "" if branch.counted else f" GROUP BY f.{entity}_id, {start}"
     return (
-        f"SELECT f.{entity}_id AS entity_id, any_value(f.{entity}_event_time) AS entity_time, {start} AS bucket, {filled} "
-        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL GROUP BY f.{entity}_id, {start}"
+        f"SELECT f.{entity}_id AS entity_id, {time} AS entity_time, {start} AS bucket, {filled} "
+        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL{grouped}"
     )
 
 
