@@ -188,7 +188,10 @@ async def test_a_worker_that_is_killed_leaves_nothing_half_done(
                 await dollars.deliver()
             except ConnectionError:
                 kills += 1
-        assert await dollars.rows("users") == []
+        # An event's facts, and the mark that it was delivered, are there together or not at all.
+        orders = await dollars.rows("shop_orders", "id")
+        assert len(orders) in (0, 3)
+        assert len(await dollars.rows("shop_order_items")) == len(orders)
         async with db.system() as session:
             await session.execute(
                 text(

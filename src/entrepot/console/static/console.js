@@ -147,6 +147,66 @@ function watchRun(region) {
 }
 document.querySelectorAll("[data-events]").forEach(watchRun);
 
+// A world that goes on: its clock arrives as events, figures and charts are fetched anew while it moves.
+function watchWorld(region) {
+  const source = new EventSource(region.dataset.world);
+  let shown = null;
+  let busy = false;
+  const fetched = async () => {
+    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  };
+  async function refresh(clock) {
+    if (busy || clock === shown) return;
+    busy = true;
+    shown = clock;
+    try {
+      const page = await fetched();
+      const fresh = page ? [...page.querySelectorAll("#run [data-fresh]")] : [];
+      // The first facts bring the charts: then the whole region is new.
+      if (fresh.length && !region.querySelector("[data-fresh]")) region.replaceChildren(...page.querySelector("#run").childNodes);
+      for (const part of fresh) {
+        const old = document.getElementById(part.id);
+        if (!old || old === part || old.contains(document.activeElement)) continue;
+        const details = old.querySelector("details");
+        if (details?.open) part.querySelector("details").open = true;
+        old.replaceWith(part);
+      }
+    } catch { /* the next event tries again */ } finally {
+      setTimeout(() => { busy = false; }, 900);
+    }
+  }
+  source.addEventListener("progress", (event) => {
+    const run = JSON.parse(event.data);
+    for (const field of region.querySelectorAll("[data-field]")) {
+      const value = run[field.dataset.field];
+      if (value === undefined || value === null) continue;
+      const text = typeof value === "number" ? number.format(value) : value;
+      if (field.textContent !== text) field.textContent = text;
+    }
+    const bar = region.querySelector("[data-progress]");
+    if (bar) bar.value = run.share;
+    const clock = region.querySelector("[data-clock]");
+    if (clock && run.clock) clock.textContent = run.clock.slice(0, 16).replace("T", " ");
+    const badge = document.querySelector("[data-live-badge] .badge");
+    if (badge && run.status === "running" && badge.textContent === "Waiting") {
+      badge.textContent = "Running";
+      badge.classList.add("busy");
+    }
+    refresh(run.clock ?? run.message);
+  });
+  source.addEventListener("end", async () => {
+    source.close();
+    const page = await fetched().catch(() => null);
+    document.querySelector("[data-live-stop]")?.remove();
+    for (const selector of ["#run", "[data-live-badge]"]) {
+      const fresh = page?.querySelector(selector);
+      if (fresh) document.querySelector(selector)?.replaceWith(fresh);
+    }
+  });
+}
+document.querySelectorAll("[data-world]").forEach(watchWorld);
+
 // The editor of a rule: checked while it is typed, tried without leaving the page, and kept from being lost.
 function watchEditor(form) {
   const text = form.querySelector("#document");

@@ -51,9 +51,7 @@ async def admitted(request: Request) -> Person:
     return person
 
 
-async def _reader(
-    request: Request, person: Annotated[Person, Depends(caller)]
-) -> AsyncIterator[Warehouse]:
+async def _reader(request: Request, person: Annotated[Person, Depends(caller)]) -> AsyncIterator[Warehouse]:
     async with database(request).system(user_id=person.user_id, trace_id=trace_id(request)) as session:
         yield Warehouse(person, session, database(request))
 

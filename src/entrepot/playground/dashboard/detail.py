@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from entrepot.playground.dashboard.comparing import Figure, Line, Trend, compare, rate
-from entrepot.playground.dashboard.overview import Bucket, Series, abandonment, count, hrefs_of, labels_of, whole
+from entrepot.playground.dashboard.overview import (
+    Bucket,
+    Series,
+    abandonment,
+    count,
+    hrefs_of,
+    labels_of,
+    whole,
+)
 from entrepot.playground.dashboard.ranges import STEPS, Range
 
 
@@ -37,7 +45,9 @@ class Span:
 Level = tuple[datetime, int]
 
 
-def levels_at(before: int | None, levels: Sequence[Level], over: Range, clock: datetime) -> list[float | None]:
+def levels_at(
+    before: int | None, levels: Sequence[Level], over: Range, clock: datetime
+) -> list[float | None]:
     """The stock at the end of each bucket; None before the first level known, and for buckets yet to come."""
     found: list[float | None] = []
     known, index = before, 0

@@ -33,7 +33,7 @@ async def order_page(
 ) -> HTMLResponse:
     """An order: what was bought, how it was paid, and what happened to it."""
     order = found(await entity_queries.select_order(visit.session, order_id), "order", order_id)
-    parts = await entity_queries.select_parts(visit.session, order)
+    parts: dict[str, Any] = dict(await entity_queries.select_parts(visit.session, order))
     look, messages = await asking.look(visit.session)
     return render(
         request,
@@ -46,9 +46,7 @@ async def order_page(
 
 
 @router.get("/shops/{shop_id}")
-async def shop_page(
-    request: Request, visit: WarehouseVisiting, asking: Asked, shop_id: UUID
-) -> HTMLResponse:
+async def shop_page(request: Request, visit: WarehouseVisiting, asking: Asked, shop_id: UUID) -> HTMLResponse:
     """A shop: how it does, what it sells, what is ordered of it."""
     shop = found(await entity_queries.select_shop(visit.session, shop_id), "shop", shop_id)
     look, messages = await asking.look(visit.session)
@@ -103,9 +101,7 @@ async def product_page(
 
 
 @router.get("/users/{user_id}")
-async def user_page(
-    request: Request, visit: WarehouseVisiting, asking: Asked, user_id: UUID
-) -> HTMLResponse:
+async def user_page(request: Request, visit: WarehouseVisiting, asking: Asked, user_id: UUID) -> HTMLResponse:
     """A user: what they ordered, paid and did."""
     user = found(await entity_queries.select_user(visit.session, user_id), "user", user_id)
     look, messages = await asking.look(visit.session)

@@ -192,7 +192,9 @@ async def select_entity_metrics(
 ) -> Sequence[RowMapping]:
     """The metrics of one shop, product or user a bucket, with the period before."""
     source = METRICS[of].format(suffix=SUFFIX[over.grain])
-    query = f"SELECT f.event_time AS bucket, {source} AND f.event_time >= :low AND f.event_time < :end GROUP BY 1"
+    query = (
+        f"SELECT f.event_time AS bucket, {source} AND f.event_time >= :low AND f.event_time < :end GROUP BY 1"
+    )
     return await _all(session, query, bounds(over) | {"id": entity})
 
 
@@ -237,7 +239,5 @@ async def _one(session: AsyncSession, query: str, parameters: Mapping[str, Any])
     return (await session.execute(text(query), dict(parameters))).mappings().first()
 
 
-async def _all(
-    session: AsyncSession, query: str, parameters: Mapping[str, Any]
-) -> Sequence[RowMapping]:
+async def _all(session: AsyncSession, query: str, parameters: Mapping[str, Any]) -> Sequence[RowMapping]:
     return (await session.execute(text(query), dict(parameters))).mappings().all()

@@ -21,9 +21,7 @@ from entrepot.playground.values import (
 
 _USER = "JOIN data_playground.users AS u ON u.id = f.user_id AND u.event_time = f.user_event_time"
 _SHOP = "JOIN data_playground.shops AS s ON s.id = f.shop_id AND s.event_time = f.shop_event_time"
-_PRODUCT = (
-    "LEFT JOIN data_playground.shop_products AS p ON p.id = f.product_id AND p.event_time = f.product_event_time"
-)
+_PRODUCT = "LEFT JOIN data_playground.shop_products AS p ON p.id = f.product_id AND p.event_time = f.product_event_time"
 
 
 @dataclass(frozen=True)

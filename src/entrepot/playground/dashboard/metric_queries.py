@@ -27,7 +27,8 @@ METRICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         tuple(
             column.name
             for column in model.__table__.columns
-            if column.name not in _KEYS and not column.name.startswith(entity.removesuffix("_id") + "_event")
+            if column.name not in _KEYS
+            and not column.name.startswith(entity.removesuffix("_id") + "_event")
             and column.name != entity
         ),
     )

@@ -11,8 +11,8 @@ from entrepot.kit.web.rendering import Message, render
 from entrepot.playground.dashboard import queries
 from entrepot.playground.dashboard.access import WarehouseVisiting
 from entrepot.playground.dashboard.attention import concerns, read_state
-from entrepot.playground.dashboard.facts import list_facts
 from entrepot.playground.dashboard.fact_queries import KINDS
+from entrepot.playground.dashboard.facts import list_facts
 from entrepot.playground.dashboard.overview import read_overview
 from entrepot.playground.dashboard.ranges import STEPS, Range, floor, parse_moment
 from entrepot.playground.dashboard.views import Asking, Look, shared
@@ -49,7 +49,9 @@ async def bucket_page(
         return render(request, "warehouse/empty.html", **shared(None, ""))
     grain = look.over.grain if asking.asked.grain not in ("hour", "day") else asking.asked.grain
     start = floor(parse_moment(at, "at"), "day" if grain == "day" else "hour") if at else look.over.start
-    over = Range(start, start + STEPS["day" if grain == "day" else "hour"], "day" if grain == "day" else "hour")
+    over = Range(
+        start, start + STEPS["day" if grain == "day" else "hour"], "day" if grain == "day" else "hour"
+    )
     look = Look(look.first, look.last, over, look.origin)
     return render(
         request,
@@ -115,5 +117,3 @@ async def facts_page(
         bounded=bounded,
         **shared(look, kind, messages),
     )
-
-

@@ -167,7 +167,9 @@ async def begin(
     request: Request,
     response: Response,
     person: Calling,
-    wish: Annotated[ScenarioWish | WorldWish, Body(description="A scenario, or a world for an empty warehouse.")],
+    wish: Annotated[
+        ScenarioWish | WorldWish, Body(description="A scenario, or a world for an empty warehouse.")
+    ],
 ) -> running.Run:
     """A worker takes it at once; one is under way at a time, since all of them move the world's one clock."""
     given = wish.model_dump()
@@ -254,9 +256,7 @@ async def facts(
     response: Response,
     access: WarehouseReading,
     kind: Annotated[
-        Literal[
-            "orders", "events", "payments", "requests", "reviews", "stock", "shops", "products", "users"
-        ],
+        Literal["orders", "events", "payments", "requests", "reviews", "stock", "shops", "products", "users"],
         Path(description="Which facts."),
     ],
     preset: Preset = None,
@@ -280,7 +280,9 @@ async def facts(
     chosen = KINDS[kind]
     over: Range | None = None
     if not chosen.lasting or preset or start or end:
-        _, _, over = await _range(access, Asked(preset or "", start, end, "day" if preset == "all" else ""), origin)
+        _, _, over = await _range(
+            access, Asked(preset or "", start, end, "day" if preset == "all" else ""), origin
+        )
     given = {"status": status, "user": user, "shop": shop, "product": product}
     filters = {name: value for name, value in given.items() if value and name in chosen.filters}
     page = await list_facts(
@@ -306,5 +308,3 @@ async def _range(access: WarehouseReading, asked: Asked, origin: Origin) -> tupl
         )
     first, last = span
     return first, last, choose_range(asked, first=first, last=last)
-
-

@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.kit.jobs import enqueue
-from entrepot.playground.dashboard import queries, run_queries
+from entrepot.playground.dashboard import run_queries
 from entrepot.playground.dashboard.scenarios import ScenarioAsked, WorldAsked
+from entrepot.playground.loading.queries import current_world
 
 TASK = "playground.scenario"
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +65,19 @@ async def list_runs(session: AsyncSession) -> list[Run]:
     return [run_of(row) for row in await run_queries.select_runs(session)]
 
 
-async def ask_for(
-    session: AsyncSession, asked: ScenarioAsked | WorldAsked, begun_by: UUID | None
-) -> Run:
+async def ask_for(session: AsyncSession, asked: ScenarioAsked | WorldAsked, begun_by: UUID | None) -> Run:
     """Write a run down and have a worker take it, in the caller's transaction.
 
     Raises ConflictError while another is under way, or where there is a world already; InvalidInputError for a
     scenario without a world to run it in.
     """
-    span = await queries.select_span(session, "simulated")
-    if isinstance(asked, WorldAsked) and span is not None:
+    world = await current_world(session)
+    if isinstance(asked, WorldAsked) and world is not None and world.state == "complete":
         raise ConflictError(
             "The warehouse has a simulated world already.",
             hint="`entrepot world generate --replace` makes another in its place.",
         )
-    if isinstance(asked, ScenarioAsked) and span is None:
+    if isinstance(asked, ScenarioAsked) and (world is None or world.state != "complete"):
         raise InvalidInputError(
             "There is no world to run a scenario in.", hint="Make one first: a small one takes seconds."
         )
@@ -87,7 +87,8 @@ async def ask_for(
     )
     if run_id is None:
         raise ConflictError(
-            "Another run is under way.", hint="Wait for its end or stop it: all of them move the world's one clock."
+            "Another run is under way.",
+            hint="Wait for its end or stop it: all of them move the world's one clock.",
         )
     await enqueue(session, TASK, lock=TASK, run_id=str(run_id))
     return await get_run(session, run_id)
@@ -105,17 +106,25 @@ class Stopped(Exception):  # noqa: N818 (no error: somebody wanted it)
 
 
 async def supervised(
-    work: Awaitable[Any], look: Callable[[], Awaitable[bool]], *, period: float
-) -> Any:
+    work: Awaitable[Result],
+    look: Callable[[], Awaitable[bool]],
+    *,
+    period: float,
+    stop: asyncio.Event | None = None,
+) -> Result:
     """The result of work, which is looked after every `period` seconds.
 
-    When a look says that it is to stop, the work is cancelled and Stopped raised. When we are cancelled, so is it.
+    When a look says that it is to stop, `stop` is set, for work that ends by itself in its own time; work without one
+    is cancelled. Either way Stopped is raised then. When we are cancelled, so is the work.
     """
     running = asyncio.ensure_future(work)
     try:
         while not running.done():
             await asyncio.wait([running], timeout=period)
             if not running.done() and await look():
+                if stop is not None:
+                    stop.set()
+                    await running
                 raise Stopped
         return running.result()
     finally:

@@ -21,13 +21,15 @@ class ScenarioRun(Shaped):
     kind: Literal["world", "scenario"] = Field(description="Whether a world is made, or one goes on.")
     title: str = Field(description="What it is, in words.")
     asked: dict[str, Any] = Field(description="What was asked for.")
-    status: Literal["waiting", "running", "completed", "stopped", "failed"] = Field(description="How far it is.")
+    status: Literal["waiting", "running", "completed", "stopped", "failed"] = Field(
+        description="How far it is."
+    )
     stop_requested: bool = Field(description="Whether somebody wants it to stop.")
     clock_start: datetime | None = Field(description="The world's clock when it began.")
     clock: datetime | None = Field(description="The world's clock when it was last looked at.")
     clock_end: datetime | None = Field(description="The world's clock when it is to end.")
     share: float = Field(description="How much of it is done, from 0 to 1.")
-    facts: int = Field(description="Events written since it began.")
+    facts: int = Field(description="Facts written since it began.")
     message: str = Field(description="What it is doing, or how it ended.")
     created_at: datetime = Field(description="When it was asked for.")
     started_at: datetime | None = Field(description="When a worker took it.")
@@ -43,7 +45,9 @@ class ScenarioRuns(BaseModel):
 class ScenarioWish(BaseModel):
     """A scenario to be run in the world's present."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"scenario": "payment-outage"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"scenario": "payment-outage"}]}
+    )
 
     scenario: str = Field(description="Name of the scenario, such as payment-outage.", max_length=40)
     strength: float = Field(default=1.0, ge=0.1, le=10, description="1 is as documented.")
@@ -66,7 +70,9 @@ class WorldWish(BaseModel):
 class Compared(Shaped):
     """A figure beside what it was in the period before."""
 
-    now: float | None = Field(description="The figure; null where it does not exist, such as a rate of nothing.")
+    now: float | None = Field(
+        description="The figure; null where it does not exist, such as a rate of nothing."
+    )
     before: float | None = Field(description="What it was; null where there was no such period.")
     difference: float | None = Field(description="now − before.")
     share: float | None = Field(description="difference / before; null where there was nothing before.")
@@ -176,4 +182,6 @@ class OrderDetail(BaseModel):
     items: list[Fact] = Field(description="Its lines.")
     payments: list[dict[str, Any]] = Field(description="Attempts to pay for it, or for its invoice.")
     invoices: list[dict[str, Any]] = Field(description="Bills for it.")
-    history: list[dict[str, Any]] = Field(description="What happened to it and to its payments, in order of time.")
+    history: list[dict[str, Any]] = Field(
+        description="What happened to it and to its payments, in order of time."
+    )

@@ -36,7 +36,9 @@ class ScenarioRun(Base):
     kind: Mapped[str] = mapped_column(String(20), comment="world/scenario")
     title: Mapped[str] = mapped_column(String(200), comment="What it is, in words")
     asked: Mapped[Any] = mapped_column(
-        JSONB, nullable=False, comment="What was asked for: scenario, strength, hours, speed; or seed, scale, days"
+        JSONB,
+        nullable=False,
+        comment="What was asked for: scenario, strength, hours, speed; or seed, scale, days",
     )
     status: Mapped[str] = mapped_column(
         String(20),
@@ -53,7 +55,7 @@ class ScenarioRun(Base):
         Numeric(5, 4), server_default=text("0"), comment="How much of it is done, from 0 to 1"
     )
     facts: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("0"), comment="Events written since it began"
+        BigInteger, server_default=text("0"), comment="Facts written since it began"
     )
     message: Mapped[str | None] = mapped_column(Text, comment="What it is doing, or why it failed")
     begun_by: Mapped[UUID | None] = mapped_column(Uuid, comment="Person who began it")

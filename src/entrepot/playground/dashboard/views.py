@@ -37,6 +37,11 @@ class Look:
     origin: Origin
 
     @property
+    def compared(self) -> bool:
+        """Whether there is anything of the world before the range."""
+        return self.over.start > self.first
+
+    @property
     def partly(self) -> bool:
         """Whether the period before begins earlier than the world, though it does not lie before it as a whole."""
         return self.over.previous.start < self.first < self.over.start
@@ -65,13 +70,13 @@ class Asking:
 
     def __init__(
         self,
-        range: Annotated[str, Query(max_length=20)] = "",
+        preset: Annotated[str, Query(alias="range", max_length=20)] = "",
         start: Annotated[str, Query(alias="from", max_length=40)] = "",
         end: Annotated[str, Query(alias="to", max_length=40)] = "",
         grain: Annotated[str, Query(max_length=10)] = "",
         origin: Annotated[str, Query(max_length=20)] = "all",
     ) -> None:
-        self.asked = Asked(range, start, end, grain)
+        self.asked = Asked(preset, start, end, grain)
         self.origin: Origin = "simulated" if origin == "simulated" else "real" if origin == "real" else "all"
 
     async def look(self, session: AsyncSession) -> tuple[Look | None, tuple[Message, ...]]:
@@ -84,7 +89,9 @@ class Asking:
             return Look(first, last, choose_range(self.asked, first=first, last=last), self.origin), ()
         except InvalidInputError as error:
             usual = choose_range(Asked(), first=first, last=last)
-            message = Message("bad", str(error), f"{error.hint or ''} Shown instead: the last 7 days.".strip())
+            message = Message(
+                "bad", str(error), f"{error.hint or ''} Shown instead: the last 7 days.".strip()
+            )
             return Look(first, last, usual, self.origin), (message,)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Index, String, Text, Uuid, text
+from sqlalchemy import ARRAY, Boolean, DateTime, ForeignKey, Index, String, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -62,3 +62,40 @@ class ParkedFact(Base):
     parked_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), server_default=text("now()"), comment="Since when it is kept"
     )
+
+
+class HeldBackFact(Base):
+    """A fact of the simulated world that is written later than it happened, or once more."""
+
+    __tablename__ = "held_back_facts"
+    __table_args__ = table_args(
+        SCHEMA,
+        "Facts of the simulated world on their way: late ones, and second deliveries of what is there",
+        Index("idx_held_back_facts_due", "due_time"),
+        SystemRows(),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, comment="Id of the fact")
+    table_name: Mapped[str] = mapped_column(String(63), primary_key=True, comment="Table that it belongs to")
+    again: Mapped[bool] = mapped_column(
+        Boolean, primary_key=True, comment="Whether it is a second delivery; else it is late"
+    )
+    due_time: Mapped[datetime] = moment("When, by the world's clock, it is written", nullable=False)
+    row_data: Mapped[Any] = mapped_column(JSONB, nullable=False, comment="The row as it stands")
+
+
+class ActedWorld(Base):
+    """How far the world has acted on the program instead of the warehouse."""
+
+    __tablename__ = "acted_worlds"
+    __table_args__ = table_args(
+        SCHEMA,
+        "How far simulated worlds have acted on the program: a clock of their own, beside that of the warehouse",
+        SystemRows(),
+    )
+
+    run_id: Mapped[UUID] = mapped_column(
+        ForeignKey(f"{SCHEMA}.world_runs.id", ondelete="CASCADE"), primary_key=True, comment="World"
+    )
+    began: Mapped[datetime] = moment("Moment of the world from which on it acts", nullable=False)
+    clock: Mapped[datetime] = moment("Moment of the world up to which it has acted", nullable=False)

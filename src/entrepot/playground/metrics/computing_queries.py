@@ -3,7 +3,7 @@
 A kind of metrics (of users, shops, products) is a list of branches, one a table of facts. Each branch is grouped by
 entity and bucket; the branches are stacked and grouped once more, and the columns of the metrics are made of what they
 counted. The same text serves two scopes: all cells of a stretch of time (one scan of each table of facts), and the cells
-of the temporary table `roll_cells` (probes of the indexes on entity and time).
+of the temporary tables `roll_hours` and `roll_days` (probes of the indexes on entity and time).
 
 Parameters: `low` and `high`, between which all buckets are; both begin and end a day.
 """
@@ -26,12 +26,17 @@ BETWEEN = f"f.event_time >= {LOW} AND f.event_time < {HIGH}"
 
 @dataclass(frozen=True)
 class Branch:
-    """What one table of facts adds: slots are aggregates over `f`, numeric where named in `_NUMERIC`, else integers."""
+    """What one table of facts adds: slots are aggregates over `f`, numeric where named in `_NUMERIC`, else integers.
+
+    `counted`: slots are conditions, the rows are stacked as they are, and what fulfills a condition is counted when all
+    branches are grouped: for facts of which most cells have one or two.
+    """
 
     table: str
     slots: Mapping[str, str]
     where: str = "true"
     entity: str | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,18 @@ class Kind:
 
 
 _NUMERIC = frozenset(
-    {"amount", "discount", "paid", "refunded", "refunded_net", "gross", "total", "least", "most", "value_change"}
+    {
+        "amount",
+        "discount",
+        "paid",
+        "refunded",
+        "refunded_net",
+        "gross",
+        "total",
+        "least",
+        "most",
+        "value_change",
+    }
 )
 
 
@@ -200,11 +216,12 @@ PRODUCT = Kind(
         Branch(
             "global_events",
             {
-                "added": f"count(*) {_is('cart_item_added')}",
-                "removed": f"count(*) {_is('cart_item_removed')}",
-                "viewed": f"count(*) {_is('product_viewed')}",
+                "added": "f.event_type = 'cart_item_added'",
+                "removed": "f.event_type = 'cart_item_removed'",
+                "viewed": "f.event_type = 'product_viewed'",
             },
             where=f"f.event_type IN ({listed(PRODUCT_EVENTS[1:])})",
+            counted=True,
         ),
         Branch(
             "global_events",
@@ -217,7 +234,9 @@ PRODUCT = Kind(
         "units_sold": "coalesce(units, 0)",
         "units_refunded": "coalesce(refunded_units, 0)",
         "gross_sales": "coalesce(gross, 0)",
-        "net_sales": "coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0)",
+        # Most rows are of views only, and arithmetic of numerics is dear.
+        "net_sales": "CASE WHEN units IS NULL AND refunded_net IS NULL THEN 0 "
+        "ELSE coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0) END",
         "current_stock_level": "coalesce(stock, 0)",
         "stock_replenishment_count": "coalesce(restocked, 0)",
         "time_out_of_stock_minutes": "coalesce(round(empty_time::numeric / 60000000, 4), 0)",
@@ -253,30 +272,28 @@ def bucket(time: str, span: Span) -> str:
 def computed(kind: Kind, span: Span, scope: Scope) -> str:
     """A query of what rows of a metrics table should be: the entity, its event_time, the bucket, the columns."""
     columns = ", ".join(f"{expression} AS {name}" for name, expression in kind.columns.items())
-    head, rows = {
-        "user": lambda: ([], "stacked AS s"),
-        "shop": lambda: (_shop_stock(span, scope), _shop_rows(span, scope)),
-        "product": lambda: (_product_stock(span, scope), _product_rows(scope)),
-    }[kind.name]()
     slots = _slots(kind)
-    own = {
-        "user": [],
-        "shop": [
-            _stack(slots, "moved", {name: f"f.{name}" for name in SHOP.own_slots}),
-        ],
-        "product": [
+    head: list[str] = []
+    own: list[str] = []
+    rows = "stacked AS s"
+    if kind is SHOP:
+        head, rows = _shop_stock(span, scope), _shop_rows(span, scope)
+        own = [_stack(slots, "moved", {name: f"f.{name}" for name in kind.own_slots})]
+    elif kind is PRODUCT:
+        head, rows = _product_stock(span, scope), _product_rows(span, scope)
+        own = [
             _stack(slots, "moved", {name: f"f.{name}" for name in ("restocked", "last_stock")}),
             _stack(slots, "empty", {"empty_time": "f.empty_time"}),
-        ],
-    }[kind.name]
+        ]
     branches = [_branch(kind, branch, slots, span, scope) for branch in kind.branches] + own
-    merged = ", ".join(f"any_value({slot}) AS {slot}" for slot in slots)
+    counted = {slot for branch in kind.branches if branch.counted for slot in branch.slots}
+    merged = ", ".join(f"{'count' if slot in counted else 'any_value'}({slot}) AS {slot}" for slot in slots)
     stacked = (
-        f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "  # noqa: S608
+        f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "
         f"FROM ({' UNION ALL '.join(branches)}) AS b GROUP BY entity_id, bucket)"
     )
     given = ", ".join([*head, stacked])
-    return f"WITH {given} SELECT entity_id, entity_time, bucket, {columns} FROM {rows}"  # noqa: S608
+    return f"WITH {given} SELECT entity_id, entity_time, bucket, {columns} FROM {rows}"
 
 
 def _slots(kind: Kind) -> dict[str, str]:
@@ -287,22 +304,23 @@ def _slots(kind: Kind) -> dict[str, str]:
 
 def _branch(kind: Kind, branch: Branch, slots: Mapping[str, str], span: Span, scope: Scope) -> str:
     entity = branch.entity or kind.name
-    filled = ", ".join(
-        f"{branch.slots[name]}::{type_} AS {name}" if name in branch.slots else f"NULL::{type_} AS {name}"
-        for name, type_ in slots.items()
-    )
+    given = {
+        name: f"CASE WHEN {expression} THEN 1 END" if branch.counted else expression
+        for name, expression in branch.slots.items()
+    }
+    filled = ", ".join(f"{given.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
     start, source = scoped(branch.table, f"{entity}_id", span, scope)
+    time = f"f.{entity}_event_time" if branch.counted else f"any_value(f.{entity}_event_time)"
+    grouped = "" if branch.counted else f" GROUP BY f.{entity}_id, {start}"
     return (
-        f"SELECT f.{entity}_id AS entity_id, any_value(f.{entity}_event_time) AS entity_time, {start} AS bucket, {filled} "  # noqa: S608
-        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL GROUP BY f.{entity}_id, {start}"
+        f"SELECT f.{entity}_id AS entity_id, {time} AS entity_time, {start} AS bucket, {filled} "
+        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL{grouped}"
     )
 
 
 def _stack(slots: Mapping[str, str], table: str, filled: Mapping[str, str]) -> str:
-    columns = ", ".join(
-        f"{filled.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items()
-    )
-    return f"SELECT f.entity_id, f.entity_time, f.bucket, {columns} FROM {table} AS f"  # noqa: S608
+    columns = ", ".join(f"{filled.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
+    return f"SELECT f.entity_id, f.entity_time, f.bucket, {columns} FROM {table} AS f"
 
 
 def scoped(table: str, entity: str, span: Span, scope: Scope) -> tuple[str, str]:
@@ -311,34 +329,36 @@ def scoped(table: str, entity: str, span: Span, scope: Scope) -> tuple[str, str]
         return bucket("f.event_time", span), f"data_playground.{table} AS f WHERE {BETWEEN}"
     return (
         "d.bucket",
-        f"roll_cells AS d JOIN data_playground.{table} AS f ON f.{entity} = d.entity_id "
-        f"AND f.event_time >= d.bucket AND f.event_time < d.bucket + {length(span)} WHERE {BETWEEN}",
+        (
+            f"roll_{span}s AS d JOIN data_playground.{table} AS f ON f.{entity} = d.entity_id "
+            f"AND f.event_time >= d.bucket AND f.event_time < d.bucket + {length(span)} WHERE {BETWEEN}"
+        ),
     )
 
 
 def _last_before(product: str, moment: str) -> str:
     """The last log of a product before a moment."""
     return (
-        "SELECT l.product_event_time, l.quantity_after FROM data_playground.shop_inventory_logs AS l "  # noqa: S608
-        f"WHERE l.product_id = {product} AND l.event_time < {moment} ORDER BY l.event_time DESC, l.id DESC LIMIT 1"
+        "SELECT l.product_event_time, l.quantity_after FROM data_playground.shop_inventory_logs AS l "
+        f"WHERE l.product_id = {product} AND l.event_time < {moment} AND l.event_time < {HIGH} ORDER BY l.event_time DESC, l.id DESC LIMIT 1"
     )
 
 
 def _product_stock(span: Span, scope: Scope) -> list[str]:
-    """Stock along tracks: a product over the whole stretch, or over one cell; with what it came into it with."""
+    """Stock along tracks: a product from its first cell to its last; with what it came into that with."""
+    product = "p.event_time AS entity_time, p.origin"
     if scope == "stretch":
         tracks = f"""
-            SELECT p.id AS entity_id, p.event_time AS entity_time, p.origin, {LOW} AS start_time, {HIGH} AS end_time
+            SELECT p.id AS entity_id, {product}, {LOW} AS start_time, {HIGH} AS end_time
             FROM data_playground.shop_products AS p WHERE p.event_time < {HIGH}"""
+        in_track = "f.product_id = t.entity_id"
     else:
         tracks = f"""
-            SELECT d.entity_id, p.event_time AS entity_time, p.origin, d.bucket AS start_time, d.bucket + {length(span)} AS end_time
-            FROM roll_cells AS d JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
-    in_track = (
-        "f.product_id = t.entity_id"
-        if scope == "stretch"
-        else "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
-    )
+            SELECT d.entity_id, {product}, d.start_time, d.end_time
+            FROM (SELECT entity_id, min(bucket) AS start_time, max(bucket) + {length(span)} AS end_time
+                  FROM roll_{span}s GROUP BY entity_id) AS d
+            JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
+        in_track = "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
     return [
         f"tracks AS MATERIALIZED ({tracks})",
         f"""movements AS MATERIALIZED (
@@ -351,7 +371,7 @@ def _product_stock(span: Span, scope: Scope) -> list[str]:
                        NULL, true
                 FROM tracks AS t CROSS JOIN LATERAL ({_last_before("t.entity_id", "t.start_time")}) AS last
             ) AS m
-            WINDOW track AS (PARTITION BY m.entity_id, m.start_time ORDER BY m.event_time, m.id NULLS FIRST))""",
+            WINDOW track AS (PARTITION BY m.entity_id ORDER BY m.event_time, m.id NULLS FIRST))""",
         f"""moved AS (
             SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket,
                    nullif(count(*) FILTER (WHERE m.change_type IN ('purchase', 'transfer_in')), 0) AS restocked,
@@ -369,22 +389,27 @@ def _product_stock(span: Span, scope: Scope) -> list[str]:
             WHERE i.until > i.event_time
             GROUP BY i.entity_id, b.bucket)""",
         """carried AS (
-            SELECT m.entity_id, m.start_time, m.quantity_after FROM movements AS m WHERE m.carried)""",
+            SELECT m.entity_id, m.quantity_after FROM movements AS m WHERE m.carried)""",
     ]
 
 
-def _product_rows(scope: Scope) -> str:
+def _product_rows(span: Span, scope: Scope) -> str:
     """The cells with the stock at their ends: the last log in the bucket, or the last before it."""
-    if scope == "cells":
-        return """(SELECT s.*, coalesce(s.last_stock, c.quantity_after) AS stock
-            FROM stacked AS s LEFT JOIN carried AS c ON c.entity_id = s.entity_id AND c.start_time = s.bucket) AS s"""
     # The bucket's number above, the stock below: the greatest so far is the last that is known.
     numbered = f"(extract(epoch FROM s.bucket - {LOW})::bigint << 32) + s.last_stock + 2147483648"
     return f"""(SELECT s.*, CASE WHEN s.known IS NULL THEN c.quantity_after ELSE (s.known & 4294967295) - 2147483648 END AS stock
             FROM (SELECT s.*, max(CASE WHEN s.last_stock IS NOT NULL THEN {numbered} END)
                              OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING) AS known
                   FROM stacked AS s) AS s
-            LEFT JOIN carried AS c ON c.entity_id = s.entity_id) AS s"""
+            LEFT JOIN carried AS c ON c.entity_id = s.entity_id
+            {_only(span, scope)}) AS s"""
+
+
+def _only(span: Span, scope: Scope) -> str:
+    """Of a track, the cells that are asked for."""
+    if scope == "stretch":
+        return ""
+    return f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
 
 
 def _shop_stock(span: Span, scope: Scope) -> list[str]:
@@ -396,13 +421,11 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
         else [
             f"""tracks AS MATERIALIZED (
             SELECT d.entity_id, min(d.bucket) AS start_time, max(d.bucket) + {length(span)} AS end_time
-            FROM roll_cells AS d GROUP BY d.entity_id)"""
+            FROM roll_{span}s AS d GROUP BY d.entity_id)"""
         ]
     )
     track = "" if scope == "stretch" else "JOIN tracks AS t ON t.entity_id = p.shop_id"
-    goods = (
-        "p.id, p.shop_id, p.shop_event_time, coalesce(p.cost_price, 0) AS cost, coalesce(p.low_stock_threshold, 0) AS low"
-    )
+    goods = "p.id, p.shop_id, p.shop_event_time, coalesce(p.cost_price, 0) AS cost, coalesce(p.low_stock_threshold, 0) AS low"
     return [
         *tracks,
         f"""goods AS MATERIALIZED (
@@ -410,7 +433,7 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
         f"""carried AS MATERIALIZED (
             SELECT g.id, g.shop_id, g.cost, g.low, last.quantity_after
             FROM goods AS g CROSS JOIN LATERAL ({_last_before("g.id", "g.start_time")}) AS last)""",
-        f"""opening AS (
+        """opening AS (
             SELECT c.shop_id AS entity_id, count(*) FILTER (WHERE c.quantity_after > 0 AND c.quantity_after <= c.low) AS low_change,
                    count(*) FILTER (WHERE c.quantity_after <= 0) AS out_change, sum(c.quantity_after * c.cost) AS value_change
             FROM carried AS c GROUP BY c.shop_id)""",
@@ -434,7 +457,6 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
 
 def _shop_rows(span: Span, scope: Scope) -> str:
     """The cells with the gauges at their ends: what the shop opened with, and every change since."""
-    only = "" if scope == "stretch" else "JOIN roll_cells AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
     running = "OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING)"
     return f"""(SELECT s.*, coalesce(o.low_change, 0) + coalesce(s.low_moved, 0) AS low_products,
                    coalesce(o.out_change, 0) + coalesce(s.out_moved, 0) AS out_products,
@@ -443,7 +465,9 @@ def _shop_rows(span: Span, scope: Scope) -> str:
                          sum(s.value_change) {running} AS value_moved
                   FROM stacked AS s) AS s
             LEFT JOIN opening AS o ON o.entity_id = s.entity_id
-            CROSS JOIN LATERAL (SELECT count(*) AS promotions FROM data_playground.shop_promotions AS a
-                                WHERE a.shop_id = s.entity_id AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
-                                  AND a.status NOT IN ('draft', 'cancelled')) AS a
-            {only}) AS s"""
+            LEFT JOIN (SELECT s.entity_id, s.bucket, count(*) AS promotions
+                       FROM stacked AS s JOIN data_playground.shop_promotions AS a ON a.shop_id = s.entity_id
+                         AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
+                       WHERE a.status NOT IN ('draft', 'cancelled')
+                       GROUP BY s.entity_id, s.bucket) AS a ON a.entity_id = s.entity_id AND a.bucket = s.bucket
+            {_only(span, scope)}) AS s"""

@@ -156,16 +156,16 @@ class _Supply:
     def __init__(self, draws: Draws, shops: Shops, calendar: Calendar, modulation: Modulation) -> None:
         self.draws, self.shops, self.calendar = draws, shops, calendar
         units = shops.product_units
-        self.threshold: Ints = np.floor(shops.demand * 7).astype(np.int64) + 3
-        self.target: Ints = np.floor(shops.demand * 32).astype(np.int64) + 12
+        self.threshold: Ints = np.floor(shops.demand * 5).astype(np.int64) + 3
+        self.target: Ints = np.floor(shops.demand * 21).astype(np.int64) + 12
         self.first: Ints = (
-            np.floor(shops.demand * 26).astype(np.int64) + 8 + draws.below("stock/first", units, 8)
+            np.floor(shops.demand * 16).astype(np.int64) + 8 + draws.below("stock/first", units, 8)
         )
         self.listed_day = calendar.day_of(shops.listed)
         self.closed_day = calendar.day_of(shops.closed[shops.product_shop])
         self.ordered = np.zeros(shops.products, dtype=np.int64)
         self.due = np.full(shops.products, calendar.days + 10_000)
-        self.blocked = draws.chance("stock/blocked", units, 0.7)
+        self.blocked = draws.chance("stock/blocked", units, 0.85)
         self.spans = modulation.spans("stock-out")
 
     def open_shelves(self, day: int, today: _Day) -> None:

@@ -13,15 +13,13 @@ from entrepot.playground.world.accounts import Carried, latest, write_people
 from entrepot.playground.world.browsing import tell_visits
 from entrepot.playground.world.calendars import DAY, Calendar
 from entrepot.playground.world.catalog import (
-    OrderReference,
-    write_movements,
     write_products,
     write_promotions,
     write_shops,
 )
 from entrepot.playground.world.fates import want
+from entrepot.playground.world.movements import write_movements
 from entrepot.playground.world.orders import (
-    order_numbers,
     settle,
     write_items,
     write_orders,
@@ -100,8 +98,6 @@ class World:
 
         ordered = np.zeros(len(visits.units), dtype=np.bool_)
         ordered[wanted.visit[wanted.line_order[got > 0]]] = True
-        order_of = np.full(len(wanted.units), -1)
-        order_of[orders.row] = np.arange(orders.count)
         write_shops(scene)
         write_products(scene, moved)
         write_orders(scene, wanted, orders)
@@ -110,11 +106,7 @@ class World:
         write_invoices(scene, wanted, orders)
         write_promotions(scene, promotions, write_usages(scene, orders, promotions))
         write_reviews(scene, wanted, orders)
-        reference = OrderReference(
-            scene, orders.ids, orders.time, orders.user, wanted.cancelled[orders.row] < moment,
-            order_numbers(orders.units),
-        )  # fmt: skip
-        write_movements(scene, moved, order_of[wanted.line_order], reference)
+        write_movements(scene, moved, wanted, orders)
         tell_visits(scene, visits, views, carts, ordered)
         write_requests(scene, visits, views, wanted, orders)
         scene.tables["global_events"] = scene.events.table(people, shops)
