@@ -38,11 +38,17 @@ async def carry_out(job: Job, *, run_id: str) -> dict[str, Any]:
         await _end(job, run, "stopped", "Stopped. What happened until then stays.")
         return {"run_id": run_id, "status": "stopped"}
     except EntrepotError as error:
-        await _end(job, run, "failed", f"{error}{' ' + error.hint if error.hint else ''}")
+        await _end(job, run, "failed", str(error))
         raise
     except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
         if job.attempt >= job.max_attempts:
-            await _end(job, run, "failed", f"{type(error).__name__}: {error}")
+            await _end(job, run, "failed", reason)
+        else:
+            async with job.db.system(trace_id=job.trace_id) as session:
+                await run_queries.beat(
+                    session, run, share=0, message=f"Broke off and is tried again. {reason}"
+                )
         raise
     await _end(job, run, "completed", made)
     return {"run_id": run_id, "status": "completed"}
@@ -140,6 +146,8 @@ def _share(start: datetime, clock: datetime, end: datetime) -> float:
 
 def _phase(asked: ScenarioAsked, start: datetime, clock: datetime) -> str:
     begins, ends = asked.window(start)
+    if clock == start:
+        return "The simulation is brought to where the world stands; then the clock moves."
     if clock < begins:
         return f"Steady until {begins:%Y-%m-%d %H:%M}, so that there is something to compare with."
     if clock < ends:

@@ -670,7 +670,7 @@ COMMENT ON TABLE data_playground.metrics_dirty IS 'What the next roll has to com
 
 COMMENT ON COLUMN data_playground.metrics_dirty.mark_id IS 'Number of the mark';
 
-COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock: a product''s stock from the hour on; promotion: a shop''s rows in the window; span: everything in it';
+COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock/shop_stock: a product''s stock from the hour on, for its own and its shop''s rows; promotion: a shop''s rows in the window; span: everything in it';
 
 COMMENT ON COLUMN data_playground.metrics_dirty.entity_id IS 'User, shop or product';
 
