@@ -167,7 +167,7 @@ class Year:
         if table == "shop_metrics_hourly":  # the hour decides, not the moment
             bounds = f"date_trunc('hour', t) >= '{lower.isoformat()}' AND t < '{upper.isoformat()}'"
         return (
-            f"INSERT INTO {target} ({columns}) SELECT {values} FROM generate_series({first}, {last}) AS n,"
+            f"INSERT INTO {target} ({columns}) SELECT {values} FROM generate_series({first}::bigint, {last}) AS n,"
             f" LATERAL (SELECT {self.at('n', step, offset)} AS t) AS moment{more} WHERE {bounds}"
         )
 

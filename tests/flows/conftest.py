@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from tests.api.conftest import add_person, app, client, person  # noqa: F401 - fixtures
+from tests.cli.conftest import entrepot  # noqa: F401 - a fixture
 from tests.playground.live.conftest import template, world  # noqa: F401 - fixtures
 
 from entrepot.events import NewEvent, publish_many

@@ -231,8 +231,8 @@ CORRUPTIONS = (
     Corruption(
         "a user is there twice, in two months", "cy",
         f"""
-        INSERT INTO {S}.users (id, event_time, username, email, created_time)
-        SELECT id, event_time + interval '31 days', 'cy2', 'cy2@example.com', event_time + interval '31 days'
+        INSERT INTO {S}.users (id, event_time, username, email, created_time, origin)
+        SELECT id, event_time + interval '31 days', 'cy2', 'cy2@example.com', event_time + interval '31 days', 'api'
         FROM {S}.users WHERE id = :id
         """,
         {"uniqueness", "registry", "events"}, "it is registered as of",

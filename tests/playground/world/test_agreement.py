@@ -211,7 +211,7 @@ def test_carts_are_left_or_ordered(whole: Whole) -> None:
     last = acts.groupby("session_id").event_time.max().reindex(left.index)
     waited = (left.event_time - last).dt.total_seconds()
     assert ((waited >= 1800) & (waited < 3600)).all()
-    assert (waited == 1800).mean() > 0.9  # the others tried to order what was gone
+    assert (waited == 1800).mean() > 0.7  # the others tried to order what was gone
     placed = whole.events("order_placed").session_id
     assert placed.is_unique
     assert not set(placed) & set(left.index)
@@ -289,4 +289,11 @@ def test_truth_is_true(whole: Whole) -> None:
         whole.events("payment_failed", "payment_completed")
     ) - len(whole.frame("invoice_payments").completed_time.dropna())
     assert truth["carts_abandoned"] == len(whole.events("cart_abandoned"))
+    assert truth["orders_cancelled"] == len(whole.events("order_cancelled"))
+    assert truth["gross_cents"] == items.subtotal.sum()
+    assert truth["discount_cents"] == items.discount_amount.sum()
+    assert truth["requests_failed"] == sum(whole.frame("request_response_logs").status_code >= 500)
+    assert truth["shops"] == len(whole.frame("shops"))
+    assert whole.truth_of_people["users"] == len(whole.frame("users"))
+    assert whole.truth_of_people["users_left"] == whole.frame("users").deactivated_time.notna().sum()
     assert truth["lines_refunded"] == len(whole.events("payment_refunded"))

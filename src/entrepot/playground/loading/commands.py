@@ -25,6 +25,8 @@ from entrepot.kit.output import (
     print_table,
 )
 from entrepot.kit.progress import reporting
+from entrepot.playground.checks.commands import verify
+from entrepot.playground.entities.commands import created, entity, funnel, history, population
 
 if TYPE_CHECKING:
     from entrepot.playground.loading.generating import Generated
@@ -323,3 +325,8 @@ def clear(
 
 def _style(quiet: bool) -> Literal["auto", "none"]:
     return "none" if quiet and not sys.stderr.isatty() else "auto"
+
+
+app.command("verify")(verify)
+for _command in (entity, history, created, population, funnel):
+    app.command(_command.__name__, rich_help_panel="Entities")(_command)

@@ -23,7 +23,8 @@ LOCK = "hashtext('entrepot.metrics.roll')"
 PREPARE = text(
     """
     SELECT set_config('work_mem', '256MB', true), set_config('maintenance_work_mem', '256MB', true),
-           set_config('hash_mem_multiplier', '2', true), set_config('max_parallel_workers_per_gather', '0', true)
+           set_config('hash_mem_multiplier', '2', true), set_config('default_statistics_target', '20', true),
+           set_config('max_parallel_workers_per_gather', '0', true)
     """
 )
 #: The marks that each kind of metrics takes.
