@@ -66,7 +66,9 @@ def integers(values: Ints, valid: Flags | None = None, kind: pa.DataType | None 
 
 def dates(values: Ints, valid: Flags | None = None) -> pa.Array:
     """Microseconds since 1970 as the day in UTC."""
-    days = np.ascontiguousarray(values // 86_400_000_000, dtype=np.int32)  # what date32 is for pandas has 64 bits
+    days = np.ascontiguousarray(
+        values // 86_400_000_000, dtype=np.int32
+    )  # what date32 is for pandas has 64 bits
     return pa.Array.from_buffers(pa.date32(), len(values), [_validity(valid), pa.py_buffer(days)])
 
 
