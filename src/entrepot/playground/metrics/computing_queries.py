@@ -234,7 +234,9 @@ PRODUCT = Kind(
         "units_sold": "coalesce(units, 0)",
         "units_refunded": "coalesce(refunded_units, 0)",
         "gross_sales": "coalesce(gross, 0)",
-        "net_sales": "coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0)",
+        # Most rows are of views only, and arithmetic of numerics is dear.
+        "net_sales": "CASE WHEN units IS NULL AND refunded_net IS NULL THEN 0 "
+        "ELSE coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0) END",
         "current_stock_level": "coalesce(stock, 0)",
         "stock_replenishment_count": "coalesce(restocked, 0)",
         "time_out_of_stock_minutes": "coalesce(round(empty_time::numeric / 60000000, 4), 0)",
@@ -278,7 +280,7 @@ def computed(kind: Kind, span: Span, scope: Scope) -> str:
         head, rows = _shop_stock(span, scope), _shop_rows(span, scope)
         own = [_stack(slots, "moved", {name: f"f.{name}" for name in kind.own_slots})]
     elif kind is PRODUCT:
-        head, rows = _product_stock(span, scope), _product_rows(scope)
+        head, rows = _product_stock(span, scope), _product_rows(span, scope)
         own = [
             _stack(slots, "moved", {name: f"f.{name}" for name in ("restocked", "last_stock")}),
             _stack(slots, "empty", {"empty_time": "f.empty_time"}),
@@ -343,20 +345,20 @@ def _last_before(product: str, moment: str) -> str:
 
 
 def _product_stock(span: Span, scope: Scope) -> list[str]:
-    """Stock along tracks: a product over the whole stretch, or over one cell; with what it came into it with."""
+    """Stock along tracks: a product from its first cell to its last; with what it came into that with."""
+    product = "p.event_time AS entity_time, p.origin"
     if scope == "stretch":
         tracks = f"""
-            SELECT p.id AS entity_id, p.event_time AS entity_time, p.origin, {LOW} AS start_time, {HIGH} AS end_time
+            SELECT p.id AS entity_id, {product}, {LOW} AS start_time, {HIGH} AS end_time
             FROM data_playground.shop_products AS p WHERE p.event_time < {HIGH}"""
+        in_track = "f.product_id = t.entity_id"
     else:
         tracks = f"""
-            SELECT d.entity_id, p.event_time AS entity_time, p.origin, d.bucket AS start_time, d.bucket + {length(span)} AS end_time
-            FROM roll_{span}s AS d JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
-    in_track = (
-        "f.product_id = t.entity_id"
-        if scope == "stretch"
-        else "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
-    )
+            SELECT d.entity_id, {product}, d.start_time, d.end_time
+            FROM (SELECT entity_id, min(bucket) AS start_time, max(bucket) + {length(span)} AS end_time
+                  FROM roll_{span}s GROUP BY entity_id) AS d
+            JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
+        in_track = "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
     return [
         f"tracks AS MATERIALIZED ({tracks})",
         f"""movements AS MATERIALIZED (
@@ -369,7 +371,7 @@ def _product_stock(span: Span, scope: Scope) -> list[str]:
                        NULL, true
                 FROM tracks AS t CROSS JOIN LATERAL ({_last_before("t.entity_id", "t.start_time")}) AS last
             ) AS m
-            WINDOW track AS (PARTITION BY m.entity_id, m.start_time ORDER BY m.event_time, m.id NULLS FIRST))""",
+            WINDOW track AS (PARTITION BY m.entity_id ORDER BY m.event_time, m.id NULLS FIRST))""",
         f"""moved AS (
             SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket,
                    nullif(count(*) FILTER (WHERE m.change_type IN ('purchase', 'transfer_in')), 0) AS restocked,
@@ -387,22 +389,27 @@ def _product_stock(span: Span, scope: Scope) -> list[str]:
             WHERE i.until > i.event_time
             GROUP BY i.entity_id, b.bucket)""",
         """carried AS (
-            SELECT m.entity_id, m.start_time, m.quantity_after FROM movements AS m WHERE m.carried)""",
+            SELECT m.entity_id, m.quantity_after FROM movements AS m WHERE m.carried)""",
     ]
 
 
-def _product_rows(scope: Scope) -> str:
+def _product_rows(span: Span, scope: Scope) -> str:
     """The cells with the stock at their ends: the last log in the bucket, or the last before it."""
-    if scope == "cells":
-        return """(SELECT s.*, coalesce(s.last_stock, c.quantity_after) AS stock
-            FROM stacked AS s LEFT JOIN carried AS c ON c.entity_id = s.entity_id AND c.start_time = s.bucket) AS s"""
     # The bucket's number above, the stock below: the greatest so far is the last that is known.
     numbered = f"(extract(epoch FROM s.bucket - {LOW})::bigint << 32) + s.last_stock + 2147483648"
     return f"""(SELECT s.*, CASE WHEN s.known IS NULL THEN c.quantity_after ELSE (s.known & 4294967295) - 2147483648 END AS stock
             FROM (SELECT s.*, max(CASE WHEN s.last_stock IS NOT NULL THEN {numbered} END)
                              OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING) AS known
                   FROM stacked AS s) AS s
-            LEFT JOIN carried AS c ON c.entity_id = s.entity_id) AS s"""
+            LEFT JOIN carried AS c ON c.entity_id = s.entity_id
+            {_only(span, scope)}) AS s"""
+
+
+def _only(span: Span, scope: Scope) -> str:
+    """Of a track, the cells that are asked for."""
+    if scope == "stretch":
+        return ""
+    return f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
 
 
 def _shop_stock(span: Span, scope: Scope) -> list[str]:
@@ -450,11 +457,6 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
 
 def _shop_rows(span: Span, scope: Scope) -> str:
     """The cells with the gauges at their ends: what the shop opened with, and every change since."""
-    only = (
-        ""
-        if scope == "stretch"
-        else f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
-    )
     running = "OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING)"
     return f"""(SELECT s.*, coalesce(o.low_change, 0) + coalesce(s.low_moved, 0) AS low_products,
                    coalesce(o.out_change, 0) + coalesce(s.out_moved, 0) AS out_products,
@@ -463,7 +465,9 @@ def _shop_rows(span: Span, scope: Scope) -> str:
                          sum(s.value_change) {running} AS value_moved
                   FROM stacked AS s) AS s
             LEFT JOIN opening AS o ON o.entity_id = s.entity_id
-            CROSS JOIN LATERAL (SELECT count(*) AS promotions FROM data_playground.shop_promotions AS a
-                                WHERE a.shop_id = s.entity_id AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
-                                  AND a.status NOT IN ('draft', 'cancelled')) AS a
-            {only}) AS s"""
+            LEFT JOIN (SELECT s.entity_id, s.bucket, count(*) AS promotions
+                       FROM stacked AS s JOIN data_playground.shop_promotions AS a ON a.shop_id = s.entity_id
+                         AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
+                       WHERE a.status NOT IN ('draft', 'cancelled')
+                       GROUP BY s.entity_id, s.bucket) AS a ON a.entity_id = s.entity_id AND a.bucket = s.bucket
+            {_only(span, scope)}) AS s"""
