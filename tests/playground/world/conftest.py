@@ -40,7 +40,6 @@ class Whole:
             for name, table in tables.items():
                 there = self.tables.get(name)
                 self.tables[name] = table if there is None else pa.concat_tables([there, table])
-        self.truth_of_people = world.people_truth(until)
         self.truth: dict[str, Any] = {}
         for part in ordered:
             add(self.truth, part.truth)

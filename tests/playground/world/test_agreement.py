@@ -316,6 +316,6 @@ def test_truth_is_true(whole: Whole) -> None:
     assert truth["discount_cents"] == items.discount_amount.sum()
     assert truth["requests_failed"] == sum(whole.frame("request_response_logs").status_code >= 500)
     assert truth["shops"] == len(whole.frame("shops"))
-    assert whole.truth_of_people["users"] == len(whole.frame("users"))
-    assert whole.truth_of_people["users_left"] == whole.frame("users").deactivated_time.notna().sum()
+    assert truth["users"] == len(whole.frame("users"))
+    assert truth["users_left"] == whole.frame("users").deactivated_time.notna().sum()
     assert truth["lines_refunded"] == len(whole.events("payment_refunded"))

@@ -183,6 +183,7 @@ def test_churn(usual: Whole) -> None:
     left, then = (world.frame("users").deactivated_time for world in (whole, usual))
     assert sum(inside(left, window)) > 4 * sum(inside(then, window))
     assert sum(left < window.start) == sum(then < window.start)
+    assert whole.truth["churn"]["users_left"] == sum(inside(left, window))
 
 
 def test_flash_promotion(usual: Whole) -> None:
@@ -203,7 +204,7 @@ def test_flash_promotion(usual: Whole) -> None:
 def test_dirty_data(usual: Whole) -> None:
     whole, _ = changed("dirty-data")
     shouted = whole.frame("users").email.str.contains(" ")
-    assert sum(shouted) == whole.truth_of_people["dirty-data"]["users"] > 0
+    assert sum(shouted) == whole.truth["dirty-data"]["users"] > 0
     orders, then = whole.frame("shop_orders"), usual.frame("shop_orders")
     assert sum(orders.shipping_address_line1.isna()) == whole.truth["dirty-data"]["shop_orders"]
     assert then.shipping_address_line1.notna().all()
