@@ -111,6 +111,7 @@ def trend_chart(trend: Trend, **size: int) -> LineChart:
         tick=lambda value: axis_text(trend.unit, value),
         short=short,
         share=trend.unit == "share",
+        whole=trend.unit == "count",
         **size,
     )
 

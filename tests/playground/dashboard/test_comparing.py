@@ -113,3 +113,14 @@ def test_a_share_that_is_always_whole_is_drawn_at_the_top() -> None:
     chart = trend_chart(trend)
     assert (chart.rules[0].label, chart.rules[-1].label) == ("90 %", "100 %")
     assert chart.curves[0].path.endswith(f" {chart.rules[-1].y}")
+
+
+def test_what_is_counted_has_whole_steps() -> None:
+    chart = trend_chart(Trend("n", "N", "count", ["a", "b"], [""] * 2, [Line("now", [2.0, 1.0])]))
+    assert [rule.label for rule in chart.rules] == ["0", "1", "2"]
+
+
+def test_long_times_are_drawn_in_hours_and_told_in_full() -> None:
+    chart = trend_chart(Trend("t", "T", "minutes", ["a", "b"], [""] * 2, [Line("now", [600.0, 90.0])]))
+    assert [rule.label for rule in chart.rules] == ["0", "2.5", "5", "7.5", "10"]
+    assert chart.slots[0].texts == ("now: 10 h 0 min",)

@@ -24,7 +24,17 @@ PAGES = (
     "/scenarios",
     *(
         f"/{kind}?range=all"
-        for kind in ("orders", "events", "payments", "requests", "reviews", "stock", "shops", "products", "users")
+        for kind in (
+            "orders",
+            "events",
+            "payments",
+            "requests",
+            "reviews",
+            "stock",
+            "shops",
+            "products",
+            "users",
+        )
     ),
 )
 
@@ -65,7 +75,7 @@ async def test_every_page_opens_and_keeps_to_the_policy(ada: SignedIn, village: 
 async def test_every_link_leads_somewhere(ada: SignedIn, village: Village) -> None:
     seen: set[str] = set()
     waiting = ["/warehouse?range=30d", f"/warehouse/products/{village.id('cable')}?range=all"]
-    while waiting and len(seen) < 260:
+    while waiting and len(seen) < 110:
         path = waiting.pop(0)
         if path in seen:
             continue
@@ -101,7 +111,16 @@ async def test_facts_and_metrics_agree_where_all_is_of_one_origin(ada: SignedIn,
     query = "from=2025-10-01&to=2025-11-28&grain=day"
     metrics = (await ada.get(f"/warehouse?{query}")).text
     facts = (await ada.get(f"/warehouse?{query}&origin=simulated")).text
-    for key in ("orders", "gross", "net", "payment_success", "cart_abandonment", "refunds", "reviews", "rating"):
+    for key in (
+        "orders",
+        "gross",
+        "net",
+        "payment_success",
+        "cart_abandonment",
+        "refunds",
+        "reviews",
+        "rating",
+    ):
         assert figure(metrics, key) == figure(facts, key), key
     assert figure(metrics, "orders") == "4"
     assert figure(metrics, "payment_success") == "80.0 %"
@@ -131,7 +150,9 @@ async def test_an_empty_warehouse_offers_a_world(ada: SignedIn) -> None:
     assert "Run a scenario" not in page
 
 
-async def test_what_is_out_of_stock_and_fails_comes_first(ada: SignedIn, village: Village, db: Database) -> None:
+async def test_what_is_out_of_stock_and_fails_comes_first(
+    ada: SignedIn, village: Village, db: Database
+) -> None:
     # The village's last shade went with the fourth order; else all is well there.
     calm = (await ada.get("/warehouse")).text
     assert calm.count('class="count-big"') == 1
@@ -160,7 +181,15 @@ async def test_what_is_out_of_stock_and_fails_comes_first(ada: SignedIn, village
 async def test_an_order_tells_its_story(ada: SignedIn, village: Village) -> None:
     page = (await ada.get(f"/warehouse/orders/{village.id('second')}")).text
     story = page[page.index('class="timeline"') :]
-    parts = ["Order placed", "Stock sale", "Payment failed", "Payment completed", "Order delivered", "Stock return", "Payment refunded"]
+    parts = [
+        "Order placed",
+        "Stock sale",
+        "Payment failed",
+        "Payment completed",
+        "Order delivered",
+        "Stock return",
+        "Payment refunded",
+    ]
     places = [story.index(part) for part in parts]
     assert places == sorted(places)
     # An order on an invoice is paid through it.
@@ -170,7 +199,9 @@ async def test_an_order_tells_its_story(ada: SignedIn, village: Village) -> None
 
 
 async def test_a_product_tells_when_it_had_none(ada: SignedIn, village: Village) -> None:
-    page = (await ada.get(f"/warehouse/products/{village.id('cable')}?from=2025-11-01&to=2025-11-21&grain=day")).text
+    page = (
+        await ada.get(f"/warehouse/products/{village.id('cable')}?from=2025-11-01&to=2025-11-21&grain=day")
+    ).text
     spans = page[page.index("Times without stock") :]
     assert "2025-11-03 09:00" in spans
     assert "2025-11-18 12:00" in spans

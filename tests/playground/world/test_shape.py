@@ -49,11 +49,11 @@ def test_people_come_back_some_more_than_others(world: Whole) -> None:
     counts = orders.groupby("user_id").size()
     assert (counts > 1).mean() > 0.5
     assert counts.std() > counts.mean()
+    # Two orders of one person are in the same shop more often than two orders of anybody.
     pairs = orders.groupby(["user_id", "shop_id"]).size()
-    likes = pairs.groupby("user_id").max() / counts
-    shops = orders.shop_id.nunique()
-    busy = counts[counts >= 10].index
-    assert likes.reindex(busy).mean() > 2 / shops
+    same = (pairs * (pairs - 1)).sum() / (counts * (counts - 1)).sum()
+    shares = orders.groupby("shop_id").size() / len(orders)
+    assert same > 1.25 * (shares**2).sum()
 
 
 def test_the_evening_is_local(world: Whole) -> None:

@@ -44,9 +44,9 @@ def _of_orders(time: str) -> str:
     """
 
 
-def _of_rows(table: str, *, time: str = "event_time", user: str = "user_id", shop: str = "shop_id") -> str:
+def _of_rows(table: str, *, time: str = "event_time", user: str = "user_id", seller: str = "shop_id") -> str:
     return f"""
-        SELECT id, {time} AS at, {user} AS user_id, {shop} AS shop_id, NULL::numeric AS amount, origin
+        SELECT id, {time} AS at, {user} AS user_id, {seller} AS shop_id, NULL::numeric AS amount, origin
         FROM data_playground.{table} WHERE {time} IS NOT NULL
     """
 
@@ -97,7 +97,9 @@ _NOBODY = "NULL::uuid"
 CALLED = (
     told("review_submitted", rows=_of_rows("shop_reviews"), what="review"),
     told("promotion_created", rows=_of_rows("shop_promotions", user=_NOBODY), what="promotion"),
-    told("payment_method_added", rows=_of_rows("user_payment_methods", shop=_NOBODY), what="payment method"),
+    told(
+        "payment_method_added", rows=_of_rows("user_payment_methods", seller=_NOBODY), what="payment method"
+    ),
     told(
         "invoice_issued",
         rows="SELECT id, event_time AS at, user_id, shop_id, total_amount AS amount, origin FROM data_playground.invoices",
@@ -108,7 +110,7 @@ CALLED = (
 
 #: Types of events that tell of whom they name: of the beginning or the end of a user, shop or product.
 NAMED = tuple(
-    told(event, rows=_of_rows(table, time=time, user=_NOBODY, shop=_NOBODY), what=what, by=by)
+    told(event, rows=_of_rows(table, time=time, user=_NOBODY, seller=_NOBODY), what=what, by=by)
     for event, table, time, what, by in (
         ("user_registered", "users", "event_time", "user", "user_id"),
         ("user_deactivated", "users", "deactivated_time", "user", "user_id"),

@@ -41,8 +41,14 @@ async def carry_out(job: Job, *, run_id: str) -> dict[str, Any]:
         await _end(job, run, "failed", str(error))
         raise
     except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
         if job.attempt >= job.max_attempts:
-            await _end(job, run, "failed", f"{type(error).__name__}: {error}")
+            await _end(job, run, "failed", reason)
+        else:
+            async with job.db.system(trace_id=job.trace_id) as session:
+                await run_queries.beat(
+                    session, run, share=0, message=f"Broke off and is tried again. {reason}"
+                )
         raise
     await _end(job, run, "completed", made)
     return {"run_id": run_id, "status": "completed"}

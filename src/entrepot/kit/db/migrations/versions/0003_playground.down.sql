@@ -171,6 +171,8 @@ DROP FUNCTION entrepot.built_partitions;
 
 DROP FUNCTION entrepot.lock_referenced;
 
+DROP FUNCTION entrepot.lock_to_attach;
+
 DROP FUNCTION entrepot.prepare_partition;
 
 DROP FUNCTION entrepot.swap_partition;

@@ -315,6 +315,13 @@ $$;
 COMMENT ON FUNCTION entrepot.lock_referenced(regclass, text) IS
     'Locks the tables that a table refers to, in one order, so that two who do it do not wait for each other in a circle.';
 
+CREATE OR REPLACE FUNCTION entrepot.lock_to_attach(built regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built) THEN 'ACCESS EXCLUSIVE' ELSE 'SHARE ROW EXCLUSIVE' END
+$$;
+COMMENT ON FUNCTION entrepot.lock_to_attach(regclass) IS
+    'The lock on tables that are referred to: attaching drops the triggers that keys of a free-standing table have there, or makes none.';
+
 CREATE OR REPLACE FUNCTION entrepot.prepare_partition(parent regclass, partition text, step text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -341,13 +348,14 @@ BEGIN
             EXECUTE format('ANALYZE %s', built.id);
         END IF;
     ELSIF step = 'references' THEN
-        IF NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
-            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+        -- Of a few rows, attaching checks the keys in no time, and with lighter locks than keys that are there already need.
+        IF pg_relation_size(built.id) < 2097152 OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
+            RETURN;
         END IF;
+        PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
         FOR item IN
             SELECT k.conname AS name, pg_get_constraintdef(k.oid) AS definition FROM pg_constraint AS k
             WHERE k.contype = 'f' AND k.conrelid = parent AND k.conparentid = 0
-              AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conrelid = built.id AND o.conname = k.conname)
         LOOP
             EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', built.id, item.name, item.definition);
         END LOOP;
@@ -412,9 +420,8 @@ BEGIN
     WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) >= built.lower_bound AND entrepot.partition_end(i.inhrelid) <= built.upper_bound;
     PERFORM entrepot.prepare_partition(parent, partition, 'references');
     PERFORM entrepot.prepare_partition(parent, partition, 'validation');
-    -- Attaching drops triggers on the tables referred to, and detaching locks the whole table. Tables come before their
-    -- partitions, as readers take them.
-    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    -- Tables come before their partitions, as readers take them; detaching locks the whole table.
+    PERFORM entrepot.lock_referenced(parent, entrepot.lock_to_attach(built.id));
     EXECUTE format('LOCK TABLE ONLY %s IN %s MODE', parent, CASE WHEN empty_ones = '{}' THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
     -- Whoever is writing into the range is waited for, then looked at: rows of the range are never hidden or lost.
     FOR item IN SELECT i.inhrelid::regclass AS id FROM pg_inherits AS i
@@ -525,7 +532,7 @@ DECLARE
 BEGIN
     SELECT * INTO built FROM entrepot.built_partition(parent, partition);
     PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
-    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    PERFORM entrepot.lock_referenced(parent, entrepot.lock_to_attach(built.id));
     EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
     IF entrepot.copy_changed(parent, partition, copied) IS DISTINCT FROM copied THEN
         RAISE EXCEPTION 'rows from % to % of % changed since they were copied', built.lower_bound, built.upper_bound, parent USING ERRCODE = 'serialization_failure';
