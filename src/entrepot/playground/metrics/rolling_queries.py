@@ -8,14 +8,8 @@ from sqlalchemy import CursorResult, Result, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.playground.metrics.computing_queries import (
-    HIGH,
-    LOW,
-    Kind,
-    Scope,
-    Span,
-    computed,
-)
+from entrepot.playground.metrics.computing_queries import HIGH, LOW, Scope, computed
+from entrepot.playground.metrics.kind_queries import Kind, Span
 
 #: One roll at a time.
 LOCK = "hashtext('entrepot.metrics.roll')"
@@ -189,14 +183,14 @@ _WIDENED = """
             ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last ON true
     )
 """
-_OWN = "SELECT entity_id, hour FROM roll_marks WHERE kind = '{kind}'"
+_OWN = "SELECT entity_id, hour FROM roll_marks WHERE kind = :kind"
 HOURS = {
-    "user": text(f"INSERT INTO roll_hours {_OWN.format(kind='user')}"),
+    "user": text(f"INSERT INTO roll_hours {_OWN}"),
     "shop": text(
         f"""
         WITH {_WIDENED}
         INSERT INTO roll_hours
-        {_OWN.format(kind="shop")}
+        {_OWN}
         UNION
         SELECT t.shop_id, t.event_time
         FROM (SELECT p.shop_id, w.hour, max(w.until) AS until
@@ -213,7 +207,7 @@ HOURS = {
         f"""
         WITH {_WIDENED}
         INSERT INTO roll_hours
-        {_OWN.format(kind="product")}
+        {_OWN}
         UNION
         SELECT w.entity_id, w.hour FROM widened AS w
         UNION
