@@ -80,10 +80,13 @@ ADVANCE = text(
         SELECT max(l.event_time) FROM data_playground.shop_inventory_logs AS l, since
         WHERE l.event_time >= since.reached AND l.origin = 'simulated'
         UNION ALL
-        SELECT CAST(:until AS timestamptz)
+        SELECT reached FROM before WHERE origin = 'simulated'
     ),
     now AS (
-        SELECT 'simulated' AS origin, max(facts.reached) AS reached FROM facts
+        -- A world that is there says itself what time it is, and another one in its place may end earlier.
+        SELECT 'simulated' AS origin,
+               greatest(coalesce((SELECT clock FROM data_playground.world_runs WHERE state <> 'cleared'),
+                                 (SELECT max(reached) FROM facts)), CAST(:until AS timestamptz)) AS reached
         UNION ALL
         SELECT p.origin, greatest(now(), :until) FROM data_playground.shop_products AS p
         WHERE p.origin <> 'simulated' GROUP BY p.origin
@@ -91,7 +94,7 @@ ADVANCE = text(
     moved AS (
         INSERT INTO data_playground.metrics_clocks AS c (origin, reached)
         SELECT now.origin, now.reached FROM now WHERE now.reached IS NOT NULL
-        ON CONFLICT (origin) DO UPDATE SET reached = excluded.reached WHERE c.reached < excluded.reached
+        ON CONFLICT (origin) DO UPDATE SET reached = excluded.reached WHERE c.reached <> excluded.reached
         RETURNING c.origin
     )
     -- Products that had nothing to sell where the clock stood, or where a span ends that is to be rolled: their time goes on
