@@ -79,7 +79,7 @@ def test_parts_share_nothing_but_people() -> None:
             seen |= here
 
 
-@limits(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@limits(max_examples=9, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 10**9),
     hours=st.integers(1, 24 * 45),
