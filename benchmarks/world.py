@@ -24,8 +24,9 @@ from entrepot.kit.progress import SILENT
 from entrepot.kit.settings import Settings
 from entrepot.playground.loading import generating
 from entrepot.playground.loading import load_queries as queries
+from entrepot.playground.loading.declared import fact_shapes, shape_of
 from entrepot.playground.loading.load_queries import Connection, Staged
-from entrepot.playground.loading.shapes import Shape, fact_shapes, shape_of
+from entrepot.playground.loading.shapes import Shape
 from entrepot.playground.loading.working import midnight, month_after
 from entrepot.playground.world.settings import WorldSettings
 
@@ -118,7 +119,9 @@ async def copy_in_place(connections: Sequence[Connection], files: Sequence[Prepa
         of_shape = [file for file in files if file.shape is shape]
         await shared(connections, of_shape, lambda c, file: copy_file(c, file.shape.full_name, file))
         # Without statistics the checks of the next tables' references read whole tables, row after row.
-        await connections[0].execute(sql.SQL("ANALYZE {}").format(sql.Identifier(*shape.full_name.split("."))))
+        await connections[0].execute(
+            sql.SQL("ANALYZE {}").format(sql.Identifier(*shape.full_name.split(".")))
+        )
 
 
 async def timed(work: Awaitable[Any]) -> float:

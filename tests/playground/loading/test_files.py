@@ -19,10 +19,10 @@ from tests.playground.loading.test_resuming import tree
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, EntrepotError, InvalidInputError, NotFoundError
 from entrepot.playground.loading.checksums import checksums, checksums_of
+from entrepot.playground.loading.declared import fact_shapes
 from entrepot.playground.loading.exporting import export
 from entrepot.playground.loading.filing import generate_files
 from entrepot.playground.loading.manifests import Format
-from entrepot.playground.loading.shapes import fact_shapes
 from entrepot.playground.world.settings import WorldSettings
 
 

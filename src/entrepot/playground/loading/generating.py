@@ -20,8 +20,8 @@ from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.loading import load_queries as queries
+from entrepot.playground.loading.declared import fact_shapes, shape_of
 from entrepot.playground.loading.load_queries import Connection, Run, Staged
-from entrepot.playground.loading.shapes import fact_shapes, shape_of
 from entrepot.playground.loading.simulating import Workers, workers
 from entrepot.playground.loading.working import (
     WORLD,
