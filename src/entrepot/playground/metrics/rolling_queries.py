@@ -91,14 +91,18 @@ ADVANCE = text(
         ON CONFLICT (origin) DO UPDATE SET reached = excluded.reached WHERE c.reached <> excluded.reached
         RETURNING c.origin
     )
-    -- Products that had nothing to sell where the clock stood: their time goes on from there, whatever came since.
+    -- Products that had nothing to sell where the clock stood, or where a span ends that is to be rolled: their time goes on
+    -- from there, whatever came since.
     INSERT INTO data_playground.metrics_dirty (kind, entity_id, hour)
-    SELECT 'stock', p.id, date_bin(interval '1 hour', before.reached, timestamptz '2000-01-01 00:00:00+00')
-    FROM moved JOIN before USING (origin)
+    SELECT 'stock', p.id, date_bin(interval '1 hour', stood.reached, timestamptz '2000-01-01 00:00:00+00')
+    FROM (SELECT before.origin, before.reached FROM moved JOIN before USING (origin)
+          UNION
+          SELECT now.origin, d.until FROM data_playground.metrics_dirty AS d JOIN now ON d.until < now.reached
+          WHERE d.kind = 'span') AS stood
     JOIN data_playground.shop_products AS p USING (origin)
     CROSS JOIN LATERAL (
         SELECT l.quantity_after FROM data_playground.shop_inventory_logs AS l
-        WHERE l.product_id = p.id AND l.event_time < before.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
+        WHERE l.product_id = p.id AND l.event_time < stood.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
     WHERE last.quantity_after <= 0
     """
 )
