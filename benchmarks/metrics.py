@@ -32,7 +32,7 @@ from entrepot.playground.metrics.rolling import SPANS, WORKERS, roll
 from entrepot.playground.world.settings import WorldSettings
 
 SCALE = 1.0
-ROUNDS = 2
+ROUNDS = 3
 LATE = 0.01
 START, END = date(2025, 10, 1), date(2026, 1, 1)
 #: Table of facts → the columns that metrics are made of.
