@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
+from tests.flows.conftest import wrong
 from tests.playground.live.conftest import SMALL
 
 from entrepot.flows.acting.acting import Acted, act
@@ -67,6 +68,8 @@ async def test_hours_of_a_tiny_world_go_through_all_of_the_program(world: Databa
     assert paid[0].amount == sum(
         row["amount"] for row in attempts if row["status"] == "completed" and row["order_id"] in orders
     )
+
+    assert await wrong(world) == {}
 
     # The simulated warehouse stays where it was.
     untouched = "SELECT count(*) FROM data_playground.global_events WHERE origin = 'simulated'"

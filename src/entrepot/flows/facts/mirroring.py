@@ -46,7 +46,8 @@ class Teller:
 
 def shop_told(row: Row) -> Told:
     """The shop itself; its owner is a user without a name."""
-    teller = Teller(str(row["id"]), row["installed_at"])
+    # It was there before it was added here: its oldest product, customer and order say since when at least.
+    teller = Teller(str(row["id"]), min(time for time in (row["installed_at"], row["oldest"]) if time))
     domain = str(row["shopify_domain"])
     return teller.tell(
         "commerce.shop.opened",
@@ -101,7 +102,7 @@ def product_told(teller: Teller, row: Row) -> list[Told]:
 
 def order_told(teller: Teller, row: Row) -> list[Told]:
     """An order and how it stands: placed, paid, shipped, cancelled, paid back, as far as the mirror knows."""
-    lines = [line for line in row["line_items"] if int(line.get("quantity") or 0) > 0]
+    lines = merged(line for line in row["line_items"] if int(line.get("quantity") or 0) > 0)
     if not lines:
         return []  # until its lines are mirrored, which is an event of its own
     key, currency = row["shopify_gid"], row["currency_code"]
@@ -158,6 +159,17 @@ def order_told(teller: Teller, row: Row) -> list[Told]:
         ]
         told.append(teller.tell("commerce.payment.refunded", back, key, refund="all", items=refunded, **paid))
     return told
+
+
+def merged(lines: Iterable[Row]) -> list[dict[str, Any]]:
+    """Lines of one product at one price as one line: the warehouse knows nothing of what tells them apart."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in lines:
+        key = (product_key(line), str(line.get("price")))
+        before = found.get(key)
+        quantity = int(line["quantity"]) + (before["quantity"] if before else 0)
+        found[key] = {**(before or line), "quantity": quantity}
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
