@@ -36,10 +36,9 @@ def overlapping(catalog: Connection, table: str, lower: datetime, upper: datetim
     """The partitions of a table whose bounds meet a range; the default one where they leave a part of it."""
     rows = catalog.execute(
         """
-        SELECT c.relname, greatest(entrepot.partition_start(c.oid), %(lower)s), least(entrepot.partition_end(c.oid), %(upper)s)
-        FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-        WHERE i.inhparent = %(table)s::regclass
-          AND entrepot.partition_start(c.oid) < %(upper)s AND entrepot.partition_end(c.oid) > %(lower)s
+        SELECT c.relname, greatest(p.starts, %(lower)s), least(p.ends, %(upper)s)
+        FROM entrepot.partition_ranges(%(table)s::regclass) AS p JOIN pg_class AS c ON c.oid = p.id
+        WHERE p.starts < %(upper)s AND p.ends > %(lower)s
         """,
         {"table": f"data_playground.{table}", "lower": lower, "upper": upper},
     ).fetchall()

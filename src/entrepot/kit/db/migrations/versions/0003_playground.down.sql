@@ -40,7 +40,7 @@ DROP FUNCTION data_playground.place_world;
 DROP FUNCTION data_playground.stage_world;
 DROP SCHEMA data_playground;
 
-DROP FUNCTION entrepot.partition_start;
+DROP FUNCTION entrepot.partition_ranges;
 
 DROP FUNCTION entrepot.partition_column;
 
