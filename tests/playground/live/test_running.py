@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.playground.live.conftest import LONGER, SMALL, clock_of, database, ev
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.playground.live.running import Tick, run
+from entrepot.playground.loading.generating import generate
 from entrepot.playground.world.settings import Scenario
 
 END = SMALL.end_time
@@ -194,6 +196,18 @@ async def test_a_scenario_of_now_changes_what_comes_and_nothing_that_was(world: 
         stored = await session.execute(text("SELECT settings FROM data_playground.world_runs"))
         [scenario] = stored.scalar_one()["scenarios"]
     assert datetime.fromisoformat(scenario["start"]) == END
+
+
+async def test_what_was_held_back_of_another_world_is_forgotten(world: Database) -> None:
+    await run(world, speed=0, roll=False, step=STEP, until=END + STEP, late=0.5)
+    async with world.system() as session:
+        assert (await session.execute(text(HELD))).scalar_one() > 0
+    await generate(world, replace(SMALL, seed=8), processes=0, replace=True)
+    ran = await run(world, speed=0, roll=False, step=STEP, until=DAY_LATER)
+    assert (ran.late, ran.waiting) == (0, 0)
+
+
+HELD = "SELECT count(*) FROM data_playground.held_back_facts"
 
 
 @pytest.mark.parametrize(

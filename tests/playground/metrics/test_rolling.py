@@ -13,8 +13,8 @@ from tests.playground.metrics.worlds import PRODUCTS, SHOPS, USERS, at
 
 from entrepot.kit.db import Database
 from entrepot.playground.metrics import rolling, rolling_queries
-from entrepot.playground.metrics.computing_queries import KINDS
 from entrepot.playground.metrics.definitions import definitions
+from entrepot.playground.metrics.kind_queries import KINDS
 from entrepot.playground.metrics.rolling import roll, roll_if_dirty
 
 

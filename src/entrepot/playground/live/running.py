@@ -98,7 +98,8 @@ async def run(
     stop = stop or asyncio.Event()
     async with holding(db) as connection:
         present = await _world(connection, until)
-        trouble = Trouble(int(present.settings["seed"]), late, duplicates)
+        trouble = Trouble(present.id, int(present.settings["seed"]), late, duplicates)
+        await queries.forget_held_back(connection, present.id)
         follower = await asyncio.to_thread(_follower, present, world)
         if scenarios:
             await _add(connection, present, follower, scenarios)
@@ -125,9 +126,11 @@ async def run(
                     await on_tick(tick)
                 if rolling is not None:
                     rolling.ring(clock)
-        count = len(ticks)
-        if settle:
-            ticks.append(await _settle(connection, clock))
+            count = len(ticks)
+            if settle:
+                ticks.append(await _settle(connection, clock))
+                if rolling is not None:
+                    rolling.ring(clock)
         waiting = await queries.held_back(connection)
     return _ran(
         pace.start, clock, count, ticks, waiting, present.rows, time.monotonic() - began, stop.is_set()

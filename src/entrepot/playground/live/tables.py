@@ -80,6 +80,9 @@ class HeldBackFact(Base):
     again: Mapped[bool] = mapped_column(
         Boolean, primary_key=True, comment="Whether it is a second delivery; else it is late"
     )
+    run_id: Mapped[UUID] = mapped_column(
+        ForeignKey(f"{SCHEMA}.world_runs.id", ondelete="CASCADE"), comment="World that it belongs to"
+    )
     due_time: Mapped[datetime] = moment("When, by the world's clock, it is written", nullable=False)
     row_data: Mapped[Any] = mapped_column(JSONB, nullable=False, comment="The row as it stands")
 

@@ -8,14 +8,8 @@ from sqlalchemy import CursorResult, Result, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.playground.metrics.computing_queries import (
-    HIGH,
-    LOW,
-    Kind,
-    Scope,
-    Span,
-    computed,
-)
+from entrepot.playground.metrics.computing_queries import HIGH, LOW, Scope, computed
+from entrepot.playground.metrics.kind_queries import Kind, Span
 
 #: One roll at a time.
 LOCK = "hashtext('entrepot.metrics.roll')"
@@ -97,14 +91,18 @@ ADVANCE = text(
         ON CONFLICT (origin) DO UPDATE SET reached = excluded.reached WHERE c.reached <> excluded.reached
         RETURNING c.origin
     )
-    -- Products that had nothing to sell where the clock stood: their time goes on from there, whatever came since.
+    -- Products that had nothing to sell where the clock stood, or where a span ends that is to be rolled: their time goes on
+    -- from there, whatever came since.
     INSERT INTO data_playground.metrics_dirty (kind, entity_id, hour)
-    SELECT 'stock', p.id, date_bin(interval '1 hour', before.reached, timestamptz '2000-01-01 00:00:00+00')
-    FROM moved JOIN before USING (origin)
+    SELECT 'stock', p.id, date_bin(interval '1 hour', stood.reached, timestamptz '2000-01-01 00:00:00+00')
+    FROM (SELECT before.origin, before.reached FROM moved JOIN before USING (origin)
+          UNION
+          SELECT now.origin, d.until FROM data_playground.metrics_dirty AS d JOIN now ON d.until < now.reached
+          WHERE d.kind = 'span') AS stood
     JOIN data_playground.shop_products AS p USING (origin)
     CROSS JOIN LATERAL (
         SELECT l.quantity_after FROM data_playground.shop_inventory_logs AS l
-        WHERE l.product_id = p.id AND l.event_time < before.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
+        WHERE l.product_id = p.id AND l.event_time < stood.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
     WHERE last.quantity_after <= 0
     """
 )
@@ -189,14 +187,14 @@ _WIDENED = """
             ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last ON true
     )
 """
-_OWN = "SELECT entity_id, hour FROM roll_marks WHERE kind = '{kind}'"
+_OWN = "SELECT entity_id, hour FROM roll_marks WHERE kind = :kind"
 HOURS = {
-    "user": text(f"INSERT INTO roll_hours {_OWN.format(kind='user')}"),
+    "user": text(f"INSERT INTO roll_hours {_OWN}"),
     "shop": text(
         f"""
         WITH {_WIDENED}
         INSERT INTO roll_hours
-        {_OWN.format(kind="shop")}
+        {_OWN}
         UNION
         SELECT t.shop_id, t.event_time
         FROM (SELECT p.shop_id, w.hour, max(w.until) AS until
@@ -213,7 +211,7 @@ HOURS = {
         f"""
         WITH {_WIDENED}
         INSERT INTO roll_hours
-        {_OWN.format(kind="product")}
+        {_OWN}
         UNION
         SELECT w.entity_id, w.hour FROM widened AS w
         UNION

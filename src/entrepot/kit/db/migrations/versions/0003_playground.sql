@@ -619,29 +619,6 @@ COMMENT ON COLUMN data_playground.global_entities.origin IS 'Who made the row: s
 
 COMMENT ON COLUMN data_playground.global_entities.extra_data IS 'What is known beside the columns';
 
-CREATE TABLE data_playground.held_back_facts (
-	id UUID NOT NULL, 
-	table_name VARCHAR(63) NOT NULL, 
-	again BOOLEAN NOT NULL, 
-	due_time TIMESTAMP WITH TIME ZONE NOT NULL, 
-	row_data JSONB NOT NULL, 
-	CONSTRAINT pk_held_back_facts PRIMARY KEY (id, table_name, again)
-);
-
-CREATE INDEX idx_held_back_facts_due ON data_playground.held_back_facts (due_time);
-
-COMMENT ON TABLE data_playground.held_back_facts IS 'Facts of the simulated world on their way: late ones, and second deliveries of what is there';
-
-COMMENT ON COLUMN data_playground.held_back_facts.id IS 'Id of the fact';
-
-COMMENT ON COLUMN data_playground.held_back_facts.table_name IS 'Table that it belongs to';
-
-COMMENT ON COLUMN data_playground.held_back_facts.again IS 'Whether it is a second delivery; else it is late';
-
-COMMENT ON COLUMN data_playground.held_back_facts.due_time IS 'When, by the world''s clock, it is written';
-
-COMMENT ON COLUMN data_playground.held_back_facts.row_data IS 'The row as it stands';
-
 CREATE TABLE data_playground.metrics_clocks (
 	origin VARCHAR(20) NOT NULL, 
 	reached TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -1005,6 +982,33 @@ COMMENT ON COLUMN data_playground.acted_worlds.run_id IS 'World';
 COMMENT ON COLUMN data_playground.acted_worlds.began IS 'Moment of the world from which on it acts';
 
 COMMENT ON COLUMN data_playground.acted_worlds.clock IS 'Moment of the world up to which it has acted';
+
+CREATE TABLE data_playground.held_back_facts (
+	id UUID NOT NULL, 
+	table_name VARCHAR(63) NOT NULL, 
+	again BOOLEAN NOT NULL, 
+	run_id UUID NOT NULL, 
+	due_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	row_data JSONB NOT NULL, 
+	CONSTRAINT pk_held_back_facts PRIMARY KEY (id, table_name, again), 
+	CONSTRAINT fk_held_back_facts_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_held_back_facts_due ON data_playground.held_back_facts (due_time);
+
+COMMENT ON TABLE data_playground.held_back_facts IS 'Facts of the simulated world on their way: late ones, and second deliveries of what is there';
+
+COMMENT ON COLUMN data_playground.held_back_facts.id IS 'Id of the fact';
+
+COMMENT ON COLUMN data_playground.held_back_facts.table_name IS 'Table that it belongs to';
+
+COMMENT ON COLUMN data_playground.held_back_facts.again IS 'Whether it is a second delivery; else it is late';
+
+COMMENT ON COLUMN data_playground.held_back_facts.run_id IS 'World that it belongs to';
+
+COMMENT ON COLUMN data_playground.held_back_facts.due_time IS 'When, by the world''s clock, it is written';
+
+COMMENT ON COLUMN data_playground.held_back_facts.row_data IS 'The row as it stands';
 
 CREATE TABLE data_playground.shops (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -2721,8 +2725,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_entitie
 
 SELECT entrepot.maintain_spans('data_playground.global_entities', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
-GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.held_back_facts TO entrepot_system;
-
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_clocks TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_dirty TO entrepot_system;
@@ -2746,6 +2748,8 @@ SELECT entrepot.maintain_partitions('data_playground.users', 'event_time', 'mont
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_runs TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.acted_worlds TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.held_back_facts TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entrepot_system;
 
