@@ -99,6 +99,7 @@ def places(here: str) -> list[Place]:
     """The entries below "Warehouse"."""
     entries = [("Overview", "/warehouse"), ("Scenarios", "/warehouse/scenarios")]
     entries += [(kind.title, f"/warehouse/{kind.name}") for kind in KINDS.values()]
+    entries.append(("Rolls", "/warehouse/rolls"))
     return [Place(title, href, href == f"/warehouse{here and '/'}{here}") for title, href in entries]
 
 
