@@ -2,7 +2,7 @@
 
 The year is as a running installation has it: months, the last month in days, its last two days in hours. The plain
 tables are copies in a schema of their own. Each query is planned and run in alternation on both, once in a month that
-is one partition and once in the hours; what is compared are medians. Making a year of empty months for every table of
+is one partition and once in the hours, and run prepared with a generic plan; what is compared are medians. Making a year of empty months for every table of
 the warehouse is timed beside loading a year of rows.
 """
 
@@ -18,7 +18,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import Result
-from benchmarks._warehouse_year import END, LEAVES, SCHEMA, Year, documented_queries
+from benchmarks._warehouse_year import END, LEAVES, SCHEMA, Year, documented_queries, prepared
 from entrepot.kit.db import ddl
 from entrepot.kit.db.check import load_declarations
 from entrepot.kit.db.features import Partitions
@@ -69,7 +69,7 @@ async def run(settings: Settings) -> Result:
         f"{kind}_{place.replace(' ', '_')}_to_plain": round(
             geometric_mean(one[kind] for name, one in measured.items() if name.endswith(place)), 3
         )
-        for kind in ("planning", "execution", "both")
+        for kind in ("planning", "execution", "both", "prepared")
         for place in ("in a month", "in hours")
     }
     ratios["both_slowest_query_to_plain"] = round(max(one["both"] for one in measured.values()), 3)
@@ -182,6 +182,7 @@ def measure(system: Connection, query: str, year: Year, place: str, length: time
         lambda: explain(system, statement),
         lambda: explain(system, statement.replace(f"{SCHEMA}.", f"{PLAIN}.")),
     ]
+    ready = [prepare(system, query, asked, plain=plain) for plain in (False, True)]
     same = [
         system.execute(one.encode()).fetchall()
         for one in (statement, statement.replace(f"{SCHEMA}.", f"{PLAIN}."))
@@ -192,14 +193,36 @@ def measure(system: Connection, query: str, year: Year, place: str, length: time
         for place_of, one in zip(times, both, strict=True):
             place_of.append(one())
     planning, execution = ([median(part[i] for part in one) for one in times] for i in (0, 1))
+    seconds: list[list[float]] = [[], []]
+    for _ in range(ROUNDS):
+        for taken, execute in zip(seconds, ready, strict=True):
+            started = time.perf_counter()
+            system.execute(execute)
+            taken.append(time.perf_counter() - started)
+    system.execute("DEALLOCATE ALL")
     total = [median(sum(part) for part in one) for one in times]
     return {
         "planning": round(planning[0] / planning[1], 2),
         "execution": round(execution[0] / execution[1], 2),
         "both": round(total[0] / total[1], 2),
+        "prepared": round(median(seconds[0]) / median(seconds[1]), 2),
         "milliseconds": round(total[0], 2),
         "plain_milliseconds": round(total[1], 2),
+        "prepared_milliseconds": round(1000 * median(seconds[0]), 2),
     }
+
+
+def prepare(system: Connection, query: str, asked: dict[str, Any], *, plain: bool) -> bytes:
+    """Prepare a query with a generic plan, and run it once; gives the EXECUTE."""
+    names, types, statement = prepared(query)
+    name = "on_plain" if plain else "on_partitions"
+    if plain:
+        statement = statement.replace(f"{SCHEMA}.", f"{PLAIN}.")
+    system.execute("SET plan_cache_mode = force_generic_plan")
+    system.execute(f"PREPARE {name} ({', '.join(types)}) AS {statement}".encode())
+    execute = f"EXECUTE {name} ({', '.join(_literal(system, asked[one]) for one in names)})".encode()
+    system.execute(execute)
+    return execute
 
 
 def explain(system: Connection, statement: str) -> tuple[float, float]:

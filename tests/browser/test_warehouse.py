@@ -48,7 +48,7 @@ async def test_from_what_needs_attention_down_to_an_order(visitor: Visitor, vill
     orders = page.get_by_role("region", name="Orders", exact=True).first
     await orders.get_by_text("The figures as a table").focus()
     await page.keyboard.press("Enter")
-    await orders.get_by_role("link", name="3 Nov").click()
+    await orders.get_by_role("link", name="3 Nov", exact=True).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Monday 2025-11-03")
     await page.get_by_role("link", name="Orders", exact=True).last.click()
     await page.get_by_role("link", name="N-second").click()

@@ -188,7 +188,7 @@ def scale_of(values: Sequence[float], *, share: bool, whole: bool = False) -> li
     if least >= 0.5:
         low = min(floor(least * 10 + 1e-9) / 10, 0.9)
         return [round(low + (1 - low) * index / 4, 6) for index in range(5)]
-    return [step for step in round_steps(max(most, 0.05)) if step <= 1 + 1e-9]
+    return [step for step in round_steps(min(max(most, 0.05), 1.0)) if step <= 1 + 1e-9]
 
 
 def line_chart(

@@ -415,12 +415,12 @@ def test_what_is_referred_to_is_not_merged(system: Connection) -> None:
         )
 
 
-async def test_the_whole_of_it_as_the_job_does_it(db: Database, admin: Connection) -> None:
+async def test_every_table_that_is_merged_is_found(db: Database) -> None:
     await maintain_table(db, TABLE, HOURS, at=DAY)
     entities = Base.metadata.tables["data_playground.global_entities"]
-    declared = ddl.feature(entities, Partitions)
-    assert declared is not None
-    await maintain_table(db, entities, declared, at=DAY)
+    days = ddl.feature(entities, Partitions)
+    assert days is not None
+    await maintain_table(db, entities, days, at=DAY)
     changes = await merging.merge(db, at=datetime(2031, 7, 1, tzinfo=UTC))
     assert {change.partition for change in changes} == {"global_events_2031_05", "global_entities_2031_05"}
     assert {one.name for one in await partitions.listing(db) if one.table == EVENTS} == {

@@ -11,7 +11,11 @@ from tests.console.conftest import SignedIn
 
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError
-from entrepot.playground.dashboard import run_queries, running
+from entrepot.playground.dashboard import (
+    run_queries,
+    running,
+    tasks,  # noqa: F401 - registers the task that is enqueued
+)
 from entrepot.playground.dashboard.running import Stopped, supervised
 from entrepot.playground.dashboard.scenarios import (
     SHOWS,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text, update
 from tests.playground.metrics import worlds
@@ -173,7 +173,7 @@ def unlike(wanted: Mapping[str, Any] | None, held: Mapping[str, Any] | None) -> 
     return ", ".join(f"{key}: {wanted[key]} is {held[key]}" for key in wanted if wanted[key] != held[key])
 
 
-@settings(max_examples=25, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     first=st.lists(HAPPENINGS, min_size=1, max_size=14),
     late=st.lists(HAPPENINGS, max_size=8),

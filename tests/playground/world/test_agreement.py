@@ -279,6 +279,28 @@ def test_prices_paid_are_prices_told(whole: Whole) -> None:
     assert (products.sale_price.fillna(products.price) == now).all()
 
 
+def test_products_say_when_they_last_changed(steady: Whole) -> None:
+    products = steady.frame("shop_products").set_index("id")
+    changes = pd.concat([
+        steady.events("product_price_changed", "product_listed")[["product_id", "event_time"]],
+        steady.frame("shop_inventory_logs")[["product_id", "event_time"]],
+    ])  # fmt: skip
+    last = changes.groupby("product_id").event_time.max().reindex(products.index)
+    assert (products.updated_time == last).all()
+
+
+def test_invoices_are_overdue_when_they_are_not_paid_in_time(whole: Whole) -> None:
+    invoices = whole.frame("invoices").set_index("id")
+    paid = whole.events("invoice_paid").set_index("caller_entity_id").event_time.reindex(invoices.index)
+    late = pd.to_datetime(invoices.due_date, utc=True) + pd.Timedelta(days=1)
+    end = whole.frame("global_events").event_time.max()
+    expected = late[(late <= end) & ~(paid < late)]
+    told = whole.events("invoice_overdue").set_index("caller_entity_id").event_time
+    assert set(told.index) == set(expected.index)
+    assert (told == expected.reindex(told.index)).all()
+    assert set(invoices[invoices.status == "overdue"].index) <= set(told.index)
+
+
 def test_truth_is_true(whole: Whole) -> None:
     orders, items = whole.frame("shop_orders"), whole.frame("shop_order_items")
     truth = whole.truth

@@ -49,6 +49,18 @@ def test_the_order_of_parts_and_who_computes_them_do_not_matter() -> None:
     same(Whole(made_from).tables, Whole(made_from, order=[2, 0, 1]).tables)
 
 
+def test_how_many_parts_there_are_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_from = settings(*SCENARIOS, scale=0.2, end=date(2025, 10, 25))
+    three = Whole(made_from)
+    monkeypatch.setattr("entrepot.playground.world.world.PARTS", 5)
+    assert World(made_from).parts == 1
+    one = Whole(made_from)
+    for name, table in one.tables.items():
+        key = {"global_entities": "entity_id", "global_events": "event_id"}.get(name, "id")
+        assert table.sort_by(key).equals(three.tables[name].sort_by(key)), name
+    assert one.truth == three.truth
+
+
 def test_another_seed_is_another_world() -> None:
     one = World(settings(seed=1, scale=TINY, end=date(2025, 10, 10))).part(0)
     other = World(settings(seed=2, scale=TINY, end=date(2025, 10, 10))).part(0)

@@ -162,15 +162,16 @@ def _reason(rule: Rule, reason: str, by: Rule | None) -> str:
         return "it comes to nothing there"
     if reason == EXCLUDED:
         return f"{by.key} excludes it"
-    before = (
-        "the higher priority"
-        if by.priority > rule.priority
-        else "the same priority, and then the greater benefit or the first key"
-    )
+    if by.priority > rule.priority:
+        before = "has the higher priority"
+    elif by.priority == rule.priority:
+        before = "has the same priority, and then the greater benefit or the first key"
+    else:
+        before = "comes first, since what comes to nothing or can be excluded comes later"
     return {
-        EXCLUSIVE: f"{by.key} has {before} and goes with nothing else of its type",
-        NOT_ALONE: f"it goes with nothing else of its type, and {by.key} has {before}",
-        GROUP: f"of the group {rule.group!r} one applies, and {by.key} has {before}",
+        EXCLUSIVE: f"{by.key} {before} and goes with nothing else of its type",
+        NOT_ALONE: f"it goes with nothing else of its type, and {by.key} {before}",
+        GROUP: f"of the group {rule.group!r} one applies, and {by.key} {before}",
     }[reason]
 
 

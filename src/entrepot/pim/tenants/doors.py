@@ -64,6 +64,4 @@ class StaffDoors:
 def _person(identity: Identity) -> Person:
     # The scope "admin" of a token counts on a platform as well, where the role decides; administrators of a shop have
     # no more to say on a platform than its members of the same role.
-    return Person(
-        identity.user_id, identity.email, identity.scopes, administrator=identity.may("admin")
-    )
+    return Person(identity.user_id, identity.email, identity.scopes, administrator=identity.may("admin"))

@@ -12,7 +12,12 @@ from entrepot.kit.errors import ConflictError, InvalidInputError
 from entrepot.kit.web.doors import doors
 from entrepot.kit.web.rendering import render
 from entrepot.kit.web.requests import database, trace_id
-from entrepot.playground.dashboard import queries, run_queries, running
+from entrepot.playground.dashboard import (
+    queries,
+    run_queries,
+    running,
+    tasks,  # noqa: F401 - registers the task that is enqueued here
+)
 from entrepot.playground.dashboard.access import Admitted, WarehouseVisiting
 from entrepot.playground.dashboard.comparing import Trend
 from entrepot.playground.dashboard.overview import Overview, read_overview

@@ -25,8 +25,6 @@ from entrepot.kit.output import (
     print_table,
 )
 from entrepot.kit.progress import reporting
-from entrepot.playground.checks.commands import verify
-from entrepot.playground.entities.commands import created, entity, funnel, history, population
 
 if TYPE_CHECKING:
     from entrepot.playground.loading.generating import Generated
@@ -320,13 +318,9 @@ def clear(
         print_json({"removed": removed})
     else:
         print_table(["table", "rows removed"], list(removed.items()), empty="There was no simulated row.")
-        print_note("`entrepot metrics roll` makes the metrics of what is left.") if removed else None
+        if removed:
+            print_note("`entrepot metrics roll` makes the metrics of what is left.")
 
 
 def _style(quiet: bool) -> Literal["auto", "none"]:
     return "none" if quiet and not sys.stderr.isatty() else "auto"
-
-
-app.command("verify")(verify)
-for _command in (entity, history, created, population, funnel):
-    app.command(_command.__name__, rich_help_panel="Entities")(_command)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from entrepot.kit.db.tables import Base
-from entrepot.playground.metrics.computing_queries import KINDS
+from entrepot.playground.metrics.kind_queries import KINDS
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.db import Database
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.metrics import rolling_queries as queries
-from entrepot.playground.metrics.computing_queries import KINDS, Kind, Span
+from entrepot.playground.metrics.kind_queries import KINDS, Kind, Span
 from entrepot.playground.metrics.stretches import Stretch, stretches
 from entrepot.playground.values import EVENT_TYPES
 
@@ -257,7 +257,7 @@ async def _roll_marked(
     values = {"kinds": list(queries.MARKS_OF[kind.name]), "start": start, "end": end}
     if not queries.rows_of(await session.execute(queries.TAKE_MARKS, values)):
         return Counts()
-    await session.execute(queries.HOURS[kind.name])
+    await session.execute(queries.HOURS[kind.name], {"kind": kind.name})
     await session.execute(queries.DAYS)
     for statement in queries.ANALYZE:
         await session.execute(statement)

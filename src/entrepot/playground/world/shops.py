@@ -119,7 +119,7 @@ class Shops:
         self.regular: Ints = np.where(epoch == 0, base[:, None], changed)
         week = (days[None, :] + offset[:, None]) // 7
         begins = self.calendar.midnight(days) + PRICE_HOUR
-        friday = np.minimum(0.6 * self.modulation.strength("black-friday", begins + HOUR), 0.95)
+        friday = np.minimum(0.6 * self.modulation.strength("black-friday", begins), 0.95)
         lucky = draws.uniform("product/sale", (unit + week).ravel()).reshape(week.shape)
         black = friday[None, :] > draws.uniform("product/black", self.product_units)[:, None]
         cut = np.where(black, 70, 80 + 5 * draws.below("product/cut", self.product_units, 3)[:, None])
