@@ -1,5 +1,6 @@
 """What is different between two moments of a world, as values."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,3 +82,15 @@ def test_a_scenario_is_moved_to_begin_now_and_lasts_as_long() -> None:
         2.0,
     )
     assert from_now(past, NOON - timedelta(hours=1)) == past
+
+
+def test_weeks_ahead_it_is_the_same_world() -> None:
+    later = SMALL.end_time + timedelta(days=17)
+    follower = Follower(SMALL, SMALL.end_time)
+    for days in (5, 9, 17):
+        follower.follow(SMALL.end_time + timedelta(days=days))
+    longer = Follower(replace(SMALL, end=later.date()), later)
+    for name in ("users", "shop_orders", "shop_products", "global_events", "shop_inventory_logs"):
+        assert follower.standing(name).equals(longer.standing(name)), name
+    events = follower.standing("global_events")
+    assert follower.standing("global_events", SMALL.end_time).num_rows < events.num_rows

@@ -35,7 +35,7 @@ class Teller:
         """An event of the mirror; the same row tells the same event again."""
         when = time or self.time
         return Told(
-            event_id=uuid5(NAMESPACE, f"{self.tenant}/mirror/{type_}/{subject}/{when.isoformat()}"),
+            event_id=uuid5(NAMESPACE, f"{self.tenant}/mirror/{type_}/{subject}"),
             type=type_,
             tenant=self.tenant,
             origin="pim",
@@ -94,6 +94,8 @@ def product_told(teller: Teller, row: Row) -> list[Told]:
         on_sale=row["status"] == "ACTIVE",
         listed_at=row["created_at_shopify"] or row["product_created_at"] or row["created_at"],
     )
+    if listed.data["currency"] != CURRENCY:
+        return [listed]  # kept as it is, and there is no product whose stock could be counted
     counted = teller.tell(
         "commerce.stock.counted", teller.time, key, product=key, quantity=row["inventory_quantity"] or 0
     )
@@ -135,6 +137,8 @@ def order_told(teller: Teller, row: Row) -> list[Told]:
             shipping_country=ship_to,
         )
     ]
+    if currency != CURRENCY:
+        return told  # kept as it is, and there is no order that could be paid or shipped
     paid: dict[str, Any] = {"payment": f"{key}/payment", "order": key, "currency": currency}
     attempt = paid | {"amount": row["total_price"], "method": method(row["gateway"])}
     if row["financial_status"] in PAID:

@@ -26,9 +26,9 @@ PARK = text(
            detail, told
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS parked (event_id uuid, event_type text, reason text, waits_for jsonb, detail text, told jsonb)
-    ON CONFLICT (event_id) DO NOTHING
     """
 )
+FORGET_PARKED = text("DELETE FROM data_playground.parked_facts WHERE event_id = ANY (CAST(:ids AS uuid[]))")
 UNPARK = text(
     """
     DELETE FROM data_playground.parked_facts WHERE waits_for && CAST(:ids AS uuid[]) RETURNING told

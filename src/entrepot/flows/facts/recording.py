@@ -45,6 +45,8 @@ async def record(session: AsyncSession, events: Sequence[Told]) -> Recorded:
     # The oldest first: whoever is first heard of in it came to be then.
     todo = sorted(events, key=lambda told: told.time)
     while todo:
+        # Whoever tells it again tells it as it is now.
+        await session.execute(queries.FORGET_PARKED, {"ids": [str(told.event_id) for told in todo]})
         understood, foreign = _understand(todo)
         await _park(session, [(told, "currency", (), detail) for told, detail in foreign])
         settled = await _settle(session, understood)
@@ -118,8 +120,8 @@ async def _write(session: AsyncSession, settled: Settled) -> None:
 
 async def _park(session: AsyncSession, parked: Sequence[tuple[Told, str, Sequence[UUID], str]]) -> None:
     if parked:
-        rows = [
-            {
+        rows = {
+            told.event_id: {
                 "event_id": told.event_id,
                 "event_type": told.type,
                 "reason": reason,
@@ -128,8 +130,8 @@ async def _park(session: AsyncSession, parked: Sequence[tuple[Told, str, Sequenc
                 "told": told,
             }
             for told, reason, ids, detail in parked
-        ]
-        await session.execute(queries.PARK, {"rows": to_json(rows).decode()})
+        }
+        await session.execute(queries.PARK, {"rows": to_json(list(rows.values())).decode()})
 
 
 async def _follow(session: AsyncSession, settled: Settled) -> None:
