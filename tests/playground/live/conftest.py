@@ -16,8 +16,8 @@ from entrepot.kit.db import Database
 from entrepot.kit.db.bootstrap import grant_database
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.settings import Settings
+from entrepot.playground.loading.declared import fact_shapes
 from entrepot.playground.loading.generating import generate
-from entrepot.playground.loading.shapes import fact_shapes
 from entrepot.playground.world.settings import WorldSettings
 
 SMALL = WorldSettings(seed=7, scale=0.12, start=date(2025, 11, 5), end=date(2025, 11, 9))

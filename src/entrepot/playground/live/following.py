@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.kit.errors import ConflictError, EntrepotError
-from entrepot.playground.loading.shapes import Shape, conform, fact_shapes, shape_of
+from entrepot.playground.loading.declared import fact_shapes, shape_of
+from entrepot.playground.loading.shapes import Shape, conform
 from entrepot.playground.loading.working import WORLD
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from entrepot.playground.loading.declared import fact_shapes
 from entrepot.playground.loading.load_queries import Connection, copy_rows
-from entrepot.playground.loading.shapes import Shape, fact_shapes
+from entrepot.playground.loading.shapes import Shape
 
 #: Tables whose rows nothing refers to: a fact of theirs can come late without anything else having to wait.
 LEAVES = frozenset(
