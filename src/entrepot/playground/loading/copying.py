@@ -2,7 +2,7 @@
 
 A row is a count of fields, then each field's length and bytes. Every column becomes one or two arrays of byte strings
 (lengths, values), and Arrow joins them row by row; what the join leaves behind is the body. The server then parses
-nothing: against the text formats this halves its work (docs/benchmarks.md).
+nothing, which halves its work against the text formats.
 """
 
 from collections.abc import Iterator
