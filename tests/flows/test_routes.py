@@ -1,13 +1,16 @@
 """Facts over HTTP: taken all or none, once, and with the path of what cannot be used."""
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.api.conftest import Person
+from tests.docs.markdown import ROOT, blocks
 from tests.flows.conftest import Program, at, order, payment
 
 URL = "/api/v1/warehouse/facts"
+PAGE = ROOT / "docs" / "reference" / "facts-from-events.md"
 
 
 def fact(type_: str, minute: int, data: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -89,3 +92,11 @@ async def test_what_waits_is_shown_to_its_shop_only(
     ]
     stranger = await add_person(other_shop, "sten@lagoon.example")
     assert (await client.get(f"{URL}/parked", headers=stranger.bearer)).json()["items"] == []
+
+
+async def test_the_example_of_the_reference_works(program: Program, client: Any, person: Person) -> None:
+    [example] = [block.text for block in blocks(PAGE) if block.language == "json"]
+    answer = await client.post(URL, json=json.loads(example), headers=person.bearer)
+    assert answer.json() == {"accepted": 2, "repeated": 0}, answer.text
+    await program.deliver()
+    assert [row["status"] for row in await program.rows("shop_orders")] == ["processing"]

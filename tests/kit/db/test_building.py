@@ -1,6 +1,7 @@
 """Whole partitions: built aside without indexes and keys, attached with all of them, and nothing is lost or hidden."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ from tests.conftest import clone
 from tests.kit.db.rows import Connection, RowFactory, qualified, read_tables
 
 from entrepot.kit.db import Database, partitions
+from entrepot.kit.db.catalog import Snapshot
 from entrepot.kit.db.check import declared_snapshot, live_differences
 from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.errors import ConflictError
@@ -35,7 +37,7 @@ LIKE_A_PARTITION = """
 
 
 @pytest.fixture(scope="module")
-def module_settings(server_home: Any) -> Iterator[Settings]:
+def module_settings(server_home: Path) -> Iterator[Settings]:
     with clone(server_home) as found:
         yield found
 
@@ -48,6 +50,12 @@ def undone(module_settings: Settings) -> Iterator[Connection]:
         connection.transaction(force_rollback=True),
     ):
         yield connection
+
+
+@pytest.fixture(scope="module")
+def declared(server_home: Path) -> Snapshot:
+    """What `entrepot db check` compares with."""
+    return declared_snapshot(Settings(home=server_home, database_name="postgres"))
 
 
 @pytest.fixture
@@ -80,6 +88,11 @@ def attach(connection: Connection, table: str, made: str) -> Any:
     return row[0]
 
 
+def step_by_step(connection: Connection, table: str, made: str) -> None:
+    for step in ("indexes", "references", "validation"):
+        connection.execute("SELECT entrepot.prepare_partition(%s, %s, %s)", [table, made, step])
+
+
 def fill_users(connection: Connection, table: str, first: str, many: int = 50) -> None:
     connection.execute(
         sql.SQL(
@@ -93,17 +106,18 @@ def fill_users(connection: Connection, table: str, first: str, many: int = 50) -
     )
 
 
-def fill_events(connection: Connection, table: str, first: str) -> None:
-    """An event of each user, an hour apart."""
+def fill_events(connection: Connection, table: str, first: str, *, large: bool = False) -> None:
+    """An event of each user, a minute apart; enough of it to be checked before it is attached, if `large`."""
     connection.execute(
         sql.SQL(
             """
-            INSERT INTO {} (event_time, event_type, user_id, user_event_time)
-            SELECT %s::timestamptz + row_number() OVER (ORDER BY event_time) * interval '1 hour', 'user_logged_in', id, event_time
-            FROM data_playground.users
+            INSERT INTO {} (event_time, event_type, user_id, user_event_time, event_metadata)
+            SELECT %s::timestamptz + row_number() OVER (ORDER BY event_time) * interval '1 minute', 'user_logged_in', id, event_time,
+                   to_jsonb(repeat('remark ', %s))
+            FROM data_playground.users, generate_series(1, %s)
             """
         ).format(qualified(table)),
-        [first],
+        [first, 250 if large else 1, 25 if large else 1],
     )
 
 
@@ -113,17 +127,25 @@ def count(connection: Connection, table: str) -> int:
     return int(row[0])
 
 
+@pytest.mark.parametrize("large", [True, False])
 def test_what_is_built_and_attached_is_like_a_partition_that_was_made_ahead(
-    system: Connection, admin: Connection, settings: Settings
+    system: Connection, admin: Connection, declared: Snapshot, large: bool
 ) -> None:
+    many = 25 * 50 if large else 50
     users = built(system, USERS, OCTOBER)
     fill_users(system, users, OCTOBER[0])
-    assert live_differences(admin, declared := declared_snapshot(settings)) == []
+    assert live_differences(admin, declared) == []
     assert attach(system, USERS, users) == "users_2025_10"
     for table, column in ((EVENTS, "event_id"), (ORDERS, "id")):
         made = built(system, table, OCTOBER)
         if table == EVENTS:
-            fill_events(system, made, OCTOBER[0])
+            fill_events(system, made, OCTOBER[0], large=large)
+            step_by_step(system, table, made)
+            row = admin.execute(
+                "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated AND conparentid = 0 AND conrelid = %s::regclass",
+                [made],
+            ).fetchone()
+            assert row == (3 if large else 0,)
         assert attach(system, table, made) == f"{table.split('.')[1]}_2025_10"
         # The other way to the same: a row in the default partition, drained.
         RowFactory(system, read_tables(system)).make(table, None, {"event_time": NOVEMBER[0]})
@@ -141,18 +163,19 @@ def test_what_is_built_and_attached_is_like_a_partition_that_was_made_ahead(
                 sql.Identifier(column), qualified(table)
             )
         ).fetchone()
-        assert row == (51 if table == EVENTS else 1, 2 if table == EVENTS else 1)
+        assert row == (many + 1 if table == EVENTS else 1, 2 if table == EVENTS else 1)
     assert live_differences(admin, declared) == []
     names = admin.execute("SELECT relname FROM pg_class WHERE relname ~ '_built|_merged'").fetchall()
     assert names == []
 
 
-def test_foreign_keys_hold_in_both_directions_after_attaching(undone: Connection) -> None:
+@pytest.mark.parametrize("large", [True, False])
+def test_foreign_keys_hold_in_both_directions_after_attaching(undone: Connection, large: bool) -> None:
     users = built(undone, USERS, OCTOBER)
     fill_users(undone, users, OCTOBER[0])
     attach(undone, USERS, users)
     events = built(undone, EVENTS, OCTOBER)
-    fill_events(undone, events, OCTOBER[0])
+    fill_events(undone, events, OCTOBER[0], large=large)
     attach(undone, EVENTS, events)
     for statement in (
         "DELETE FROM data_playground.users",
@@ -162,11 +185,16 @@ def test_foreign_keys_hold_in_both_directions_after_attaching(undone: Connection
     ):
         with pytest.raises(psycopg.errors.ForeignKeyViolation), undone.transaction():
             undone.execute(statement.encode())
-    assert count(undone, EVENTS) == 50
+    assert count(undone, EVENTS) == (25 * 50 if large else 50)
 
 
-def test_a_row_that_refers_to_nothing_is_found_when_it_is_attached(undone: Connection) -> None:
+@pytest.mark.parametrize("large", [True, False])
+def test_a_row_that_refers_to_nothing_is_found_when_it_is_attached(undone: Connection, large: bool) -> None:
+    users = built(undone, USERS, OCTOBER)
+    fill_users(undone, users, OCTOBER[0])
+    attach(undone, USERS, users)
     events = built(undone, EVENTS, OCTOBER)
+    fill_events(undone, events, OCTOBER[0], large=large)
     undone.execute(
         sql.SQL(
             "INSERT INTO {} (event_time, event_type, user_id, user_event_time) VALUES ('2025-10-03', 'user_logged_in', uuidv7(), '2025-10-01')"
@@ -272,8 +300,10 @@ def test_only_the_system_builds(module_settings: Settings) -> None:
 async def test_attaching_step_by_step_from_the_program(db: Database, system: Connection) -> None:
     users, events = built(system, USERS, OCTOBER), built(system, EVENTS, OCTOBER)
     fill_users(system, users, OCTOBER[0])
+    listed = {one.name: one.bounds for one in await partitions.listing(db)}
+    assert "not attached yet: from 2025-10-01 00:00:00+00" in listed["users_2025_10_built"]
     assert await partitions.attach(db, USERS, users) == "users_2025_10"
-    fill_events(system, events, OCTOBER[0])
+    fill_events(system, events, OCTOBER[0], large=True)
     writer = psycopg.connect(system.info.dsn, autocommit=True)
     with writer, writer.transaction():
         fill_users(writer, USERS, "2025-10-20 00:00+00", many=1)
@@ -281,7 +311,7 @@ async def test_attaching_step_by_step_from_the_program(db: Database, system: Con
         with pytest.raises(psycopg.errors.LockNotAvailable):
             system.execute("SELECT entrepot.prepare_partition(%s, %s, 'references')", [EVENTS, events])
     assert await partitions.attach(db, EVENTS, events) == "global_events_2025_10"
-    assert count(system, EVENTS) == 50
+    assert count(system, EVENTS) == 25 * 50
     november = built(system, EVENTS, NOVEMBER)
     system.execute(
         sql.SQL(

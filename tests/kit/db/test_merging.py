@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from entrepot.kit.db import Database, ddl, merging, partitions
+from entrepot.kit.db.catalog import Snapshot
 from entrepot.kit.db.check import declared_snapshot, live_differences, load_declarations
 from entrepot.kit.db.features import Merge, Partitions
 from entrepot.kit.db.partitions import PartitionChange, maintain_table
@@ -35,10 +37,18 @@ HOURS = Partitions(
     ahead=23,
     merge=(Merge("day", after=timedelta(days=1)), Merge("month", after=timedelta(days=7))),
 )
+LARGE = pytest.mark.parametrize("hours", ["large"], indirect=True)
+EITHER = pytest.mark.parametrize("hours", ["small", "large"], indirect=True)
 CHILDREN = """
     SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'data_playground.global_events'::regclass ORDER BY 1
 """
+
+
+@pytest.fixture(scope="module")
+def declared(server_home: Path) -> Snapshot:
+    """What `entrepot db check` compares with."""
+    return declared_snapshot(Settings(home=server_home, database_name="postgres"))
 
 
 @pytest.fixture
@@ -61,8 +71,8 @@ def admin(settings: Settings) -> Iterator[Connection]:
 
 
 @pytest.fixture
-async def hours(db: Database, system: Connection) -> list[Any]:
-    """The hours of a day with a row every minute; gives the rows."""
+async def hours(db: Database, system: Connection, request: pytest.FixtureRequest) -> list[Any]:
+    """The hours of a day with a row every minute; gives the rows. Where they are large, keys are checked before the swap."""
     await maintain_table(db, TABLE, HOURS, at=DAY)
     system.execute(
         "INSERT INTO data_playground.users (id, event_time, username, email, created_time)"
@@ -70,6 +80,10 @@ async def hours(db: Database, system: Connection) -> list[Any]:
         [USER, DAY, DAY],
     )
     write(system, "%s::timestamptz + n * interval '1 minute' FROM generate_series(0, 1439) AS n", DAY)
+    if getattr(request, "param", "small") == "large":
+        system.execute(
+            "UPDATE data_playground.global_events SET event_metadata = to_jsonb(repeat('remark ', 250))"
+        )
     return rows(system)
 
 
@@ -119,9 +133,10 @@ def start(connection: Connection) -> tuple[str, dict[str, str]]:
         "SELECT * FROM entrepot.start_merge(%s, %s, %s)", [EVENTS, DAY, DAY + timedelta(days=1)]
     ).fetchone()
     assert row is not None
+    partition, copied = row
     for step in ("indexes", "references", "validation"):
-        connection.execute("SELECT entrepot.prepare_partition(%s, %s, %s)", [EVENTS, row[0], step])
-    return row
+        connection.execute("SELECT entrepot.prepare_partition(%s, %s, %s)", [EVENTS, partition, step])
+    return partition, copied
 
 
 def finish(connection: Connection, partition: str, copied: dict[str, str]) -> Any:
@@ -145,10 +160,10 @@ async def waits(admin: Connection, what: str, pattern: str) -> int:
     raise AssertionError("it never waited")
 
 
+@EITHER
 async def test_hours_become_a_day_and_days_a_month(
-    db: Database, system: Connection, admin: Connection, settings: Settings, hours: list[Any]
+    db: Database, system: Connection, admin: Connection, declared: Snapshot, hours: list[Any]
 ) -> None:
-    declared = declared_snapshot(settings)
     assert len(children(admin)) == 25
     assert await merge(db, DAY + timedelta(days=2, microseconds=-1)) == []
     assert await merge(db) == [PartitionChange(EVENTS, "merged", "global_events_2031_05_04", 1440)]
@@ -175,6 +190,7 @@ async def test_hours_that_nobody_merged_in_time_become_a_month_at_once(
     assert rows(system) == hours
 
 
+@EITHER
 async def test_foreign_keys_and_indexes_hold_after_a_merge(
     db: Database, system: Connection, admin: Connection, hours: list[Any]
 ) -> None:
@@ -203,6 +219,7 @@ async def test_foreign_keys_and_indexes_hold_after_a_merge(
     assert one(admin, "SELECT count(*) FROM pg_constraint WHERE NOT convalidated") == 0
 
 
+@EITHER
 async def test_what_changes_while_it_is_copied_is_copied_again(
     system: Connection, other: Connection, admin: Connection, hours: list[Any]
 ) -> None:
@@ -278,6 +295,7 @@ async def test_who_looks_at_the_database_as_it_was_sees_every_row(
         assert rows(other) == hours
 
 
+@EITHER
 async def test_readers_and_writers_go_on_and_see_every_row_once(
     db: Database, settings: Settings, system: Connection, hours: list[Any]
 ) -> None:
@@ -348,12 +366,13 @@ async def test_readers_and_writers_go_on_and_see_every_row_once(
     assert found == (sum(written), sum(written), 2, 1)
 
 
+@LARGE
 async def test_a_merge_that_is_killed_leaves_nothing_that_the_next_one_does_not_clear(
     db: Database,
     system: Connection,
     other: Connection,
     admin: Connection,
-    settings: Settings,
+    declared: Snapshot,
     hours: list[Any],
 ) -> None:
     with other.transaction():
@@ -370,7 +389,7 @@ async def test_a_merge_that_is_killed_leaves_nothing_that_the_next_one_does_not_
     assert change.rows == 1440
     assert rows(system) == hours
     assert one(admin, "SELECT count(*) FROM pg_class WHERE relname ~ '_merged'") == 0
-    assert live_differences(admin, declared_snapshot(settings)) == []
+    assert live_differences(admin, declared) == []
 
 
 async def test_a_table_is_merged_by_one_at_a_time(db: Database, system: Connection, hours: list[Any]) -> None:
@@ -396,12 +415,12 @@ def test_what_is_referred_to_is_not_merged(system: Connection) -> None:
         )
 
 
-async def test_the_whole_of_it_as_the_job_does_it(db: Database, admin: Connection) -> None:
+async def test_every_table_that_is_merged_is_found(db: Database) -> None:
     await maintain_table(db, TABLE, HOURS, at=DAY)
     entities = Base.metadata.tables["data_playground.global_entities"]
-    declared = ddl.feature(entities, Partitions)
-    assert declared is not None
-    await maintain_table(db, entities, declared, at=DAY)
+    days = ddl.feature(entities, Partitions)
+    assert days is not None
+    await maintain_table(db, entities, days, at=DAY)
     changes = await merging.merge(db, at=datetime(2031, 7, 1, tzinfo=UTC))
     assert {change.partition for change in changes} == {"global_events_2031_05", "global_entities_2031_05"}
     assert {one.name for one in await partitions.listing(db) if one.table == EVENTS} == {

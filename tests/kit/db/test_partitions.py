@@ -322,6 +322,26 @@ def test_a_writer_to_the_default_partition_is_waited_for(
     assert rows(admin, "pim.webhook_events_default") == []
 
 
+def test_a_writer_of_what_is_referred_to_is_waited_for_before_the_default_partition_is_locked(
+    admin: Connection, connect: Callable[[Role], Connection]
+) -> None:
+    writer, worker = connect("system"), connect("system")
+    with writer.transaction():
+        writer.execute(
+            "INSERT INTO data_playground.users (event_time, username, email, created_time) VALUES ('2040-06-01', 'ann', '', '2040-06-01')"
+        )
+        future = started(
+            lambda: maintain(
+                worker, "data_playground.global_events", "2040-06-01 00:00+00", ahead=0, retain=None
+            )
+        )
+        waits_for_a_lock(admin, worker)
+        writer.execute(
+            "INSERT INTO data_playground.global_events (event_time, event_type) VALUES ('2040-06-01 00:30+00', 'user_registered')"
+        )
+    assert future.result(timeout=60) == [("drained", "global_events_2040_06_01_00", 1)]
+
+
 def test_a_reader_and_a_drop_do_not_wait_for_each_other_in_a_circle(
     system: Connection, admin: Connection, connect: Callable[[Role], Connection]
 ) -> None:

@@ -20,7 +20,7 @@ from entrepot.playground.loading.generating import generate
 from entrepot.playground.loading.shapes import fact_shapes
 from entrepot.playground.world.settings import WorldSettings
 
-SMALL = WorldSettings(seed=7, scale=0.12, start=date(2025, 11, 3), end=date(2025, 11, 9))
+SMALL = WorldSettings(seed=7, scale=0.12, start=date(2025, 11, 5), end=date(2025, 11, 9))
 LONGER = replace(SMALL, end=date(2025, 11, 10))
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.playground.live.conftest import LONGER, SMALL, clock_of, database, ev
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.playground.live.running import Tick, run
+from entrepot.playground.loading.generating import generate
 from entrepot.playground.world.settings import Scenario
 
 END = SMALL.end_time
@@ -42,7 +44,7 @@ async def test_a_day_of_ticks_is_a_day_more_of_backfill(
         assert await clock_of(world) == tick.clock  # committed with what happened until then
         ticks.append(tick)
 
-    ran = await run(world, speed=0, step=STEP, until=DAY_LATER, on_tick=keep)
+    ran = await run(world, speed=0, roll=False, step=STEP, until=DAY_LATER, on_tick=keep)
     found = await everything(world)
     assert differing(found, longer) == {}
     assert [tick.clock for tick in ticks] == [END + timedelta(hours=hour) for hour in range(4, 25, 4)]
@@ -68,21 +70,21 @@ async def test_nothing_is_there_before_it_happens(world: Database) -> None:
             ):
                 assert (await session.execute(text(query), {"clock": tick.clock})).scalar_one() == 0
 
-    await run(world, speed=0, step=STEP, until=clock, on_tick=look)
+    await run(world, speed=0, roll=False, step=STEP, until=clock, on_tick=look)
     assert await clock_of(world) == clock
 
 
 async def test_late_facts_come_later_with_their_old_time_and_then_all_is_there(
     world: Database, longer: dict[str, list[str]]
 ) -> None:
-    ran = await run(world, speed=0, step=STEP, until=DAY_LATER, late=0.3)
+    ran = await run(world, speed=0, roll=False, step=STEP, until=DAY_LATER, late=0.3)
     assert ran.late > 20
     assert ran.waiting > 0
     found = await everything(world)
     missing = differing(found, longer)
     assert {extra for extra, _ in missing.values()} == {0}
     assert sum(lacking for _, lacking in missing.values()) == ran.waiting
-    settled = await run(world, speed=0, step=STEP, until=DAY_LATER, settle=True)
+    settled = await run(world, speed=0, roll=False, step=STEP, until=DAY_LATER, settle=True)
     assert (settled.late, settled.waiting, settled.ticks) == (ran.waiting, 0, 0)
     assert differing(await everything(world), longer) == {}
 
@@ -93,7 +95,7 @@ async def test_which_facts_are_late_does_not_depend_on_the_ticks(
     noon = END + timedelta(hours=12)
 
     async def held(db: Database, step: timedelta) -> list[tuple[object, ...]]:
-        await run(db, speed=0, until=noon, late=0.3, step=step)
+        await run(db, speed=0, roll=False, until=noon, late=0.3, step=step)
         query = "SELECT id, table_name, due_time FROM data_playground.held_back_facts ORDER BY id, table_name"
         async with db.system() as session:
             return [tuple(row) for row in await session.execute(text(query))]
@@ -108,7 +110,9 @@ async def test_which_facts_are_late_does_not_depend_on_the_ticks(
 async def test_facts_that_are_delivered_twice_are_stored_once(
     world: Database, longer: dict[str, list[str]]
 ) -> None:
-    ran = await run(world, speed=0, step=STEP, until=DAY_LATER, late=0.2, duplicates=0.5, settle=True)
+    ran = await run(
+        world, speed=0, roll=False, step=STEP, until=DAY_LATER, late=0.2, duplicates=0.5, settle=True
+    )
     assert ran.duplicates > 100
     assert ran.waiting == 0
     assert differing(await everything(world), longer) == {}
@@ -123,9 +127,9 @@ async def test_a_run_that_is_stopped_goes_on_where_it_was(
         if tick.clock == END + timedelta(hours=8):
             stop.set()
 
-    ran = await run(world, speed=0, step=STEP, until=DAY_LATER, on_tick=third, stop=stop)
+    ran = await run(world, speed=0, roll=False, step=STEP, until=DAY_LATER, on_tick=third, stop=stop)
     assert (ran.stopped, ran.clock) == (True, END + timedelta(hours=8))
-    again = await run(world, speed=0, step=STEP, until=DAY_LATER)
+    again = await run(world, speed=0, roll=False, step=STEP, until=DAY_LATER)
     assert again.start == ran.clock
     assert differing(await everything(world), longer) == {}
 
@@ -142,7 +146,7 @@ async def tell(tick):
 
 async def main():
     async with Database.opened() as db:
-        await run(db, speed=0, step=timedelta(hours=3), until=datetime.fromisoformat(sys.argv[1]), late=0.2, duplicates=0.2, on_tick=tell)
+        await run(db, speed=0, roll=False, step=timedelta(hours=3), until=datetime.fromisoformat(sys.argv[1]), late=0.2, duplicates=0.2, on_tick=tell)
 
 asyncio.run(main())
 """
@@ -173,7 +177,7 @@ async def test_a_run_that_is_killed_loses_and_doubles_nothing(
 
     assert await asyncio.to_thread(killed, 2) == 2
     assert await asyncio.to_thread(killed, 3) == 3
-    ran = await run(world, speed=0, step=STEP, until=DAY_LATER, settle=True)
+    ran = await run(world, speed=0, roll=False, step=STEP, until=DAY_LATER, settle=True)
     assert ran.start >= END + timedelta(hours=15)
     assert differing(await everything(world), longer) == {}
 
@@ -183,7 +187,7 @@ async def test_a_scenario_of_now_changes_what_comes_and_nothing_that_was(world: 
     outage = Scenario(
         "payment-outage", datetime(2025, 10, 1, tzinfo=UTC), datetime(2025, 10, 2, tzinfo=UTC), 1.0
     )
-    await run(world, speed=0, step=STEP, until=END + timedelta(hours=12), scenarios=[outage])
+    await run(world, speed=0, roll=False, step=STEP, until=END + timedelta(hours=12), scenarios=[outage])
     found = await everything(world)
     assert set(before["global_events"]) <= set(found["global_events"])
     new = "".join(set(found["global_events"]) - set(before["global_events"]))
@@ -192,6 +196,18 @@ async def test_a_scenario_of_now_changes_what_comes_and_nothing_that_was(world: 
         stored = await session.execute(text("SELECT settings FROM data_playground.world_runs"))
         [scenario] = stored.scalar_one()["scenarios"]
     assert datetime.fromisoformat(scenario["start"]) == END
+
+
+async def test_what_was_held_back_of_another_world_is_forgotten(world: Database) -> None:
+    await run(world, speed=0, roll=False, step=STEP, until=END + STEP, late=0.5)
+    async with world.system() as session:
+        assert (await session.execute(text(HELD))).scalar_one() > 0
+    await generate(world, replace(SMALL, seed=8), processes=0, replace=True)
+    ran = await run(world, speed=0, roll=False, step=STEP, until=DAY_LATER)
+    assert (ran.late, ran.waiting) == (0, 0)
+
+
+HELD = "SELECT count(*) FROM data_playground.held_back_facts"
 
 
 @pytest.mark.parametrize(
@@ -205,10 +221,11 @@ async def test_a_scenario_of_now_changes_what_comes_and_nothing_that_was(world: 
 async def test_what_cannot_be_is_refused(
     world: Database, options: dict[str, Any], error: type[Exception]
 ) -> None:
+    asked: dict[str, Any] = {"speed": 0, "until": DAY_LATER, "roll": False} | options
     with pytest.raises(error):
-        await run(world, **({"speed": 0, "until": DAY_LATER} | options))
+        await run(world, **asked)
 
 
 async def test_without_a_world_there_is_nothing_to_go_on_with(db: Database) -> None:
     with pytest.raises(NotFoundError):
-        await run(db, speed=0, until=None)
+        await run(db, speed=0, roll=False, until=None)

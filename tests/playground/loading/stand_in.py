@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from entrepot.playground.loading.shapes import arrow_type, shape_of
+from entrepot.playground.loading.declared import shape_of
+from entrepot.playground.loading.shapes import arrow_type
 from entrepot.playground.world.accounts import Carried
 from entrepot.playground.world.settings import WorldSettings
 

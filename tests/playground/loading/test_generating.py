@@ -2,6 +2,7 @@
 
 from dataclasses import replace as changed
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +11,7 @@ from tests.playground.loading.stand_in import BROKEN
 
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, EntrepotError
+from entrepot.playground.loading import load_queries
 from entrepot.playground.loading.checksums import checksums, differences
 from entrepot.playground.loading.generating import clear, holding
 from entrepot.playground.loading.queries import advance, current_world, world_truth
@@ -127,6 +129,26 @@ async def test_real_facts_of_the_same_months_stay(db: Database, generate_world: 
     assert await count(db, "data_playground.shop_orders") == 1
     # Its references hold again.
     assert await count(db, "pg_constraint", "contype = 'f' AND conname LIKE 'fk_shop_orders_user_id%'") > 0
+
+
+async def test_facts_that_come_while_a_world_is_loaded_stay(
+    db: Database, generate_world: Generate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await generate_world()
+    alone = await checksums(db)
+    await clear(db)
+    begin = load_queries.begin_placing
+
+    async def meanwhile(*arguments: Any) -> None:
+        async with db.system() as session:
+            await session.execute(REAL)
+        await begin(*arguments)
+
+    monkeypatch.setattr(load_queries, "begin_placing", meanwhile)
+    await generate_world()
+    assert await checksums(db) == alone
+    assert len(await real(db)) == 3
+    assert await count(db, "pg_class", "relname LIKE '%_built' OR relname LIKE '%_beside_%'") == 0
 
 
 async def test_clearing_an_empty_warehouse_removes_nothing(db: Database) -> None:

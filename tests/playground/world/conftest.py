@@ -46,7 +46,8 @@ class Whole:
 
     def frame(self, table: str) -> Any:
         """A table as a pandas frame: money as floats of whole cents, identifiers as bytes."""
-        frame = self.tables[table].to_pandas()
+        lists = [name for name in ("applicable_product_ids",) if name in self.tables[table].column_names]
+        frame = self.tables[table].drop_columns(lists).to_pandas()
         for field in self.tables[table].schema:
             if pa.types.is_decimal(field.type) and field.type.scale == 4:
                 frame[field.name] = (

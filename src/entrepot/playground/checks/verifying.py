@@ -8,6 +8,7 @@ from entrepot.kit.errors import ConflictError, InvalidInputError
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.checks import (
     event_queries,
+    family_queries,
     metric_queries,
     order_queries,
     queries,
@@ -18,7 +19,7 @@ from entrepot.playground.checks import (
 from entrepot.playground.checks.rules import Check, Found, Rule
 from entrepot.playground.checks.truth import against_truth
 
-_FAMILIES = {"user": metric_queries.USERS, "shop": metric_queries.SHOPS, "product": metric_queries.PRODUCTS}
+_FAMILIES = {"user": family_queries.USERS, "shop": family_queries.SHOPS, "product": family_queries.PRODUCTS}
 
 #: A rule, or what is compared in another way.
 Question = Rule | Callable[[AsyncSession], Awaitable[Found]]
@@ -37,16 +38,18 @@ CHECKS: Mapping[str, Sequence[Question]] = {
     "uniqueness": standing_queries.UNIQUE,
     "registry": (registry_queries.REGISTRY,),
     "events": (
-        *event_queries.ENTITIES,
+        *event_queries.NAMED,
         *event_queries.ORDERS,
         *event_queries.PAYMENTS,
-        *event_queries.REVIEWS,
+        *event_queries.CALLED,
+        event_queries.DECIDED,
+        event_queries.SHELVES,
     ),
     "carts": (event_queries.ABANDONED,),
     "metrics-rolled": (metric_queries.ROLLED,),
     "hours-days": tuple(metric_queries.hours_against_days(family) for family in _FAMILIES.values()),
     **{
-        f"{name}-metrics": tuple(metric_queries.against_facts(family, span) for span in metric_queries.SPANS)
+        f"{name}-metrics": tuple(metric_queries.against_facts(family, span) for span in family_queries.SPANS)
         for name, family in _FAMILIES.items()
     },
     "ground-truth": (against_truth,),

@@ -49,6 +49,16 @@ class Follower:
         """The moment that the next difference begins at."""
         return self._clock
 
+    def standing(self, name: str, since: datetime | None = None) -> pa.Table:
+        """A table as it stands at the clock; with `since`, what happened from then on."""
+        tables = [
+            table for (of, _), table in sorted(self._tables.items(), key=lambda one: one[0]) if of == name
+        ]
+        whole = pa.concat_tables(tables) if tables else pa.table({})
+        return (
+            whole.filter(pc.greater_equal(whole.column("event_time"), since)) if since and tables else whole
+        )
+
     def follow(self, until: datetime) -> list[Difference]:
         """What happens from the clock to before `until`, those first that others refer to; the clock is `until` then.
 

@@ -318,7 +318,8 @@ def clear(
         print_json({"removed": removed})
     else:
         print_table(["table", "rows removed"], list(removed.items()), empty="There was no simulated row.")
-        print_note("`entrepot metrics roll` makes the metrics of what is left.") if removed else None
+        if removed:
+            print_note("`entrepot metrics roll` makes the metrics of what is left.")
 
 
 def _style(quiet: bool) -> Literal["auto", "none"]:

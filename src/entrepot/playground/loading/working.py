@@ -15,11 +15,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from entrepot.playground.loading.shapes import Shape, conform
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from entrepot.playground.loading.manifests import WrittenFile
-    from entrepot.playground.loading.shapes import Shape
     from entrepot.playground.world.accounts import Carried
 
 LENGTH = struct.Struct(">Q")
@@ -37,6 +38,12 @@ class Job:
     #: Where files are put together from the tables of the parts, and as what.
     out: Path | None = None
     format: Literal["parquet", "csv"] = "parquet"
+    #: The tables that the rows are for.
+    shapes: tuple[Shape, ...] = ()
+
+    def shape(self, name: str) -> Shape:
+        """The table of a name. Raises KeyError where there is none."""
+        return {shape.name: shape for shape in self.shapes}[name]
 
 
 @dataclass(frozen=True)
@@ -98,20 +105,18 @@ def gather(job: Job, question: Gather) -> "list[WrittenFile]":
 
     assert job.directory is not None
     assert job.out is not None
-    return assemble(job.directory, range(question.parts + 1), job.out, job.format, question.table)
+    return assemble(job.directory, range(question.parts + 1), job.out, job.format, job.shape(question.table))
 
 
 def work(world: Any, job: Job, question: Question) -> Worked:
     """Simulate a part, or the people, and leave it where the job wants it."""
-    from entrepot.playground.loading.shapes import conform, shape_of
-
     truth, carried = None, b""
     if question.carried is None:
         part = world.part(question.number)
         tables, truth, carried = part.tables, part.truth, pack(part.carried)
     else:
         tables = world.people([unpack(one) for one in question.carried])
-    shaped = [(shape_of(name), table) for name, table in tables.items() if table.num_rows]
+    shaped = [(job.shape(name), table) for name, table in tables.items() if table.num_rows]
     conformed = [(shape, conform(table, shape)) for shape, table in shaped]
     rows = {shape.name: table.num_rows for shape, table in conformed}
     if job.directory is None:
@@ -146,7 +151,7 @@ def unpack(packed: bytes) -> "Carried":
         return Carried(**{one.name: held[one.name] for one in fields(Carried)})
 
 
-def encoded(table: "pa.Table", shape: "Shape") -> list[Chunk]:
+def encoded(table: "pa.Table", shape: Shape) -> list[Chunk]:
     """The rows of a table that is in order of time, by month."""
     from entrepot.playground.loading import copying
 

@@ -9,12 +9,10 @@ Parameters: `low` and `high`, between which all buckets are; both begin and end 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
-from entrepot.playground.metrics.marking_queries import PRODUCT_EVENTS, SHOP_EVENTS, USER_EVENTS, listed
+from entrepot.playground.metrics.kind_queries import NUMERIC, PRODUCT, SHOP, Branch, Kind, Span
 
-Span = Literal["hour", "day"]
 Scope = Literal["stretch", "cells"]
 
 LOW = "CAST(:low AS timestamptz)"
@@ -22,233 +20,6 @@ HIGH = "CAST(:high AS timestamptz)"
 #: Buckets are counted from here; what it is does not matter, as long as an hour and a day begin with it.
 ORIGIN = "timestamptz '2000-01-01 00:00:00+00'"
 BETWEEN = f"f.event_time >= {LOW} AND f.event_time < {HIGH}"
-
-
-@dataclass(frozen=True)
-class Branch:
-    """What one table of facts adds: slots are aggregates over `f`, numeric where named in `_NUMERIC`, else integers."""
-
-    table: str
-    slots: Mapping[str, str]
-    where: str = "true"
-    entity: str | None = None
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of metrics: its branches, and its columns as expressions over their slots."""
-
-    name: str
-    table: str
-    branches: tuple[Branch, ...]
-    columns: Mapping[str, str]
-    #: Slots beside the branches', which the kind's own SQL adds.
-    own_slots: tuple[str, ...] = field(default=())
-
-    @property
-    def entity(self) -> str:
-        """The column of the entity: user_id, shop_id or product_id."""
-        return f"{self.name}_id"
-
-    def target(self, span: Span) -> str:
-        """The table of an hour's or a day's metrics, with its schema."""
-        return f"data_playground.{self.table}_{'hourly' if span == 'hour' else 'daily'}"
-
-
-_NUMERIC = frozenset(
-    {
-        "amount",
-        "discount",
-        "paid",
-        "refunded",
-        "refunded_net",
-        "gross",
-        "total",
-        "least",
-        "most",
-        "value_change",
-    }
-)
-
-
-def _is(event_type: str) -> str:
-    return f"FILTER (WHERE f.event_type = '{event_type}')"
-
-
-_STARS = {
-    "reviews": "count(*)",
-    "stars": "sum(f.rating)",
-    "one_star": "count(*) FILTER (WHERE f.rating = 1)",
-    "five_stars": "count(*) FILTER (WHERE f.rating = 5)",
-}
-_APPROVED = "f.status = 'approved'"
-_RATING = "round(stars::numeric / nullif(reviews, 0), 4)"
-
-USER = Kind(
-    "user",
-    "user_metrics",
-    (
-        Branch(
-            "shop_orders",
-            {
-                "orders": "count(*)",
-                "amount": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "shops": "count(DISTINCT f.shop_id)",
-            },
-        ),
-        Branch("shop_order_items", {"units": "sum(f.quantity)"}),
-        Branch(
-            "global_events",
-            {
-                "cancelled": f"count(*) {_is('order_cancelled')}",
-                "paid": f"sum(f.amount) {_is('payment_completed')}",
-                "payments": f"count(*) {_is('payment_completed')}",
-                "failures": f"count(*) {_is('payment_failed')}",
-                "refunded": f"sum(f.amount) {_is('payment_refunded')}",
-                "abandoned": f"count(*) {_is('cart_abandoned')}",
-            },
-            where=f"f.event_type IN ({listed(USER_EVENTS)})",
-        ),
-        Branch("shop_reviews", {"reviews": "count(*)", "stars": "sum(f.rating)"}, where=_APPROVED),
-        Branch("shop_review_votes", {"votes": "count(*)"}, where="f.is_helpful", entity="author"),
-        Branch("shop_promotion_usages", {"uses": "count(*)"}),
-    ),
-    {
-        "orders_placed_count": "coalesce(orders, 0)",
-        "orders_cancelled_count": "coalesce(cancelled, 0)",
-        "total_order_amount": "coalesce(amount, 0)",
-        "avg_order_amount": "coalesce(round(amount / nullif(orders, 0), 4), 0)",
-        "unique_shops_ordered_from": "coalesce(shops, 0)",
-        "total_amount_paid": "coalesce(paid, 0)",
-        "total_amount_refunded": "coalesce(refunded, 0)",
-        "successful_payments_count": "coalesce(payments, 0)",
-        "failed_payments_count": "coalesce(failures, 0)",
-        "reviews_written_count": "coalesce(reviews, 0)",
-        "avg_rating_given": _RATING,
-        "helpful_votes_received": "coalesce(votes, 0)",
-        "promotions_used_count": "coalesce(uses, 0)",
-        "total_discount_amount": "coalesce(discount, 0)",
-        "cart_abandonment_count": "coalesce(abandoned, 0)",
-        "total_items_purchased": "coalesce(units, 0)",
-    },
-)
-
-SHOP = Kind(
-    "shop",
-    "shop_metrics",
-    (
-        Branch(
-            "shop_orders",
-            {
-                "orders": "count(*)",
-                "amount": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "customers": "count(DISTINCT f.user_id)",
-            },
-        ),
-        Branch(
-            "shop_order_items",
-            {
-                "units": "sum(f.quantity)",
-                "products": "count(DISTINCT f.product_id)",
-                "gross": "sum(f.subtotal)",
-            },
-        ),
-        Branch(
-            "global_events",
-            {
-                "cancelled": f"count(*) {_is('order_cancelled')}",
-                "refunded": f"sum(f.amount) {_is('payment_refunded')}",
-                "refunded_net": f"sum(f.net_amount) {_is('payment_refunded')}",
-            },
-            where=f"f.event_type IN ({listed(SHOP_EVENTS)})",
-        ),
-        Branch("shop_reviews", _STARS, where=_APPROVED),
-        Branch("shop_promotion_usages", {"uses": "count(*)"}),
-    ),
-    {
-        "orders_received_count": "coalesce(orders, 0)",
-        "orders_cancelled_count": "coalesce(cancelled, 0)",
-        "total_order_amount": "coalesce(amount, 0)",
-        "avg_order_amount": "coalesce(round(amount / nullif(orders, 0), 4), 0)",
-        "unique_customers_count": "coalesce(customers, 0)",
-        "total_products_sold": "coalesce(units, 0)",
-        "unique_products_sold": "coalesce(products, 0)",
-        "low_stock_products_count": "low_products",
-        "out_of_stock_products_count": "out_products",
-        "gross_revenue": "coalesce(gross, 0)",
-        "net_revenue": "coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0)",
-        "total_discounts_given": "coalesce(discount, 0)",
-        "total_refunds_amount": "coalesce(refunded, 0)",
-        "reviews_received_count": "coalesce(reviews, 0)",
-        "avg_rating_received": _RATING,
-        "one_star_reviews_count": "coalesce(one_star, 0)",
-        "five_star_reviews_count": "coalesce(five_stars, 0)",
-        "active_promotions_count": "promotions",
-        "promotions_used_count": "coalesce(uses, 0)",
-        "inventory_value": "stock_value",
-    },
-    own_slots=("low_change", "out_change", "value_change"),
-)
-
-PRODUCT = Kind(
-    "product",
-    "shop_product_metrics",
-    (
-        Branch(
-            "shop_order_items",
-            {
-                "units": "sum(f.quantity)",
-                "gross": "sum(f.subtotal)",
-                "total": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "discounted": "count(*) FILTER (WHERE f.discount_amount > 0)",
-                "least": "min(round(f.total_amount / f.quantity, 4))",
-                "most": "max(round(f.total_amount / f.quantity, 4))",
-            },
-        ),
-        Branch(
-            "global_events",
-            {
-                "added": f"count(*) {_is('cart_item_added')}",
-                "removed": f"count(*) {_is('cart_item_removed')}",
-                "viewed": f"count(*) {_is('product_viewed')}",
-            },
-            where=f"f.event_type IN ({listed(PRODUCT_EVENTS[1:])})",
-        ),
-        Branch(
-            "global_events",
-            {"refunded_units": "sum(f.quantity)", "refunded_net": "sum(f.net_amount)"},
-            where="f.event_type = 'payment_refunded'",
-        ),
-        Branch("shop_reviews", _STARS, where=_APPROVED),
-    ),
-    {
-        "units_sold": "coalesce(units, 0)",
-        "units_refunded": "coalesce(refunded_units, 0)",
-        "gross_sales": "coalesce(gross, 0)",
-        "net_sales": "coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0)",
-        "current_stock_level": "coalesce(stock, 0)",
-        "stock_replenishment_count": "coalesce(restocked, 0)",
-        "time_out_of_stock_minutes": "coalesce(round(empty_time::numeric / 60000000, 4), 0)",
-        "avg_selling_price": "coalesce(round(total / nullif(units, 0), 4), 0)",
-        "min_selling_price": "coalesce(least, 0)",
-        "max_selling_price": "coalesce(most, 0)",
-        "reviews_count": "coalesce(reviews, 0)",
-        "avg_rating": _RATING,
-        "one_star_reviews_count": "coalesce(one_star, 0)",
-        "five_star_reviews_count": "coalesce(five_stars, 0)",
-        "times_discounted": "coalesce(discounted, 0)",
-        "total_discount_amount": "coalesce(discount, 0)",
-        "cart_additions_count": "coalesce(added, 0)",
-        "cart_removals_count": "coalesce(removed, 0)",
-        "page_views": "coalesce(viewed, 0)",
-    },
-    own_slots=("restocked", "last_stock", "empty_time"),
-)
-
-KINDS = (USER, SHOP, PRODUCT)
 
 
 def length(span: Span) -> str:
@@ -272,13 +43,14 @@ def computed(kind: Kind, span: Span, scope: Scope) -> str:
         head, rows = _shop_stock(span, scope), _shop_rows(span, scope)
         own = [_stack(slots, "moved", {name: f"f.{name}" for name in kind.own_slots})]
     elif kind is PRODUCT:
-        head, rows = _product_stock(span, scope), _product_rows(scope)
+        head, rows = _product_stock(span, scope), _product_rows(span, scope)
         own = [
             _stack(slots, "moved", {name: f"f.{name}" for name in ("restocked", "last_stock")}),
             _stack(slots, "empty", {"empty_time": "f.empty_time"}),
         ]
     branches = [_branch(kind, branch, slots, span, scope) for branch in kind.branches] + own
-    merged = ", ".join(f"any_value({slot}) AS {slot}" for slot in slots)
+    counted = {slot for branch in kind.branches if branch.counted for slot in branch.slots}
+    merged = ", ".join(f"{'count' if slot in counted else 'any_value'}({slot}) AS {slot}" for slot in slots)
     stacked = (
         f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "
         f"FROM ({' UNION ALL '.join(branches)}) AS b GROUP BY entity_id, bucket)"
@@ -290,19 +62,22 @@ def computed(kind: Kind, span: Span, scope: Scope) -> str:
 def _slots(kind: Kind) -> dict[str, str]:
     """The slots of a kind with their types."""
     names = [slot for branch in kind.branches for slot in branch.slots] + list(kind.own_slots)
-    return {name: "numeric" if name in _NUMERIC else "bigint" for name in dict.fromkeys(names)}
+    return {name: "numeric" if name in NUMERIC else "bigint" for name in dict.fromkeys(names)}
 
 
 def _branch(kind: Kind, branch: Branch, slots: Mapping[str, str], span: Span, scope: Scope) -> str:
     entity = branch.entity or kind.name
-    filled = ", ".join(
-        f"{branch.slots[name]}::{type_} AS {name}" if name in branch.slots else f"NULL::{type_} AS {name}"
-        for name, type_ in slots.items()
-    )
+    given = {
+        name: f"CASE WHEN {expression} THEN 1 END" if branch.counted else expression
+        for name, expression in branch.slots.items()
+    }
+    filled = ", ".join(f"{given.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
     start, source = scoped(branch.table, f"{entity}_id", span, scope)
+    time = f"f.{entity}_event_time" if branch.counted else f"any_value(f.{entity}_event_time)"
+    grouped = "" if branch.counted else f" GROUP BY f.{entity}_id, {start}"
     return (
-        f"SELECT f.{entity}_id AS entity_id, any_value(f.{entity}_event_time) AS entity_time, {start} AS bucket, {filled} "
-        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL GROUP BY f.{entity}_id, {start}"
+        f"SELECT f.{entity}_id AS entity_id, {time} AS entity_time, {start} AS bucket, {filled} "
+        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL{grouped}"
     )
 
 
@@ -333,20 +108,20 @@ def _last_before(product: str, moment: str) -> str:
 
 
 def _product_stock(span: Span, scope: Scope) -> list[str]:
-    """Stock along tracks: a product over the whole stretch, or over one cell; with what it came into it with."""
+    """Stock along tracks: a product from its first cell to its last; with what it came into that with."""
+    product = "p.event_time AS entity_time, p.origin"
     if scope == "stretch":
         tracks = f"""
-            SELECT p.id AS entity_id, p.event_time AS entity_time, p.origin, {LOW} AS start_time, {HIGH} AS end_time
+            SELECT p.id AS entity_id, {product}, {LOW} AS start_time, {HIGH} AS end_time
             FROM data_playground.shop_products AS p WHERE p.event_time < {HIGH}"""
+        in_track = "f.product_id = t.entity_id"
     else:
         tracks = f"""
-            SELECT d.entity_id, p.event_time AS entity_time, p.origin, d.bucket AS start_time, d.bucket + {length(span)} AS end_time
-            FROM roll_{span}s AS d JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
-    in_track = (
-        "f.product_id = t.entity_id"
-        if scope == "stretch"
-        else "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
-    )
+            SELECT d.entity_id, {product}, d.start_time, d.end_time
+            FROM (SELECT entity_id, min(bucket) AS start_time, max(bucket) + {length(span)} AS end_time
+                  FROM roll_{span}s GROUP BY entity_id) AS d
+            JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
+        in_track = "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
     return [
         f"tracks AS MATERIALIZED ({tracks})",
         f"""movements AS MATERIALIZED (
@@ -359,7 +134,7 @@ def _product_stock(span: Span, scope: Scope) -> list[str]:
                        NULL, true
                 FROM tracks AS t CROSS JOIN LATERAL ({_last_before("t.entity_id", "t.start_time")}) AS last
             ) AS m
-            WINDOW track AS (PARTITION BY m.entity_id, m.start_time ORDER BY m.event_time, m.id NULLS FIRST))""",
+            WINDOW track AS (PARTITION BY m.entity_id ORDER BY m.event_time, m.id NULLS FIRST))""",
         f"""moved AS (
             SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket,
                    nullif(count(*) FILTER (WHERE m.change_type IN ('purchase', 'transfer_in')), 0) AS restocked,
@@ -377,22 +152,27 @@ def _product_stock(span: Span, scope: Scope) -> list[str]:
             WHERE i.until > i.event_time
             GROUP BY i.entity_id, b.bucket)""",
         """carried AS (
-            SELECT m.entity_id, m.start_time, m.quantity_after FROM movements AS m WHERE m.carried)""",
+            SELECT m.entity_id, m.quantity_after FROM movements AS m WHERE m.carried)""",
     ]
 
 
-def _product_rows(scope: Scope) -> str:
+def _product_rows(span: Span, scope: Scope) -> str:
     """The cells with the stock at their ends: the last log in the bucket, or the last before it."""
-    if scope == "cells":
-        return """(SELECT s.*, coalesce(s.last_stock, c.quantity_after) AS stock
-            FROM stacked AS s LEFT JOIN carried AS c ON c.entity_id = s.entity_id AND c.start_time = s.bucket) AS s"""
     # The bucket's number above, the stock below: the greatest so far is the last that is known.
     numbered = f"(extract(epoch FROM s.bucket - {LOW})::bigint << 32) + s.last_stock + 2147483648"
     return f"""(SELECT s.*, CASE WHEN s.known IS NULL THEN c.quantity_after ELSE (s.known & 4294967295) - 2147483648 END AS stock
             FROM (SELECT s.*, max(CASE WHEN s.last_stock IS NOT NULL THEN {numbered} END)
                              OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING) AS known
                   FROM stacked AS s) AS s
-            LEFT JOIN carried AS c ON c.entity_id = s.entity_id) AS s"""
+            LEFT JOIN carried AS c ON c.entity_id = s.entity_id
+            {_only(span, scope)}) AS s"""
+
+
+def _only(span: Span, scope: Scope) -> str:
+    """Of a track, the cells that are asked for."""
+    if scope == "stretch":
+        return ""
+    return f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
 
 
 def _shop_stock(span: Span, scope: Scope) -> list[str]:
@@ -440,11 +220,6 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
 
 def _shop_rows(span: Span, scope: Scope) -> str:
     """The cells with the gauges at their ends: what the shop opened with, and every change since."""
-    only = (
-        ""
-        if scope == "stretch"
-        else f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
-    )
     running = "OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING)"
     return f"""(SELECT s.*, coalesce(o.low_change, 0) + coalesce(s.low_moved, 0) AS low_products,
                    coalesce(o.out_change, 0) + coalesce(s.out_moved, 0) AS out_products,
@@ -453,7 +228,9 @@ def _shop_rows(span: Span, scope: Scope) -> str:
                          sum(s.value_change) {running} AS value_moved
                   FROM stacked AS s) AS s
             LEFT JOIN opening AS o ON o.entity_id = s.entity_id
-            CROSS JOIN LATERAL (SELECT count(*) AS promotions FROM data_playground.shop_promotions AS a
-                                WHERE a.shop_id = s.entity_id AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
-                                  AND a.status NOT IN ('draft', 'cancelled')) AS a
-            {only}) AS s"""
+            LEFT JOIN (SELECT s.entity_id, s.bucket, count(*) AS promotions
+                       FROM stacked AS s JOIN data_playground.shop_promotions AS a ON a.shop_id = s.entity_id
+                         AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
+                       WHERE a.status NOT IN ('draft', 'cancelled')
+                       GROUP BY s.entity_id, s.bucket) AS a ON a.entity_id = s.entity_id AND a.bucket = s.bucket
+            {_only(span, scope)}) AS s"""

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.db import Database
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.metrics import rolling_queries as queries
-from entrepot.playground.metrics.computing_queries import KINDS, Kind, Span
+from entrepot.playground.metrics.kind_queries import KINDS, Kind, Span
 from entrepot.playground.metrics.stretches import Stretch, stretches
 from entrepot.playground.values import EVENT_TYPES
 
@@ -94,10 +94,13 @@ async def roll(
         return await _roll(db, start, end, until, report)
 
 
-async def roll_if_free(db: Database) -> RollResult | None:
-    """Roll what is dirty, or nothing where another roll is going on."""
+async def roll_if_dirty(db: Database) -> RollResult | None:
+    """Roll what is dirty; None, and nothing in the ledger, where nothing is, or another roll is going on."""
     async with db.system() as guard:
         if not (await guard.execute(queries.TRY)).scalar_one():
+            return None
+        await _advance(db, None)
+        if not (await guard.execute(queries.ANY_DIRTY)).scalar_one():
             return None
         return await _roll(db, None, None, None, SILENT)
 
@@ -254,7 +257,7 @@ async def _roll_marked(
     values = {"kinds": list(queries.MARKS_OF[kind.name]), "start": start, "end": end}
     if not queries.rows_of(await session.execute(queries.TAKE_MARKS, values)):
         return Counts()
-    await session.execute(queries.HOURS[kind.name])
+    await session.execute(queries.HOURS[kind.name], {"kind": kind.name})
     await session.execute(queries.DAYS)
     for statement in queries.ANALYZE:
         await session.execute(statement)

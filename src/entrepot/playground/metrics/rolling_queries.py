@@ -8,14 +8,8 @@ from sqlalchemy import CursorResult, Result, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.playground.metrics.computing_queries import (
-    HIGH,
-    LOW,
-    Kind,
-    Scope,
-    Span,
-    computed,
-)
+from entrepot.playground.metrics.computing_queries import HIGH, LOW, Scope, computed
+from entrepot.playground.metrics.kind_queries import Kind, Span
 
 #: One roll at a time.
 LOCK = "hashtext('entrepot.metrics.roll')"
@@ -23,7 +17,8 @@ LOCK = "hashtext('entrepot.metrics.roll')"
 PREPARE = text(
     """
     SELECT set_config('work_mem', '256MB', true), set_config('maintenance_work_mem', '256MB', true),
-           set_config('hash_mem_multiplier', '2', true), set_config('max_parallel_workers_per_gather', '0', true)
+           set_config('hash_mem_multiplier', '2', true), set_config('default_statistics_target', '20', true),
+           set_config('max_parallel_workers_per_gather', '0', true)
     """
 )
 #: The marks that each kind of metrics takes.
@@ -34,6 +29,7 @@ MARKS_OF = {
 }
 WAIT = text(f"SELECT pg_advisory_xact_lock({LOCK})")
 TRY = text(f"SELECT pg_try_advisory_xact_lock({LOCK})")
+ANY_DIRTY = text("SELECT EXISTS (SELECT FROM data_playground.metrics_dirty)")
 
 BEGIN_RUN = text(
     """
@@ -78,10 +74,13 @@ ADVANCE = text(
         SELECT max(l.event_time) FROM data_playground.shop_inventory_logs AS l, since
         WHERE l.event_time >= since.reached AND l.origin = 'simulated'
         UNION ALL
-        SELECT CAST(:until AS timestamptz)
+        SELECT reached FROM before WHERE origin = 'simulated'
     ),
     now AS (
-        SELECT 'simulated' AS origin, max(facts.reached) AS reached FROM facts
+        -- A world that is there says itself what time it is, and another one in its place may end earlier.
+        SELECT 'simulated' AS origin,
+               greatest(coalesce((SELECT clock FROM data_playground.world_runs WHERE state <> 'cleared'),
+                                 (SELECT max(reached) FROM facts)), CAST(:until AS timestamptz)) AS reached
         UNION ALL
         SELECT p.origin, greatest(now(), :until) FROM data_playground.shop_products AS p
         WHERE p.origin <> 'simulated' GROUP BY p.origin
@@ -89,17 +88,21 @@ ADVANCE = text(
     moved AS (
         INSERT INTO data_playground.metrics_clocks AS c (origin, reached)
         SELECT now.origin, now.reached FROM now WHERE now.reached IS NOT NULL
-        ON CONFLICT (origin) DO UPDATE SET reached = excluded.reached WHERE c.reached < excluded.reached
+        ON CONFLICT (origin) DO UPDATE SET reached = excluded.reached WHERE c.reached <> excluded.reached
         RETURNING c.origin
     )
-    -- Products that have nothing to sell: their time goes on from where the clock stood.
+    -- Products that had nothing to sell where the clock stood, or where a span ends that is to be rolled: their time goes on
+    -- from there, whatever came since.
     INSERT INTO data_playground.metrics_dirty (kind, entity_id, hour)
-    SELECT 'stock', p.id, date_bin(interval '1 hour', before.reached, timestamptz '2000-01-01 00:00:00+00')
-    FROM moved JOIN before USING (origin)
+    SELECT 'stock', p.id, date_bin(interval '1 hour', stood.reached, timestamptz '2000-01-01 00:00:00+00')
+    FROM (SELECT before.origin, before.reached FROM moved JOIN before USING (origin)
+          UNION
+          SELECT now.origin, d.until FROM data_playground.metrics_dirty AS d JOIN now ON d.until < now.reached
+          WHERE d.kind = 'span') AS stood
     JOIN data_playground.shop_products AS p USING (origin)
     CROSS JOIN LATERAL (
         SELECT l.quantity_after FROM data_playground.shop_inventory_logs AS l
-        WHERE l.product_id = p.id ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
+        WHERE l.product_id = p.id AND l.event_time < stood.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
     WHERE last.quantity_after <= 0
     """
 )
@@ -184,14 +187,14 @@ _WIDENED = """
             ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last ON true
     )
 """
-_OWN = "SELECT entity_id, hour FROM roll_marks WHERE kind = '{kind}'"
+_OWN = "SELECT entity_id, hour FROM roll_marks WHERE kind = :kind"
 HOURS = {
-    "user": text(f"INSERT INTO roll_hours {_OWN.format(kind='user')}"),
+    "user": text(f"INSERT INTO roll_hours {_OWN}"),
     "shop": text(
         f"""
         WITH {_WIDENED}
         INSERT INTO roll_hours
-        {_OWN.format(kind="shop")}
+        {_OWN}
         UNION
         SELECT t.shop_id, t.event_time
         FROM (SELECT p.shop_id, w.hour, max(w.until) AS until
@@ -208,7 +211,7 @@ HOURS = {
         f"""
         WITH {_WIDENED}
         INSERT INTO roll_hours
-        {_OWN.format(kind="product")}
+        {_OWN}
         UNION
         SELECT w.entity_id, w.hour FROM widened AS w
         UNION

@@ -302,7 +302,7 @@ class ShopProductMetricsDaily(_ShopProductMetrics, Base):
 
 
 #: What a mark is about. A cell is one entity's hour; a span is everything from `hour` to before `until`.
-MARKS = ("user", "shop", "product", "stock", "promotion", "span")
+MARKS = ("user", "shop", "product", "stock", "shop_stock", "promotion", "span")
 
 
 class MetricsDirty(Base):
@@ -322,8 +322,8 @@ class MetricsDirty(Base):
     )
     kind: Mapped[str] = mapped_column(
         String(10),
-        comment="user/shop/product: the entity's hour; stock: a product's stock from the hour on; "
-        "promotion: a shop's rows in the window; span: everything in it",
+        comment="user/shop/product: the entity's hour; stock/shop_stock: a product's stock from the hour on, for its "
+        "own and its shop's rows; promotion: a shop's rows in the window; span: everything in it",
     )
     entity_id: Mapped[UUID | None] = mapped_column(Uuid, comment="User, shop or product")
     hour: Mapped[datetime] = moment("Start of the hour, or of the span", nullable=False)

@@ -66,10 +66,7 @@ def integers(values: Ints, valid: Flags | None = None, kind: pa.DataType | None 
 
 def dates(values: Ints, valid: Flags | None = None) -> pa.Array:
     """Microseconds since 1970 as the day in UTC."""
-    days = np.ascontiguousarray(
-        values // 86_400_000_000, dtype=np.int32
-    )  # what date32 is for pandas has 64 bits
-    return pa.Array.from_buffers(pa.date32(), len(values), [_validity(valid), pa.py_buffer(days)])
+    return integers(values // 86_400_000_000, valid).cast(pa.date32())
 
 
 def flags(values: Flags) -> pa.Array:
@@ -91,6 +88,11 @@ def chosen(words: Sequence[str], index: Ints, valid: Flags | None = None) -> pa.
     """Text by its place in a list."""
     place = pa.array(index) if valid is None else pa.array(index, mask=~valid)
     return pa.array(list(words), pa.string()).take(place)
+
+
+def taken(text: pa.Array, index: Ints) -> pa.Array:
+    """Text by its place in a column; null where the place is -1."""
+    return text.take(pa.array(index, mask=index < 0))
 
 
 def joined(*parts: pa.Array | str, between: str = "") -> pa.Array:

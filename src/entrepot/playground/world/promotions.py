@@ -72,7 +72,8 @@ def promote(draws: Draws, shops: Shops, calendar: Calendar, modulation: Modulati
             ))  # fmt: skip
     units, shop, begins, ends, rank = (np.concatenate(column) for column in zip(*columns, strict=True))
     notice = DAY + draws.below("promotion/notice", units, 36 * HOUR)
-    time = begins - notice
+    # What a scenario brings is announced when it begins: a scenario changes nothing from before its window.
+    time = np.where(rank > 0, begins, begins - notice)
     kept = (time < calendar.midnight(np.array([calendar.days]))[0]) & (ends < shops.closed[shop])
     kept &= time > shops.time[shop]
     units, shop, begins, ends, rank, time = (c[kept] for c in (units, shop, begins, ends, rank, time))

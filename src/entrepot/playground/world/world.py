@@ -13,15 +13,13 @@ from entrepot.playground.world.accounts import Carried, latest, write_people
 from entrepot.playground.world.browsing import tell_visits
 from entrepot.playground.world.calendars import DAY, Calendar
 from entrepot.playground.world.catalog import (
-    OrderReference,
-    write_movements,
     write_products,
     write_promotions,
     write_shops,
 )
 from entrepot.playground.world.fates import want
+from entrepot.playground.world.movements import write_movements
 from entrepot.playground.world.orders import (
-    order_numbers,
     settle,
     write_items,
     write_orders,
@@ -38,7 +36,7 @@ from entrepot.playground.world.scene import EventLog, Registry, Scene, Untidines
 from entrepot.playground.world.settings import WorldSettings, microseconds
 from entrepot.playground.world.shops import Shops
 from entrepot.playground.world.stock import Lines, Movements, simulate
-from entrepot.playground.world.truth import tell_truth
+from entrepot.playground.world.truth import tell_of_people, tell_truth
 from entrepot.playground.world.visits import fill, look, visit
 
 #: Parts of a world of scale 1: about four shops each.
@@ -100,8 +98,6 @@ class World:
 
         ordered = np.zeros(len(visits.units), dtype=np.bool_)
         ordered[wanted.visit[wanted.line_order[got > 0]]] = True
-        order_of = np.full(len(wanted.units), -1)
-        order_of[orders.row] = np.arange(orders.count)
         write_shops(scene)
         write_products(scene, moved)
         write_orders(scene, wanted, orders)
@@ -110,11 +106,7 @@ class World:
         write_invoices(scene, wanted, orders)
         write_promotions(scene, promotions, write_usages(scene, orders, promotions))
         write_reviews(scene, wanted, orders)
-        reference = OrderReference(
-            scene, orders.ids, orders.time, orders.user, wanted.cancelled[orders.row] < moment,
-            order_numbers(orders.units),
-        )  # fmt: skip
-        write_movements(scene, moved, order_of[wanted.line_order], reference)
+        write_movements(scene, moved, wanted, orders)
         tell_visits(scene, visits, views, carts, ordered)
         write_requests(scene, visits, views, wanted, orders)
         scene.tables["global_events"] = scene.events.table(people, shops)
@@ -123,6 +115,8 @@ class World:
         seen = visits.login & (visits.time < moment)
         carried = Carried(*latest(visits.user[seen], visits.time[seen]), *methods)
         tell_truth(scene, wanted, orders)
+        if number == 0:  # what is true of the people is told once
+            tell_of_people(scene)
         return Part(scene.tables, carried, scene.truth)
 
     def people(self, carried: Sequence[Carried], until: datetime | None = None) -> dict[str, pa.Table]:
@@ -131,24 +125,6 @@ class World:
         foundation = self._foundation(moment)
         untidiness = Untidiness(self.draws, foundation.modulation)
         return write_people(self.draws, foundation.people, carried, moment, untidiness)
-
-    def people_truth(self, until: datetime | None = None) -> dict[str, Any]:
-        """What is known to be so of people, for checks."""
-        moment = self._moment(until)
-        foundation = self._foundation(moment)
-        people = foundation.people
-        truth: dict[str, Any] = {
-            "users": int((people.time < moment).sum()),
-            "users_left": int((people.left < moment).sum()),
-        }
-        untidiness = Untidiness(self.draws, foundation.modulation)
-        write_people(self.draws, people, (), moment, untidiness)
-        if untidiness.touched:
-            truth["dirty-data"] = dict(untidiness.touched)
-        churn = foundation.modulation.strength("churn", people.left) > 0
-        if foundation.modulation.spans("churn"):
-            truth["churn"] = {"users_left": int((churn & (people.left < moment)).sum())}
-        return truth
 
     def _moment(self, until: datetime | None) -> int:
         moment = microseconds(until or self.settings.end_time)

@@ -1,11 +1,14 @@
 -- The playground: a warehouse of facts by time of event, and its metrics.
 
-CREATE OR REPLACE FUNCTION entrepot.partition_start(partition regclass) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION entrepot.partition_ranges(parent regclass) RETURNS TABLE (id regclass, starts timestamptz, ends timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
-    SELECT (regexp_match(pg_get_expr(relpartbound, oid), 'FROM \(''([^'']+)''\)'))[1]::timestamptz
-    FROM pg_class WHERE oid = partition
+    SELECT i.inhrelid::regclass, bounds[1]::timestamptz, bounds[2]::timestamptz
+    FROM pg_inherits AS i
+    JOIN pg_class AS c ON c.oid = i.inhrelid
+    LEFT JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') AS bounds ON true
+    WHERE i.inhparent = parent
 $$;
-COMMENT ON FUNCTION entrepot.partition_start(regclass) IS 'The point in time from which a partition''s rows are; null for a default one.';
+COMMENT ON FUNCTION entrepot.partition_ranges(regclass) IS 'The partitions of a table with their bounds, which a default one has none of.';
 
 CREATE OR REPLACE FUNCTION entrepot.partition_column(parent regclass) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -25,7 +28,7 @@ END;
 $$;
 COMMENT ON FUNCTION entrepot.partition_column(regclass) IS 'The column that partitions a table; refuses what is not a table of ours partitioned by time.';
 
-CREATE OR REPLACE FUNCTION entrepot.span_for(parent regclass, spans text[], ages interval[], moment timestamptz, at_time timestamptz) RETURNS text
+CREATE OR REPLACE FUNCTION entrepot.span_for(taken tstzmultirange, spans text[], ages interval[], moment timestamptz, at_time timestamptz) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     lower_bound timestamptz;
@@ -35,15 +38,13 @@ BEGIN
         lower_bound := date_trunc(spans[place], moment);
         upper_bound := lower_bound + ('1 ' || spans[place])::interval;
         CONTINUE WHEN place > 1 AND upper_bound + ages[place - 1] > at_time;
-        CONTINUE WHEN EXISTS (
-            SELECT FROM pg_inherits AS i
-            WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) < upper_bound AND entrepot.partition_end(i.inhrelid) > lower_bound);
+        CONTINUE WHEN taken && tstzrange(lower_bound, upper_bound);
         RETURN spans[place];
     END LOOP;
     RETURN NULL;
 END;
 $$;
-COMMENT ON FUNCTION entrepot.span_for(regclass, text[], interval[], timestamptz, timestamptz) IS
+COMMENT ON FUNCTION entrepot.span_for(tstzmultirange, text[], interval[], timestamptz, timestamptz) IS
     'The span of the partition to make for a moment; null where a partition holds it.';
 
 CREATE OR REPLACE FUNCTION entrepot.maintain_spans(
@@ -65,6 +66,8 @@ DECLARE
     reference_list jsonb;
     has_rows boolean;
     exclusive boolean := false;
+    ordered boolean := false;
+    taken tstzmultirange;
     column_list text;  -- without the generated ones, which take no values
 BEGIN
     SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
@@ -111,16 +114,23 @@ BEGIN
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
     END IF;
 
+    SELECT coalesce(range_agg(tstzrange(p.starts, p.ends)), '{}') INTO taken FROM entrepot.partition_ranges(parent) AS p WHERE p.starts IS NOT NULL;
     FOR moment IN EXECUTE format(
         'SELECT date_trunc(%L, %L::timestamptz) + n * %L::interval FROM generate_series(0, %s) AS n
          UNION SELECT DISTINCT date_trunc(%L, %I) FROM ONLY %I.%I WHERE isfinite(%I)
          ORDER BY 1', spans[1], at_time, step, ahead, spans[1], key_column, parent_schema, parent_name || '_default', key_column)
     LOOP
-        span := entrepot.span_for(parent, spans, ages, moment, at_time);
+        span := entrepot.span_for(taken, spans, ages, moment, at_time);
         CONTINUE WHEN span IS NULL;
         lower_bound := date_trunc(span, moment);
         upper_bound := lower_bound + ('1 ' || span)::interval;
+        taken := taken + tstzmultirange(tstzrange(lower_bound, upper_bound));
         child := entrepot.partition_name(parent, span, lower_bound);
+        IF NOT ordered THEN  -- what attaching locks later, before the default partition: writers take them in this order
+            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+            EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
+            ordered := true;
+        END IF;
         -- Whoever is writing to the default partition is waited for: its rows are to be moved, not to stop the ATTACH.
         EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', parent_schema, parent_name || '_default');
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
@@ -201,10 +211,7 @@ DECLARE
     other record;
     taken boolean;
 BEGIN
-    FOR other IN
-        SELECT c.oid::regclass AS id, entrepot.partition_start(c.oid) AS starts, entrepot.partition_end(c.oid) AS ends
-        FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = parent
-    LOOP
+    FOR other IN SELECT * FROM entrepot.partition_ranges(parent) LOOP
         CONTINUE WHEN other.ends <= lower_bound OR other.starts >= upper_bound;
         IF other.starts IS NULL THEN
             EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)', other.id, key_column, lower_bound, key_column, upper_bound) INTO taken;
@@ -309,6 +316,13 @@ $$;
 COMMENT ON FUNCTION entrepot.lock_referenced(regclass, text) IS
     'Locks the tables that a table refers to, in one order, so that two who do it do not wait for each other in a circle.';
 
+CREATE OR REPLACE FUNCTION entrepot.lock_to_attach(built regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built) THEN 'ACCESS EXCLUSIVE' ELSE 'SHARE ROW EXCLUSIVE' END
+$$;
+COMMENT ON FUNCTION entrepot.lock_to_attach(regclass) IS
+    'The lock on tables that are referred to: attaching drops the triggers that keys of a free-standing table have there, or makes none.';
+
 CREATE OR REPLACE FUNCTION entrepot.prepare_partition(parent regclass, partition text, step text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -335,13 +349,14 @@ BEGIN
             EXECUTE format('ANALYZE %s', built.id);
         END IF;
     ELSIF step = 'references' THEN
-        IF NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
-            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+        -- Of a few rows, attaching checks the keys in no time, and with lighter locks than keys that are there already need.
+        IF pg_relation_size(built.id) < 2097152 OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
+            RETURN;
         END IF;
+        PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
         FOR item IN
             SELECT k.conname AS name, pg_get_constraintdef(k.oid) AS definition FROM pg_constraint AS k
             WHERE k.contype = 'f' AND k.conrelid = parent AND k.conparentid = 0
-              AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conrelid = built.id AND o.conname = k.conname)
         LOOP
             EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', built.id, item.name, item.definition);
         END LOOP;
@@ -401,18 +416,15 @@ BEGIN
     SELECT * INTO built FROM entrepot.built_partition(parent, partition);
     PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
     PERFORM entrepot.prepare_partition(parent, partition, 'indexes');
-    SELECT coalesce(array_agg(i.inhrelid::regclass), '{}') INTO empty_ones
-    FROM pg_inherits AS i
-    WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) >= built.lower_bound AND entrepot.partition_end(i.inhrelid) <= built.upper_bound;
+    SELECT coalesce(array_agg(p.id), '{}') INTO empty_ones
+    FROM entrepot.partition_ranges(parent) AS p WHERE p.starts >= built.lower_bound AND p.ends <= built.upper_bound;
     PERFORM entrepot.prepare_partition(parent, partition, 'references');
     PERFORM entrepot.prepare_partition(parent, partition, 'validation');
-    -- Attaching drops triggers on the tables referred to, and detaching locks the whole table. Tables come before their
-    -- partitions, as readers take them.
-    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    -- Tables come before their partitions, as readers take them; detaching locks the whole table.
+    PERFORM entrepot.lock_referenced(parent, entrepot.lock_to_attach(built.id));
     EXECUTE format('LOCK TABLE ONLY %s IN %s MODE', parent, CASE WHEN empty_ones = '{}' THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
     -- Whoever is writing into the range is waited for, then looked at: rows of the range are never hidden or lost.
-    FOR item IN SELECT i.inhrelid::regclass AS id FROM pg_inherits AS i
-                WHERE i.inhparent = parent AND (i.inhrelid = ANY (empty_ones) OR entrepot.partition_start(i.inhrelid) IS NULL) LOOP
+    FOR item IN SELECT p.id FROM entrepot.partition_ranges(parent) AS p WHERE p.id = ANY (empty_ones) OR p.starts IS NULL LOOP
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', item.id);
     END LOOP;
     IF entrepot.range_is_taken(parent, built.lower_bound, built.upper_bound) THEN
@@ -439,8 +451,7 @@ BEGIN
     FOR place IN REVERSE cardinality(spans)..2 LOOP
         FOR lower_bound, upper_bound, parts IN
             SELECT date_trunc(spans[place], p.starts), date_trunc(spans[place], p.starts) + ('1 ' || spans[place])::interval, count(*)
-            FROM (SELECT entrepot.partition_start(i.inhrelid) AS starts, entrepot.partition_end(i.inhrelid) AS ends
-                  FROM pg_inherits AS i WHERE i.inhparent = parent) AS p
+            FROM entrepot.partition_ranges(parent) AS p
             WHERE p.ends - p.starts < CASE spans[place] WHEN 'day' THEN interval '1 day' ELSE interval '28 days' END
             GROUP BY 1 ORDER BY 1
         LOOP
@@ -469,9 +480,8 @@ BEGIN
     SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     FOR source IN
-        SELECT i.inhrelid::regclass AS id, p.starts, p.ends
-        FROM pg_inherits AS i, LATERAL (SELECT entrepot.partition_start(i.inhrelid) AS starts, entrepot.partition_end(i.inhrelid) AS ends) AS p
-        WHERE i.inhparent = parent AND p.starts >= built.lower_bound AND p.ends <= built.upper_bound ORDER BY p.starts
+        SELECT p.id, p.starts, p.ends FROM entrepot.partition_ranges(parent) AS p
+        WHERE p.starts >= built.lower_bound AND p.ends <= built.upper_bound ORDER BY p.starts
     LOOP
         IF copied ? source.id::text THEN
             EXECUTE format('SELECT %s FROM %s', fingerprint, source.id) INTO print;
@@ -519,12 +529,12 @@ DECLARE
 BEGIN
     SELECT * INTO built FROM entrepot.built_partition(parent, partition);
     PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
-    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    PERFORM entrepot.lock_referenced(parent, entrepot.lock_to_attach(built.id));
     EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
     IF entrepot.copy_changed(parent, partition, copied) IS DISTINCT FROM copied THEN
         RAISE EXCEPTION 'rows from % to % of % changed since they were copied', built.lower_bound, built.upper_bound, parent USING ERRCODE = 'serialization_failure';
     END IF;
-    FOR source IN SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) IS NULL LOOP
+    FOR source IN SELECT p.id FROM entrepot.partition_ranges(parent) AS p WHERE p.starts IS NULL LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)',
             source, key_column, built.lower_bound, key_column, built.upper_bound) INTO taken;
     END LOOP;
@@ -606,29 +616,6 @@ COMMENT ON COLUMN data_playground.global_entities.origin IS 'Who made the row: s
 
 COMMENT ON COLUMN data_playground.global_entities.extra_data IS 'What is known beside the columns';
 
-CREATE TABLE data_playground.held_back_facts (
-	id UUID NOT NULL, 
-	table_name VARCHAR(63) NOT NULL, 
-	again BOOLEAN NOT NULL, 
-	due_time TIMESTAMP WITH TIME ZONE NOT NULL, 
-	row_data JSONB NOT NULL, 
-	CONSTRAINT pk_held_back_facts PRIMARY KEY (id, table_name, again)
-);
-
-CREATE INDEX idx_held_back_facts_due ON data_playground.held_back_facts (due_time);
-
-COMMENT ON TABLE data_playground.held_back_facts IS 'Facts of the simulated world on their way: late ones, and second deliveries of what is there';
-
-COMMENT ON COLUMN data_playground.held_back_facts.id IS 'Id of the fact';
-
-COMMENT ON COLUMN data_playground.held_back_facts.table_name IS 'Table that it belongs to';
-
-COMMENT ON COLUMN data_playground.held_back_facts.again IS 'Whether it is a second delivery; else it is late';
-
-COMMENT ON COLUMN data_playground.held_back_facts.due_time IS 'When, by the world''s clock, it is written';
-
-COMMENT ON COLUMN data_playground.held_back_facts.row_data IS 'The row as it stands';
-
 CREATE TABLE data_playground.metrics_clocks (
 	origin VARCHAR(20) NOT NULL, 
 	reached TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -649,7 +636,7 @@ CREATE TABLE data_playground.metrics_dirty (
 	hour TIMESTAMP WITH TIME ZONE NOT NULL, 
 	until TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_metrics_dirty PRIMARY KEY (mark_id), 
-	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'promotion', 'span')), 
+	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'shop_stock', 'promotion', 'span')), 
 	CONSTRAINT ck_metrics_dirty_entity_id CHECK ((kind = 'span') = (entity_id IS NULL))
 );
 
@@ -657,7 +644,7 @@ COMMENT ON TABLE data_playground.metrics_dirty IS 'What the next roll has to com
 
 COMMENT ON COLUMN data_playground.metrics_dirty.mark_id IS 'Number of the mark';
 
-COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock: a product''s stock from the hour on; promotion: a shop''s rows in the window; span: everything in it';
+COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock/shop_stock: a product''s stock from the hour on, for its own and its shop''s rows; promotion: a shop''s rows in the window; span: everything in it';
 
 COMMENT ON COLUMN data_playground.metrics_dirty.entity_id IS 'User, shop or product';
 
@@ -817,6 +804,66 @@ COMMENT ON COLUMN data_playground.request_response_logs.origin IS 'Who made the 
 
 COMMENT ON COLUMN data_playground.request_response_logs.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.scenario_runs (
+	run_id UUID DEFAULT uuidv7() NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	asked JSONB NOT NULL, 
+	status VARCHAR(20) DEFAULT 'waiting'::character varying NOT NULL, 
+	stop_requested BOOLEAN DEFAULT false NOT NULL, 
+	clock_start TIMESTAMP WITH TIME ZONE, 
+	clock TIMESTAMP WITH TIME ZONE, 
+	clock_end TIMESTAMP WITH TIME ZONE, 
+	share NUMERIC(5, 4) DEFAULT 0 NOT NULL, 
+	facts BIGINT DEFAULT 0 NOT NULL, 
+	message TEXT, 
+	begun_by UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	started_at TIMESTAMP WITH TIME ZONE, 
+	seen_at TIMESTAMP WITH TIME ZONE, 
+	finished_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_scenario_runs PRIMARY KEY (run_id), 
+	CONSTRAINT ck_scenario_runs_kind CHECK (kind IN ('world', 'scenario')), 
+	CONSTRAINT ck_scenario_runs_status CHECK (status IN ('waiting', 'running', 'completed', 'stopped', 'failed')), 
+	CONSTRAINT ck_scenario_runs_share CHECK (share BETWEEN 0 AND 1)
+);
+
+COMMENT ON TABLE data_playground.scenario_runs IS 'Worlds and scenarios that were begun from the console: what was asked for, how far it is, how it ended';
+
+COMMENT ON COLUMN data_playground.scenario_runs.run_id IS 'Run';
+
+COMMENT ON COLUMN data_playground.scenario_runs.kind IS 'world/scenario';
+
+COMMENT ON COLUMN data_playground.scenario_runs.title IS 'What it is, in words';
+
+COMMENT ON COLUMN data_playground.scenario_runs.asked IS 'What was asked for: scenario, strength, hours, speed; or seed, scale, days';
+
+COMMENT ON COLUMN data_playground.scenario_runs.status IS 'waiting/running/completed/stopped/failed';
+
+COMMENT ON COLUMN data_playground.scenario_runs.stop_requested IS 'Whether somebody wants it to stop';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock_start IS 'World''s clock when it began';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock IS 'World''s clock when it was last looked at';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock_end IS 'World''s clock when it is to end';
+
+COMMENT ON COLUMN data_playground.scenario_runs.share IS 'How much of it is done, from 0 to 1';
+
+COMMENT ON COLUMN data_playground.scenario_runs.facts IS 'Facts written since it began';
+
+COMMENT ON COLUMN data_playground.scenario_runs.message IS 'What it is doing, or why it failed';
+
+COMMENT ON COLUMN data_playground.scenario_runs.begun_by IS 'Person who began it';
+
+COMMENT ON COLUMN data_playground.scenario_runs.created_at IS 'When it was asked for';
+
+COMMENT ON COLUMN data_playground.scenario_runs.started_at IS 'When a worker took it';
+
+COMMENT ON COLUMN data_playground.scenario_runs.seen_at IS 'When the worker last said that it lives';
+
+COMMENT ON COLUMN data_playground.scenario_runs.finished_at IS 'When it ended';
+
 CREATE TABLE data_playground.users (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -916,6 +963,49 @@ COMMENT ON COLUMN data_playground.world_runs.started_at IS 'When generation bega
 COMMENT ON COLUMN data_playground.world_runs.completed_at IS 'When all of it was there';
 
 COMMENT ON COLUMN data_playground.world_runs.seconds IS 'Seconds spent generating and loading, all attempts together';
+
+CREATE TABLE data_playground.acted_worlds (
+	run_id UUID NOT NULL, 
+	began TIMESTAMP WITH TIME ZONE NOT NULL, 
+	clock TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_acted_worlds PRIMARY KEY (run_id), 
+	CONSTRAINT fk_acted_worlds_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE data_playground.acted_worlds IS 'How far simulated worlds have acted on the program: a clock of their own, beside that of the warehouse';
+
+COMMENT ON COLUMN data_playground.acted_worlds.run_id IS 'World';
+
+COMMENT ON COLUMN data_playground.acted_worlds.began IS 'Moment of the world from which on it acts';
+
+COMMENT ON COLUMN data_playground.acted_worlds.clock IS 'Moment of the world up to which it has acted';
+
+CREATE TABLE data_playground.held_back_facts (
+	id UUID NOT NULL, 
+	table_name VARCHAR(63) NOT NULL, 
+	again BOOLEAN NOT NULL, 
+	run_id UUID NOT NULL, 
+	due_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	row_data JSONB NOT NULL, 
+	CONSTRAINT pk_held_back_facts PRIMARY KEY (id, table_name, again), 
+	CONSTRAINT fk_held_back_facts_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_held_back_facts_due ON data_playground.held_back_facts (due_time);
+
+COMMENT ON TABLE data_playground.held_back_facts IS 'Facts of the simulated world on their way: late ones, and second deliveries of what is there';
+
+COMMENT ON COLUMN data_playground.held_back_facts.id IS 'Id of the fact';
+
+COMMENT ON COLUMN data_playground.held_back_facts.table_name IS 'Table that it belongs to';
+
+COMMENT ON COLUMN data_playground.held_back_facts.again IS 'Whether it is a second delivery; else it is late';
+
+COMMENT ON COLUMN data_playground.held_back_facts.run_id IS 'World that it belongs to';
+
+COMMENT ON COLUMN data_playground.held_back_facts.due_time IS 'When, by the world''s clock, it is written';
+
+COMMENT ON COLUMN data_playground.held_back_facts.row_data IS 'The row as it stands';
 
 CREATE TABLE data_playground.shops (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -2632,8 +2722,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_entitie
 
 SELECT entrepot.maintain_spans('data_playground.global_entities', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
-GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.held_back_facts TO entrepot_system;
-
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_clocks TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_dirty TO entrepot_system;
@@ -2648,11 +2736,17 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.request_respon
 
 SELECT entrepot.maintain_spans('data_playground.request_response_logs', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.scenario_runs TO entrepot_system;
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.users TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.users', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_runs TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.acted_worlds TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.held_back_facts TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entrepot_system;
 
@@ -2799,6 +2893,8 @@ BEGIN
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s ORDER BY event_time', parent, column_list, source);
     EXECUTE format('DROP TABLE %s', source);
+    -- What refers to these rows is next, and its checks look for each one: by index, which only statistics tell.
+    EXECUTE format('ANALYZE %s', parent);
     RETURN 'inserted';
 END;
 $$;
@@ -2835,7 +2931,7 @@ BEGIN
         IF fact.has_origin THEN
             EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', fact.full_name);
             EXECUTE format('SELECT count(*) FROM %s WHERE origin = ''simulated''', fact.full_name) INTO removed;
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin <> ''simulated'')', fact.full_name) INTO real;
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin NOT IN (''simulated'', ''warehouse''))', fact.full_name) INTO real;
             mixed := mixed OR real;
             facts := facts || jsonb_build_object('oid', fact.oid, 'full_name', fact.full_name);
             table_name := fact.relname;
@@ -2844,6 +2940,7 @@ BEGIN
             derived := concat_ws(', ', derived, fact.full_name);
         END IF;
     END LOOP;
+    -- What the warehouse told of its own rolls goes with the world where there is nothing else.
     IF NOT mixed THEN
         EXECUTE format('TRUNCATE %s', concat_ws(', ', derived,
             (SELECT string_agg(f ->> 'full_name', ', ') FROM jsonb_array_elements(facts) AS f)));
