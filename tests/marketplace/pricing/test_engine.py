@@ -383,3 +383,23 @@ async def test_nothing_is_quoted_that_could_not_be_recorded(
             await engines.pricing.quote_many(platform, [CART, CART])
         assert len(writer) == 0
         assert (await engines.pricing.quote(platform, CART, record=False)).id is None
+
+
+def test_a_name_that_could_not_be_kept_is_refused_like_a_value() -> None:
+    for context in ({"no\0te": 1}, {"deep": [{"no\0te": 1}]}, {"note": ["a\0b"]}):
+        quote = RuleSet([]).quote({**CART, "context": context})
+        with pytest.raises(InvalidInputError, match="NUL"):
+            note(UUID(int=1), quote)
+
+
+def test_no_statement_holds_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "STATEMENT", 10)
+
+    def of(length: int) -> Row:
+        money = Decimal(1)
+        return Row(
+            UUID(int=length), "t", money, money, "EUR", "[]", "r" * length, "", "", "[]", 1, NOON, None, NOON
+        )
+
+    lots = recording._statements([of(length) for length in (4, 6, 1, 12, 3, 7)])
+    assert [[len(one.rules) for one in lot] for lot in lots] == [[4, 6], [1], [12], [3, 7]]
