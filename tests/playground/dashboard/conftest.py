@@ -1,22 +1,28 @@
-"""The village with its metrics, an application over it, and people who may look and who may not."""
+"""The village with its metrics, an application over it, and people who may look and who may not.
+
+A module looks at one village; a test that changes something, or wants a warehouse that is empty, has its own.
+"""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.api.conftest import Person, add_person, admin, app, client, person
+from tests.api.conftest import Person, application, connect, join
+from tests.conftest import add_shop, clone
 from tests.console.conftest import SignedIn, sign_in
 from tests.playground.village import END, TABLES, Village, settle
 
 from entrepot.kit.db import Database
 from entrepot.kit.db.tables import Base
 from entrepot.playground.metrics import naive, tables
-
-__all__ = ["add_person", "admin", "app", "client", "person"]
 
 METRICS: dict[str, type[Base]] = {
     table.__tablename__: table
@@ -31,14 +37,69 @@ METRICS: dict[str, type[Base]] = {
 }
 
 
+SHOP = "harbor.myshopify.com"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An application over a database of its own, an administrator and somebody who is none."""
+
+    db: Database
+    app: FastAPI
+    shop: UUID
+    village: Village
+    admin: Person
+    person: Person
+
+    @asynccontextmanager
+    async def signed_in(self, person: Person) -> AsyncIterator[SignedIn]:
+        """One of them, signed in to the console."""
+        found = await sign_in(self.app, person, SHOP)
+        yield found
+        await found.http.aclose()
+
+
+@asynccontextmanager
+async def standing(server_home: Path, directory: Path, *, empty: bool = False) -> AsyncIterator[Place]:
+    """Such a place; where it is not empty, with the village, rolled up."""
+    with clone(server_home) as settings:
+        async with Database.opened(settings) as db, application(db, settings, directory) as app:
+            village = Village()
+            if not empty:
+                async with db.system() as session:
+                    await settle(session, village)
+                    await measure(session)
+            shop = await add_shop(db, SHOP)
+            admin = await join(db, shop, "ada@harbor.example", admin=True)
+            person = await join(db, shop, "mara@harbor.example")
+            yield Place(db, app, shop, village, admin, person)
+
+
+@pytest.fixture(scope="module")
+async def place(server_home: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """The village that a module looks at."""
+    async with standing(server_home, tmp_path_factory.mktemp("place")) as found:
+        yield found
+
+
 @pytest.fixture
-async def village(db: Database) -> Village:
-    """The village, in the test's database, rolled up."""
-    found = Village()
-    async with db.system() as session:
-        await settle(session, found)
-        await measure(session)
-    return found
+async def own(server_home: Path, tmp_path: Path) -> AsyncIterator[Place]:
+    """A village to be changed."""
+    async with standing(server_home, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+async def empty(server_home: Path, tmp_path: Path) -> AsyncIterator[Place]:
+    """A warehouse without a fact."""
+    async with standing(server_home, tmp_path, empty=True) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def village(place: Place) -> Village:
+    """Who is who in the module's village."""
+    return place.village
 
 
 async def measure(session: AsyncSession) -> None:
@@ -62,24 +123,29 @@ async def measure(session: AsyncSession) -> None:
     await session.execute(text("DELETE FROM data_playground.metrics_dirty"))
 
 
-@pytest.fixture
-async def ada(app: FastAPI, admin: Person) -> AsyncIterator[SignedIn]:
+@pytest.fixture(scope="module")
+async def ada(place: Place) -> AsyncIterator[SignedIn]:
     """An administrator, signed in."""
-    found = await sign_in(app, admin, "harbor.myshopify.com")
-    yield found
-    await found.http.aclose()
+    async with place.signed_in(place.admin) as found:
+        yield found
 
 
-@pytest.fixture
-async def mara(app: FastAPI, person: Person) -> AsyncIterator[SignedIn]:
+@pytest.fixture(scope="module")
+async def mara(place: Place) -> AsyncIterator[SignedIn]:
     """Somebody who is no administrator, signed in."""
-    found = await sign_in(app, person, "harbor.myshopify.com")
-    yield found
-    await found.http.aclose()
+    async with place.signed_in(place.person) as found:
+        yield found
 
 
 @pytest.fixture
-def bearer(admin: Person, client: httpx.AsyncClient) -> httpx.AsyncClient:
+async def client(place: Place) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who has not said who they are."""
+    async with connect(place.app) as found:
+        yield found
+
+
+@pytest.fixture
+def bearer(place: Place, client: httpx.AsyncClient) -> httpx.AsyncClient:
     """A program that has an administrator's token."""
-    client.headers.update(admin.bearer)
+    client.headers.update(place.admin.bearer)
     return client

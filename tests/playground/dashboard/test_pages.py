@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 from tests.console.conftest import SignedIn
+from tests.playground.dashboard.conftest import Place
 from tests.playground.village import Village
 
 from entrepot.kit.db import Database
@@ -143,17 +144,21 @@ async def test_a_range_that_is_none_is_said_and_forgiven(ada: SignedIn, village:
         assert "flash bad" in response.text, query
 
 
-async def test_an_empty_warehouse_offers_a_world(ada: SignedIn) -> None:
-    for path in ("/warehouse", "/warehouse/orders", "/warehouse/bucket"):
-        assert "No facts yet" in (await ada.get(path)).text
-    page = (await ada.get("/warehouse/scenarios")).text
+async def test_an_empty_warehouse_offers_a_world(empty: Place) -> None:
+    async with empty.signed_in(empty.admin) as ada:
+        for path in ("/warehouse", "/warehouse/orders", "/warehouse/bucket"):
+            assert "No facts yet" in (await ada.get(path)).text
+        page = (await ada.get("/warehouse/scenarios")).text
     assert "Make a small world" in page
     assert "Run a scenario" not in page
 
 
-async def test_what_is_out_of_stock_and_fails_comes_first(
-    ada: SignedIn, village: Village, db: Database
-) -> None:
+async def test_what_is_out_of_stock_and_fails_comes_first(own: Place) -> None:
+    async with own.signed_in(own.admin) as ada:
+        await look_at_what_needs_attention(ada, own.village, own.db)
+
+
+async def look_at_what_needs_attention(ada: SignedIn, village: Village, db: Database) -> None:
     # The village's last shade went with the fourth order; else all is well there.
     calm = (await ada.get("/warehouse")).text
     assert calm.count('class="count-big"') == 1
@@ -233,7 +238,12 @@ async def test_what_is_not_there_is_not_found(ada: SignedIn, village: Village, k
     assert (await ada.get("/warehouse/nothing")).status_code == 404
 
 
-async def test_names_are_text_wherever_they_stand(ada: SignedIn, village: Village, db: Database) -> None:
+async def test_names_are_text_wherever_they_stand(own: Place) -> None:
+    async with own.signed_in(own.admin) as ada:
+        await look_for_markup(ada, own.village, own.db)
+
+
+async def look_for_markup(ada: SignedIn, village: Village, db: Database) -> None:
     attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
     async with db.system() as session:
         for statement in (

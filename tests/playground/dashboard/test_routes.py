@@ -1,10 +1,11 @@
 """The warehouse over HTTP."""
 
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
-from tests.api.conftest import AddPerson, Person
+from tests.api.conftest import connect, join
+from tests.playground.dashboard.conftest import Place
 from tests.playground.village import Village
 
 from entrepot.playground.dashboard import metric_queries
@@ -32,9 +33,10 @@ PATHS = (
 
 
 async def test_only_administrators_with_a_token_that_reaches_so_far_may_ask(
-    client: httpx.AsyncClient, village: Village, person: Person, add_person: AddPerson, shop: UUID
+    client: httpx.AsyncClient, village: Village, place: Place
 ) -> None:
-    reader = await add_person(shop, "lin@harbor.example", admin=True, scope="read")
+    person = place.person
+    reader = await join(place.db, place.shop, "lin@harbor.example", admin=True, scope="read")
     for path in (*PATHS, f"/orders/{village.id('first')}", f"/runs/{uuid4()}/events"):
         assert (await client.get(HTTP + path)).status_code == 401, path
         for caller in (person, reader):
@@ -158,8 +160,9 @@ async def test_what_cannot_be_asked_is_said(bearer: httpx.AsyncClient, village: 
     assert (await bearer.get(f"{HTTP}/orders/{uuid4()}")).status_code == 404
 
 
-async def test_an_empty_warehouse_has_no_summary(bearer: httpx.AsyncClient) -> None:
-    refused = await bearer.get(f"{HTTP}/summary")
+async def test_an_empty_warehouse_has_no_summary(empty: Place) -> None:
+    async with connect(empty.app) as client:
+        refused = await client.get(f"{HTTP}/summary", headers=empty.admin.bearer)
     assert refused.status_code == 404
     assert "world generate" in refused.json()["hint"]
 

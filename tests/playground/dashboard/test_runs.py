@@ -7,7 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import text
+from tests.api.conftest import connect
 from tests.console.conftest import SignedIn
+from tests.playground.dashboard.conftest import Place
 
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError
@@ -32,6 +34,10 @@ CLOCK = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 async def world(db: Database) -> None:
     """A database that says that its world is complete."""
+    await complete(db)
+
+
+async def complete(db: Database) -> None:
     async with db.system() as session:
         await session.execute(
             text(
@@ -198,9 +204,14 @@ async def test_a_watcher_hears_of_changes_and_of_the_end(db: Database, world: No
     assert heard == [("progress", "waiting"), ("progress", "failed"), ("end", "failed")]
 
 
-async def test_runs_over_http_and_from_the_form(
-    bearer: httpx.AsyncClient, ada: SignedIn, world: None
-) -> None:
+async def test_runs_over_http_and_from_the_form(empty: Place) -> None:
+    await complete(empty.db)
+    async with connect(empty.app) as bearer, empty.signed_in(empty.admin) as ada:
+        bearer.headers.update(empty.admin.bearer)
+        await run_and_stop(bearer, ada)
+
+
+async def run_and_stop(bearer: httpx.AsyncClient, ada: SignedIn) -> None:
     address = "/api/v1/warehouse/runs"
     refused = await bearer.post(address, json={"scenario": "flood"})
     assert (refused.status_code, refused.json()["where"]) == (422, {"field": "scenario"})

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
-from tests.playground.loading.conftest import Generate
+from tests.playground.loading.conftest import Generate, Loaded
 from tests.playground.loading.stand_in import BROKEN, NAME
 from tests.playground.loading.test_resuming import tree
 
@@ -27,9 +27,9 @@ from entrepot.playground.world.settings import WorldSettings
 
 
 async def test_the_database_and_all_files_of_a_world_agree(
-    db: Database, generate_world: Generate, small: WorldSettings, tmp_path: Path
+    loaded: Loaded, small: WorldSettings, tmp_path: Path
 ) -> None:
-    made = await generate_world()
+    db, made = loaded.db, loaded.made
     found = await checksums(db)
     formats: tuple[Format, ...] = ("parquet", "csv")
     for format_ in formats:
@@ -96,10 +96,8 @@ async def test_duckdb_and_pandas_read_the_files(small: WorldSettings, tmp_path: 
         assert [row["name"] for row in csv.DictReader(stream)] == [f'The "{n}", and more' for n in range(4)]
 
 
-async def test_a_range_and_some_tables_are_exported(
-    db: Database, generate_world: Generate, tmp_path: Path
-) -> None:
-    await generate_world()
+async def test_a_range_and_some_tables_are_exported(loaded: Loaded, tmp_path: Path) -> None:
+    db = loaded.db
     start, end = date(2025, 10, 30), date(2025, 11, 2)
     done = await export(db, tmp_path, "parquet", start=start, end=end, tables=["shop_orders", "users"])
     assert done.rows == {"shop_orders": 36, "users": 0}
