@@ -1,6 +1,6 @@
 """Following a world: what is different between two moments of it, table by table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from importlib import import_module
@@ -69,6 +69,8 @@ class Follower:
         if self._window is None or until > self._window.until:
             self._open(until)
         found: dict[str, list[tuple[pa.Table, pa.Table]]] = {}
+        for name, rows in self._told(until):
+            found.setdefault(name, []).append((rows, rows.slice(0, 0)))
         for (name, part), now in self._changing(until).items():
             before = self._tables.get((name, part), now.slice(0, 0))
             found.setdefault(name, []).append(difference(name, before, now))
@@ -102,29 +104,30 @@ class Follower:
         self._window = None  # only one is kept
         self._window = Window(self._world_until(end), self._clock, end)
         moment = microseconds(self._clock)
-        self._tables = self._conformed(
-            {
-                (name, number): table
-                for number, part in enumerate(self._window.parts)
-                for name, table in part.tables(moment).items()
-            }
-            | self._people(moment)
-        )
+        self._tables = self._standing(range(len(self._window.parts)), moment, with_people=True)
+
+    def _told(self, until: datetime) -> list[tuple[str, pa.Table]]:
+        """What happens between the clock and `until`, of the tables whose rows stay as they are."""
+        since, moment = microseconds(self._clock), microseconds(until)
+        told = [part.told(since, moment) for part in self._window.parts]
+        told.append(self._window.people_told(since, moment))
+        return [(name, conform(rows, shape_of(name))) for one in told for name, rows in one.items()]
 
     def _changing(self, until: datetime) -> Tables:
-        """The tables in which something may happen between the clock and `until`, as they stand then."""
+        """The other tables, of those in whose part something happens between the clock and `until`, as they stand then."""
         since, moment = microseconds(self._clock), microseconds(until)
+        parts = [number for number, part in enumerate(self._window.parts) if part.changes(since, moment)]
+        return self._standing(parts, moment, with_people=self._window.people_change(since, moment))
+
+    def _standing(self, parts: Iterable[int], moment: int, *, with_people: bool) -> Tables:
         tables = {
             (name, number): table
-            for number, part in enumerate(self._window.parts)
-            if part.happens(since, moment)
-            for name, table in part.tables(moment).items()
+            for number in parts
+            for name, table in self._window.parts[number].tables(moment).items()
         }
-        return self._conformed(tables | self._people(moment))
-
-    def _people(self, moment: int) -> Tables:
-        carried = [part.carried(moment) for part in self._window.parts]
-        return {(name, PEOPLE): table for name, table in self._window.people(carried, moment).items()}
+        if with_people:
+            tables.update({(name, PEOPLE): table for name, table in self._window.people(moment).items()})
+        return self._conformed(tables)
 
     def _project(self) -> Tables:
         """The whole world at the clock."""

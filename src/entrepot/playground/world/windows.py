@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from entrepot.playground.world.accounts import Carried, latest, write_people
 from entrepot.playground.world.calendars import DAY
@@ -26,8 +27,12 @@ from entrepot.playground.world.shops import PRICE_HOUR
 from entrepot.playground.world.stock import Movements
 from entrepot.playground.world.world import World
 
-#: Tables whose rows never change: they are written once, and a moment sees those from before it.
+#: Tables whose rows never change: they are written once, and then told by their time.
 LASTING = ("global_events", "request_response_logs", "shop_inventory_logs")
+#: Events that change no row of any other table of a part; a sign-in changes one of the people's.
+_PASSING = (
+    "product_viewed", "cart_item_added", "cart_item_removed", "checkout_started", "cart_abandoned", "user_logged_in",
+)  # fmt: skip
 _OF_LINES = {field.name for field in fields(Orders) if field.name.startswith("line_")} | {
     "product",
     "quantity",
@@ -80,10 +85,16 @@ class PartWindow:
         visits, login = course.visits, course.visits.login
         self._signed_in = _Known.split((visits.user[login], visits.time[login]), since)
         self._paid_with = _Known.split(scene.truth["methods_used"], since)
-        #: when anything happens, in order; prices may change without an event
+        # Prices may change without an event, and without another row at that moment.
         prices = np.arange(since // DAY, until // DAY + 1) * DAY + PRICE_HOUR
-        told = [_times(_from(table, since)) for table in found.values()]
-        self.moments: Ints = np.unique(np.concatenate([*told, prices]))
+        told = [_times(_from(table, since)) for name, table in found.items() if name not in LASTING]
+        events = self._lasting["global_events"]
+        passing = pc.is_in(events.column("event_type"), value_set=pa.array(_PASSING))
+        told += [
+            _times(events.filter(pc.invert(passing))),
+            _times(self._lasting["shop_inventory_logs"]),
+        ]
+        self._moments = _Moments([*told, prices])
         self._scene = replace(
             scene, events=_Silence(scene.draws, until), registry=Registry(until), tables={}, truth={}
         )
@@ -114,20 +125,23 @@ class PartWindow:
         happened = np.flatnonzero(self._moved.time < moment)
         write_standing(scene, movements(self._moved, happened), wanted, orders, self._promotions, self._used)
         scene.tables["global_entities"] = scene.registry.table()
-        return scene.tables | {
-            name: table.slice(0, int(np.searchsorted(_times(table), moment)))
-            for name, table in self._lasting.items()
-        }
+        return scene.tables
+
+    def told(self, since: int, moment: int) -> dict[str, pa.Table]:
+        """The rows of the lasting tables from `since` to before a moment, where there are any."""
+        return _between(self._lasting, since, moment)
 
     def carried(self, moment: int) -> Carried:
         """What the part knows of people at a moment."""
         return Carried(*self._signed_in.at(moment), *self._paid_with.at(moment))
 
-    def happens(self, since: int, until: int) -> bool:
-        """Whether anything may stand differently at `until` than at `since`."""
-        # What falls due is overdue at that very moment, all else only after it: so `until` itself counts.
-        first = int(np.searchsorted(self.moments, since))
-        return first < len(self.moments) and int(self.moments[first]) <= until
+    def used(self, since: int) -> list[Ints]:
+        """When people sign in and pay from `since` on."""
+        return [known.times[known.times >= since] for known in (self._signed_in, self._paid_with)]
+
+    def changes(self, since: int, until: int) -> bool:
+        """Whether a row of a table that is not lasting may stand differently at `until` than at `since`."""
+        return self._moments.between(since, until)
 
 
 class Window:
@@ -141,11 +155,51 @@ class Window:
         self._draws: Draws = scene.draws
         self._people: People = scene.people
         self._modulation: Modulation = scene.modulation
+        found = self._written(last)
+        self._lasting = {"global_events": _from(found["global_events"], first)}
+        told = [_times(_from(table, first)) for table in found.values()]
+        self._moments = _Moments([*told, *(times for part in self.parts for times in part.used(first))])
 
-    def people(self, carried: Sequence[Carried], moment: int) -> dict[str, pa.Table]:
-        """The tables of the people at a moment, from what all parts know of them."""
+    def people(self, moment: int) -> dict[str, pa.Table]:
+        """The tables of the people at a moment, but their events."""
+        return {name: table for name, table in self._written(moment).items() if name not in LASTING}
+
+    def people_told(self, since: int, moment: int) -> dict[str, pa.Table]:
+        """The people's events from `since` to before a moment, where there are any."""
+        return _between(self._lasting, since, moment)
+
+    def people_change(self, since: int, until: int) -> bool:
+        """Whether a row of the people's tables may stand differently at `until` than at `since`."""
+        return self._moments.between(since, until)
+
+    def _written(self, moment: int) -> dict[str, pa.Table]:
+        carried = [part.carried(moment) for part in self.parts]
         untidiness = Untidiness(self._draws, self._modulation)
         return write_people(self._draws, self._people, carried, moment, untidiness)
+
+
+class _Moments:
+    """When something happens."""
+
+    def __init__(self, times: Sequence[Ints]) -> None:
+        self._times = np.unique(np.concatenate(times))
+
+    def between(self, since: int, until: int) -> bool:
+        """Whether something does from `since` to `until`, both included.
+
+        What falls due is overdue at that very moment, all else stands differently only after its own: so `until` counts.
+        """
+        first = int(np.searchsorted(self._times, since))
+        return first < len(self._times) and int(self._times[first]) <= until
+
+
+def _between(tables: dict[str, pa.Table], since: int, until: int) -> dict[str, pa.Table]:
+    found = {}
+    for name, table in tables.items():
+        first, last = np.searchsorted(_times(table), [since, until]).tolist()
+        if last > first:
+            found[name] = table.slice(first, last - first)
+    return found
 
 
 def _times(table: pa.Table) -> Ints:
