@@ -94,7 +94,8 @@ class PartWindow:
             _times(events.filter(pc.invert(passing))),
             _times(self._lasting["shop_inventory_logs"]),
         ]
-        self._moments = _Moments([*told, prices])
+        # What falls due when the window ends is told of in the next one, but stands so already.
+        self._moments = _Moments([*told, prices, np.array([until])])
         self._scene = replace(
             scene, events=_Silence(scene.draws, until), registry=Registry(until), tables={}, truth={}
         )
