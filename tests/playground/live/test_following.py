@@ -179,10 +179,11 @@ def test_what_stands_is_the_world_at_the_clock() -> None:
 def test_where_nothing_changes_everything_stands_as_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entrepot.playground.world.fates.ON_TERMS", 0.5)
     end = SMALL.end_time + timedelta(days=20)
-    since, until = microseconds(SMALL.end_time + timedelta(days=19)), microseconds(end)
+    since, until = microseconds(SMALL.end_time + timedelta(days=10)), microseconds(end)
     part = PartWindow(World(replace(SMALL, end=end.date())), 0, since, until)
     rows = part.told(since, until)["shop_inventory_logs"]
     rows = rows.filter(pc.is_null(rows.column("order_id")))  # supplies and losses, of which no event tells
+    assert rows.num_rows
     told = np.asarray(rows.column("event_time").cast(pa.int64()).to_numpy())
     opening = since + PRICE_HOUR  # when prices change
     chosen = np.unique([since + 1, opening, until - 1, *told[:: max(len(told) // 30, 1)]]).tolist()
