@@ -13,7 +13,7 @@ from tests.playground.world.conftest import START, Whole, settings
 
 from entrepot.kit.errors import InvalidInputError
 from entrepot.playground.world.scenarios import SCENARIOS
-from entrepot.playground.world.settings import WorldSettings
+from entrepot.playground.world.settings import WorldSettings, microseconds
 from entrepot.playground.world.world import Part, World
 
 TINY = 0.02
@@ -144,3 +144,13 @@ def test_a_world_of_one_day_has_every_table() -> None:
     assert whole.tables["invoices"].num_rows >= 0
     assert len(whole.tables) == 17
     assert whole.tables["shop_orders"].num_rows >= 0
+
+
+def test_who_leaves_after_midnight_does_not_depend_on_where_the_world_ends() -> None:
+    made = [settings(*SCENARIOS, scale=0.2, end=date(2025, 11, day)) for day in (9, 10)]
+    short, longer = (World(one).scene(0, microseconds(one.end_time)) for one in made)
+    shared = short.people.count
+    soon = microseconds(datetime(2025, 11, 10, tzinfo=UTC))
+    left = [people.left[:shared] for people in (short.people, longer.people)]
+    assert ((left[0] >= short.until) & (left[0] < soon)).any()
+    assert (left[0].clip(max=soon) == left[1].clip(max=soon)).all()
