@@ -231,7 +231,7 @@ async def test_late_cells_touch_the_partitions_that_they_are_in(db: Database, ki
                 await session.execute(rolling_queries.ATTACH, {"parent": parent, "partition": built})
         for statement in rolling_queries.MAKE_TABLES:
             await session.execute(statement)
-        merge = rolling_queries.merge(kind, "hour", "cells")
+        merge = rolling_queries.merge_cells(kind, "hour")
         plan = await session.execute(text(f"EXPLAIN (COSTS OFF) {merge.text}").bindparams(low=low, high=high))
         lines = "\n".join(row[0] for row in plan)
     assert f"{kind.table}_hourly_2025_11" in lines

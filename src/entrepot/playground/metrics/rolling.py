@@ -232,7 +232,7 @@ async def _merge_stretch(db: Database, kind: Kind, span: Span, stretch: Stretch)
     async with db.system() as session:
         await session.execute(queries.PREPARE)
         values = {"low": stretch.low, "high": stretch.high}
-        return Counts(*(await session.execute(queries.merge(kind, span, "stretch"), values)).one())
+        return Counts(*(await session.execute(queries.merge_stretch(kind, span), values)).one())
 
 
 async def _roll_cells(
@@ -266,7 +266,7 @@ async def _roll_marked(
     if days:
         extent = {"low": low, "high": high}
         for span in SPANS:
-            row = (await session.execute(queries.merge(kind, span, "cells"), extent)).one()
+            row = (await session.execute(queries.merge_cells(kind, span), extent)).one()
             counts.add(Counts(*row))
     return counts
 

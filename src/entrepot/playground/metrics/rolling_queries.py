@@ -8,7 +8,7 @@ from sqlalchemy import CursorResult, Result, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.playground.metrics.computing_queries import HIGH, LOW, Scope, computed
+from entrepot.playground.metrics.computing_queries import HIGH, LOW, computed
 from entrepot.playground.metrics.kind_queries import Kind, Span
 
 #: One roll at a time.
@@ -102,7 +102,7 @@ ADVANCE = text(
     JOIN data_playground.shop_products AS p USING (origin)
     CROSS JOIN LATERAL (
         SELECT l.quantity_after FROM data_playground.shop_inventory_logs AS l
-        WHERE l.product_id = p.id AND l.event_time < stood.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
+        WHERE l.product_id = p.id AND l.event_time <= stood.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
     WHERE last.quantity_after <= 0
     """
 )
@@ -254,20 +254,14 @@ def fill(kind: Kind, span: Span, partition: str) -> Any:
     )
 
 
-def merge(kind: Kind, span: Span, scope: Scope) -> Any:
+def merge_stretch(kind: Kind, span: Span) -> Any:
     """Write what is not as computed, delete what is no longer there; one row of counts comes back."""
     names, ours, theirs = _columns(kind)
     target, entity = kind.target(span), kind.entity
-    stretch = scope == "stretch"
     within = f"t.event_time >= {LOW} AND t.event_time < {HIGH}"
-    gone = (
-        f"DELETE FROM {target} AS t WHERE {within}"
-        if stretch
-        else f"DELETE FROM {target} AS t USING roll_{span}s AS d WHERE t.{entity} = d.entity_id AND t.event_time = d.bucket AND {within}"
-    )
     return text(
         f"""
-        WITH computed AS MATERIALIZED ({computed(kind, span, scope)}),
+        WITH computed AS MATERIALIZED ({computed(kind, span, "stretch")}),
         written AS (
             INSERT INTO {target} ({entity}, {kind.name}_event_time, event_time, {names})
             SELECT c.entity_id, c.entity_time, c.bucket, {ours}
@@ -279,13 +273,41 @@ def merge(kind: Kind, span: Span, scope: Scope) -> Any:
             RETURNING old.event_time IS NULL AS inserted
         ),
         gone AS (
-            {gone} AND NOT EXISTS (SELECT FROM computed AS c WHERE c.entity_id = t.{entity} AND c.bucket = t.event_time)
+            DELETE FROM {target} AS t
+            WHERE {within} AND NOT EXISTS (SELECT FROM computed AS c WHERE c.entity_id = t.{entity} AND c.bucket = t.event_time)
             RETURNING true
         )
         SELECT (SELECT count(*) FROM computed) AS computed,
                (SELECT count(*) FROM written WHERE inserted) AS inserted,
                (SELECT count(*) FROM written WHERE NOT inserted) AS updated,
                (SELECT count(*) FROM gone) AS deleted
+        """
+    )
+
+
+def merge_cells(kind: Kind, span: Span) -> Any:
+    """The same for the marked cells, which are looked up once each: a cell that nothing was computed for is no more."""
+    names, ours, theirs = _columns(kind)
+    target, entity = kind.target(span), kind.entity
+    return text(
+        f"""
+        WITH computed AS MATERIALIZED ({computed(kind, span, "cells")}),
+        merged AS (
+            MERGE INTO {target} AS t
+            USING (SELECT d.entity_id AS cell_id, d.bucket AS cell_bucket, c.*
+                   FROM roll_{span}s AS d LEFT JOIN computed AS c ON c.entity_id = d.entity_id AND c.bucket = d.bucket) AS c
+            ON t.{entity} = c.cell_id AND t.event_time = c.cell_bucket AND t.event_time >= {LOW} AND t.event_time < {HIGH}
+            WHEN MATCHED AND c.entity_id IS NULL THEN DELETE
+            WHEN MATCHED AND ({theirs}) IS DISTINCT FROM ({ours}) THEN
+                UPDATE SET {", ".join(f"{name} = c.{name}" for name in kind.columns)}
+            WHEN NOT MATCHED AND c.entity_id IS NOT NULL THEN
+                INSERT ({entity}, {kind.name}_event_time, event_time, {names})
+                VALUES (c.entity_id, c.entity_time, c.bucket, {ours})
+            RETURNING merge_action() AS action
+        )
+        SELECT (SELECT count(*) FROM computed) AS computed, count(*) FILTER (WHERE action = 'INSERT') AS inserted,
+               count(*) FILTER (WHERE action = 'UPDATE') AS updated, count(*) FILTER (WHERE action = 'DELETE') AS deleted
+        FROM merged
         """
     )
 
