@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.db import Database
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.metrics import rolling_queries as queries
-from entrepot.playground.metrics.kind_queries import KINDS, Kind, Span
+from entrepot.playground.metrics.kind_queries import KINDS, PRODUCT, SHOP, Kind, Span
 from entrepot.playground.metrics.stretches import Stretch, stretches
 from entrepot.playground.values import EVENT_TYPES
 
@@ -252,19 +252,19 @@ async def _roll_marked(
     session: AsyncSession, kind: Kind, start: datetime | None, end: datetime | None
 ) -> Counts:
     await session.execute(queries.PREPARE)
-    for statement in queries.MAKE_TABLES:
-        await session.execute(statement)
+    await session.execute(queries.MAKE_TABLES)
     values = {"kinds": list(queries.MARKS_OF[kind.name]), "start": start, "end": end}
     if not queries.rows_of(await session.execute(queries.TAKE_MARKS, values)):
         return Counts()
     await session.execute(queries.HOURS[kind.name], {"kind": kind.name})
     await session.execute(queries.DAYS)
-    for statement in queries.ANALYZE:
-        await session.execute(statement)
+    await session.execute(queries.ANALYZE)
     low, high, days = (await session.execute(queries.EXTENT)).one()
     counts = Counts()
     if days:
         extent = {"low": low, "high": high}
+        if kind in (SHOP, PRODUCT):
+            await session.execute(queries.movements(kind), extent)
         for span in SPANS:
             row = (await session.execute(queries.merge_cells(kind, span), extent)).one()
             counts.add(Counts(*row))

@@ -8,7 +8,7 @@ from sqlalchemy import CursorResult, Result, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.playground.metrics.computing_queries import HIGH, LOW, computed
+from entrepot.playground.metrics.computing_queries import HIGH, LOW, computed, stock
 from entrepot.playground.metrics.kind_queries import Kind, Span
 
 #: One roll at a time.
@@ -158,12 +158,14 @@ ATTACH = text("SELECT entrepot.attach_partition(CAST(:parent AS regclass), :part
 
 _IN_SCOPE = """kind = ANY (CAST(:kinds AS text[])) AND hour >= coalesce(CAST(:start AS timestamptz), '-infinity')
           AND hour < coalesce(CAST(:end AS timestamptz), 'infinity')"""
-MAKE_TABLES = (
-    text(
-        "CREATE TEMPORARY TABLE roll_marks (kind text, entity_id uuid, hour timestamptz, until timestamptz) ON COMMIT DROP"
-    ),
-    text("CREATE TEMPORARY TABLE roll_hours (entity_id uuid, bucket timestamptz) ON COMMIT DROP"),
-    text("CREATE TEMPORARY TABLE roll_days (entity_id uuid, bucket timestamptz) ON COMMIT DROP"),
+MAKE_TABLES = text(
+    """
+    DO $$ BEGIN
+        CREATE TEMPORARY TABLE roll_marks (kind text, entity_id uuid, hour timestamptz, until timestamptz) ON COMMIT DROP;
+        CREATE TEMPORARY TABLE roll_hours (entity_id uuid, bucket timestamptz) ON COMMIT DROP;
+        CREATE TEMPORARY TABLE roll_days (entity_id uuid, bucket timestamptz) ON COMMIT DROP;
+    END $$
+    """
 )
 TAKE_MARKS = text(
     f"""
@@ -234,7 +236,7 @@ DAYS = text(
     SELECT DISTINCT entity_id, date_bin(interval '1 day', bucket, timestamptz '2000-01-01 00:00:00+00') FROM roll_hours
     """
 )
-ANALYZE = (text("ANALYZE roll_hours"), text("ANALYZE roll_days"))
+ANALYZE = text("ANALYZE roll_hours, roll_days")
 EXTENT = text("SELECT min(bucket), max(bucket) + interval '1 day', count(*) FROM roll_days")
 
 
@@ -283,6 +285,11 @@ def merge_stretch(kind: Kind, span: Span) -> Any:
                (SELECT count(*) FROM gone) AS deleted
         """
     )
+
+
+def movements(kind: Kind) -> Any:
+    """Keep what happened to the stock in the marked days."""
+    return text(f"CREATE TEMPORARY TABLE roll_movements ON COMMIT DROP AS {stock(kind, 'cells')}")
 
 
 def merge_cells(kind: Kind, span: Span) -> Any:
