@@ -237,7 +237,7 @@ def _shop_stock(span: Span, scope: Scope) -> list[str]:
     changes = "sum(m.low_change) AS low_change, sum(m.out_change) AS out_change, sum(m.value_change) AS value_change"
     return [
         *_movements(SHOP, scope),
-        f"opening AS (SELECT m.entity_id, {changes} FROM {_source(scope)} WHERE m.event_time IS NULL GROUP BY m.entity_id)",
+        f"opening AS MATERIALIZED (SELECT m.entity_id, {changes} FROM {_source(scope)} WHERE m.event_time IS NULL GROUP BY m.entity_id)",
         f"""moved AS (
             SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket, {changes}
             FROM {_source(scope)} WHERE m.event_time IS NOT NULL GROUP BY m.entity_id, {bucket("m.event_time", span)})""",

@@ -265,6 +265,7 @@ async def _roll_marked(
         extent = {"low": low, "high": high}
         if kind in (SHOP, PRODUCT):
             await session.execute(queries.movements(kind), extent)
+            await session.execute(queries.ANALYZE_MOVEMENTS)
         for span in SPANS:
             row = (await session.execute(queries.merge_cells(kind, span), extent)).one()
             counts.add(Counts(*row))

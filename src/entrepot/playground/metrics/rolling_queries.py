@@ -237,6 +237,7 @@ DAYS = text(
     """
 )
 ANALYZE = text("ANALYZE roll_hours, roll_days")
+ANALYZE_MOVEMENTS = text("ANALYZE roll_movements")
 EXTENT = text("SELECT min(bucket), max(bucket) + interval '1 day', count(*) FROM roll_days")
 
 
