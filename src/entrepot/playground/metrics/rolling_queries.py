@@ -14,11 +14,12 @@ from entrepot.playground.metrics.kind_queries import Kind, Span
 #: One roll at a time.
 LOCK = "hashtext('entrepot.metrics.roll')"
 #: A roll sorts and hashes its cells in memory; what it takes is given back when its transaction ends.
+#: It does not wait for the disk: marks and rows are of one transaction, and what a crash takes is marked again.
 PREPARE = text(
     """
     SELECT set_config('work_mem', '256MB', true), set_config('maintenance_work_mem', '256MB', true),
            set_config('hash_mem_multiplier', '2', true), set_config('default_statistics_target', '20', true),
-           set_config('max_parallel_workers_per_gather', '0', true)
+           set_config('max_parallel_workers_per_gather', '0', true), set_config('synchronous_commit', 'off', true)
     """
 )
 #: The marks that each kind of metrics takes.
