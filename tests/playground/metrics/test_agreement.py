@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text, update
 from tests.playground.metrics import worlds
@@ -173,13 +173,27 @@ def unlike(wanted: Mapping[str, Any] | None, held: Mapping[str, Any] | None) -> 
     return ", ".join(f"{key}: {wanted[key]} is {held[key]}" for key in wanted if wanted[key] != held[key])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+# An example takes a second and more: what fails is shown as it was found, without minutes of making it smaller.
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+)
 @given(
     first=st.lists(HAPPENINGS, min_size=1, max_size=14),
     late=st.lists(HAPPENINGS, max_size=8),
     changes=CHANGES,
     whole=st.booleans(),
     until=HOURS,
+)
+# The clock stands at the very moment at which a product ran out.
+@example(
+    first=[("log", 0, PRODUCTS[0], 0, -2)],
+    late=[("log", 1.999999999, PRODUCTS[1], 0, -2)],
+    changes=[],
+    whole=False,
+    until=0,
 )
 async def test_the_roll_agrees_with_a_plain_recomputation(
     db: Database, first: list[Any], late: list[Any], changes: list[Any], whole: bool, until: float

@@ -14,7 +14,7 @@ from tests.playground.metrics.worlds import PRODUCTS, SHOPS, USERS, at
 from entrepot.kit.db import Database
 from entrepot.playground.metrics import rolling, rolling_queries
 from entrepot.playground.metrics.definitions import definitions
-from entrepot.playground.metrics.kind_queries import KINDS
+from entrepot.playground.metrics.kind_queries import KINDS, USER
 from entrepot.playground.metrics.rolling import roll, roll_if_dirty
 
 
@@ -229,9 +229,10 @@ async def test_late_cells_touch_the_partitions_that_they_are_in(db: Database, ki
                     await session.execute(rolling_queries.BUILD, {"parent": parent, **bounds})
                 ).scalar_one()
                 await session.execute(rolling_queries.ATTACH, {"parent": parent, "partition": built})
-        for statement in rolling_queries.MAKE_TABLES:
-            await session.execute(statement)
-        merge = rolling_queries.merge(kind, "hour", "cells")
+        await session.execute(rolling_queries.MAKE_TABLES)
+        if kind is not USER:
+            await session.execute(rolling_queries.movements(kind), {"low": low, "high": high})
+        merge = rolling_queries.merge_cells(kind, "hour")
         plan = await session.execute(text(f"EXPLAIN (COSTS OFF) {merge.text}").bindparams(low=low, high=high))
         lines = "\n".join(row[0] for row in plan)
     assert f"{kind.table}_hourly_2025_11" in lines

@@ -3,7 +3,8 @@
 A kind of metrics (of users, shops, products) is a list of branches, one a table of facts. Each branch is grouped by
 entity and bucket; the branches are stacked and grouped once more, and the columns of the metrics are made of what they
 counted. The same text serves two scopes: all cells of a stretch of time (one scan of each table of facts), and the cells
-of the temporary tables `roll_hours` and `roll_days` (probes of the indexes on entity and time).
+of the temporary tables `roll_hours` and `roll_days` (probes of the indexes on entity and time; what happened to the
+stock is in `roll_movements`, for both).
 
 Parameters: `low` and `high`, between which all buckets are; both begin and end a day.
 """
@@ -107,8 +108,31 @@ def _last_before(product: str, moment: str) -> str:
     )
 
 
-def _product_stock(span: Span, scope: Scope) -> list[str]:
-    """Stock along tracks: a product from its first cell to its last; with what it came into that with."""
+def stock(kind: Kind, scope: Scope) -> str:
+    """What happened to the stock of the products in scope, with what they came into the first of their days with.
+
+    Tracks are whole days, so that the same rows serve hours and days.
+    """
+    return _shop_movements(scope) if kind is SHOP else _product_movements(scope)
+
+
+def _movements(kind: Kind, scope: Scope) -> list[str]:
+    """`movements` of a stretch; for cells they are a temporary table, made once for both spans."""
+    return [f"movements AS MATERIALIZED ({stock(kind, scope)})"] if scope == "stretch" else []
+
+
+def _source(scope: Scope) -> str:
+    return "movements AS m" if scope == "stretch" else "roll_movements AS m"
+
+
+#: The first and the last moment of the marked days of each entity.
+_TRACKS = """
+    SELECT d.entity_id, min(d.bucket) AS start_time, max(d.bucket) + interval '1 day' AS end_time
+    FROM roll_days AS d GROUP BY d.entity_id"""
+
+
+def _product_movements(scope: Scope) -> str:
+    """Stock along tracks: a product from its first day to its last; with what it came into that with."""
     product = "p.event_time AS entity_time, p.origin"
     if scope == "stretch":
         tracks = f"""
@@ -118,41 +142,43 @@ def _product_stock(span: Span, scope: Scope) -> list[str]:
     else:
         tracks = f"""
             SELECT d.entity_id, {product}, d.start_time, d.end_time
-            FROM (SELECT entity_id, min(bucket) AS start_time, max(bucket) + {length(span)} AS end_time
-                  FROM roll_{span}s GROUP BY entity_id) AS d
-            JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
+            FROM ({_TRACKS}) AS d JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
         in_track = "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
+    return f"""
+        WITH tracks AS MATERIALIZED ({tracks})
+        SELECT m.entity_id, m.entity_time, m.origin, m.end_time, m.event_time, m.quantity_after, m.change_type, m.carried,
+               lead(m.event_time) OVER (PARTITION BY m.entity_id ORDER BY m.event_time, m.id NULLS FIRST) AS next_time
+        FROM (
+            SELECT t.entity_id, t.entity_time, t.origin, t.end_time, f.event_time, f.id, f.quantity_after, f.change_type,
+                   false AS carried
+            FROM tracks AS t JOIN data_playground.shop_inventory_logs AS f ON {in_track} WHERE {BETWEEN}
+            UNION ALL
+            SELECT t.entity_id, t.entity_time, t.origin, t.end_time, t.start_time, NULL, last.quantity_after, NULL, true
+            FROM tracks AS t CROSS JOIN LATERAL ({_last_before("t.entity_id", "t.start_time")}) AS last
+        ) AS m"""
+
+
+def _product_stock(span: Span, scope: Scope) -> list[str]:
+    """What each bucket knows of a product's stock."""
     return [
-        f"tracks AS MATERIALIZED ({tracks})",
-        f"""movements AS MATERIALIZED (
-            SELECT m.*, lead(m.event_time) OVER track AS next_time FROM (
-                SELECT t.entity_id, t.entity_time, t.origin, t.start_time, t.end_time, f.event_time, f.id, f.quantity_after,
-                       f.change_type, false AS carried
-                FROM tracks AS t JOIN data_playground.shop_inventory_logs AS f ON {in_track} WHERE {BETWEEN}
-                UNION ALL
-                SELECT t.entity_id, t.entity_time, t.origin, t.start_time, t.end_time, t.start_time, NULL, last.quantity_after,
-                       NULL, true
-                FROM tracks AS t CROSS JOIN LATERAL ({_last_before("t.entity_id", "t.start_time")}) AS last
-            ) AS m
-            WINDOW track AS (PARTITION BY m.entity_id ORDER BY m.event_time, m.id NULLS FIRST))""",
+        *_movements(PRODUCT, scope),
         f"""moved AS (
             SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket,
                    nullif(count(*) FILTER (WHERE m.change_type IN ('purchase', 'transfer_in')), 0) AS restocked,
                    any_value(m.quantity_after) FILTER (
                        WHERE m.next_time IS NULL OR m.next_time >= {bucket("m.event_time", span)} + {length(span)}) AS last_stock
-            FROM movements AS m WHERE NOT m.carried GROUP BY m.entity_id, {bucket("m.event_time", span)})""",
+            FROM {_source(scope)} WHERE NOT m.carried GROUP BY m.entity_id, {bucket("m.event_time", span)})""",
         f"""empty AS (
             SELECT i.entity_id, any_value(i.entity_time) AS entity_time, b.bucket,
                    sum((extract(epoch FROM least(i.until, b.bucket + {length(span)}) - greatest(i.event_time, b.bucket)) * 1000000)::bigint) AS empty_time
             FROM (SELECT m.entity_id, m.entity_time, m.event_time,
                          coalesce(m.next_time, greatest(least(c.reached, m.end_time), m.event_time)) AS until
-                  FROM movements AS m LEFT JOIN data_playground.metrics_clocks AS c ON c.origin = m.origin
+                  FROM {_source(scope)} LEFT JOIN data_playground.metrics_clocks AS c ON c.origin = m.origin
                   WHERE m.quantity_after <= 0) AS i
             CROSS JOIN LATERAL generate_series({bucket("i.event_time", span)}, i.until - interval '1 microsecond', {length(span)}) AS b(bucket)
             WHERE i.until > i.event_time
             GROUP BY i.entity_id, b.bucket)""",
-        """carried AS (
-            SELECT m.entity_id, m.quantity_after FROM movements AS m WHERE m.carried)""",
+        f"carried AS (SELECT m.entity_id, m.quantity_after FROM {_source(scope)} WHERE m.carried)",
     ]
 
 
@@ -175,46 +201,46 @@ def _only(span: Span, scope: Scope) -> str:
     return f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
 
 
-def _shop_stock(span: Span, scope: Scope) -> list[str]:
-    """What each bucket changed in a shop's stock gauges, and what the shop came into the first of them with."""
+def _shop_movements(scope: Scope) -> str:
+    """What each log changed in the stock gauges of its shop; without a time, what the shop came into its first day with."""
     start, end = (LOW, HIGH) if scope == "stretch" else ("t.start_time", "t.end_time")
-    tracks = (
-        []
-        if scope == "stretch"
-        else [
-            f"""tracks AS MATERIALIZED (
-            SELECT d.entity_id, min(d.bucket) AS start_time, max(d.bucket) + {length(span)} AS end_time
-            FROM roll_{span}s AS d GROUP BY d.entity_id)"""
-        ]
-    )
+    tracks = "" if scope == "stretch" else f"tracks AS MATERIALIZED ({_TRACKS}),"
     track = "" if scope == "stretch" else "JOIN tracks AS t ON t.entity_id = p.shop_id"
     goods = "p.id, p.shop_id, p.shop_event_time, coalesce(p.cost_price, 0) AS cost, coalesce(p.low_stock_threshold, 0) AS low"
+    low, out = "(m.{0} > 0 AND m.{0} <= m.low)::integer", "(m.{0} <= 0)::integer"
+    return f"""
+        WITH {tracks}
+        goods AS MATERIALIZED (
+            SELECT {goods}, {start} AS start_time, {end} AS end_time FROM data_playground.shop_products AS p {track}),
+        carried AS MATERIALIZED (
+            SELECT g.id, g.shop_id, g.cost, g.low, last.quantity_after AS after
+            FROM goods AS g CROSS JOIN LATERAL ({_last_before("g.id", "g.start_time")}) AS last)
+        SELECT m.shop_id AS entity_id, CAST(NULL AS timestamptz) AS entity_time, CAST(NULL AS timestamptz) AS event_time,
+               {low.format("after")} AS low_change, {out.format("after")} AS out_change, m.after * m.cost AS value_change
+        FROM carried AS m
+        UNION ALL
+        SELECT m.shop_id, m.shop_event_time, m.event_time,
+               {low.format("after")} - coalesce({low.format("before")}, 0),
+               {out.format("after")} - coalesce({out.format("before")}, 0), (m.after - coalesce(m.before, 0)) * m.cost
+        FROM (SELECT g.shop_id, g.shop_event_time, g.cost, g.low, f.event_time, f.quantity_after AS after,
+                     coalesce(lag(f.quantity_after) OVER (PARTITION BY f.product_id ORDER BY f.event_time, f.id), c.after) AS before
+              FROM goods AS g
+              JOIN data_playground.shop_inventory_logs AS f ON f.product_id = g.id
+                   AND f.event_time >= {start if scope == "stretch" else "g.start_time"}
+                   AND f.event_time < {end if scope == "stretch" else "g.end_time"}
+              LEFT JOIN carried AS c ON c.id = g.id
+              WHERE {BETWEEN}) AS m"""
+
+
+def _shop_stock(span: Span, scope: Scope) -> list[str]:
+    """What each bucket changed in a shop's stock gauges, and what the shop came into the first of them with."""
+    changes = "sum(m.low_change) AS low_change, sum(m.out_change) AS out_change, sum(m.value_change) AS value_change"
     return [
-        *tracks,
-        f"""goods AS MATERIALIZED (
-            SELECT {goods}, {start} AS start_time, {end} AS end_time FROM data_playground.shop_products AS p {track})""",
-        f"""carried AS MATERIALIZED (
-            SELECT g.id, g.shop_id, g.cost, g.low, last.quantity_after
-            FROM goods AS g CROSS JOIN LATERAL ({_last_before("g.id", "g.start_time")}) AS last)""",
-        """opening AS (
-            SELECT c.shop_id AS entity_id, count(*) FILTER (WHERE c.quantity_after > 0 AND c.quantity_after <= c.low) AS low_change,
-                   count(*) FILTER (WHERE c.quantity_after <= 0) AS out_change, sum(c.quantity_after * c.cost) AS value_change
-            FROM carried AS c GROUP BY c.shop_id)""",
+        *_movements(SHOP, scope),
+        f"opening AS MATERIALIZED (SELECT m.entity_id, {changes} FROM {_source(scope)} WHERE m.event_time IS NULL GROUP BY m.entity_id)",
         f"""moved AS (
-            SELECT m.shop_id AS entity_id, any_value(m.shop_event_time) AS entity_time, m.bucket,
-                   sum((m.after > 0 AND m.after <= m.low)::integer - coalesce((m.before > 0 AND m.before <= m.low)::integer, 0)) AS low_change,
-                   sum((m.after <= 0)::integer - coalesce((m.before <= 0)::integer, 0)) AS out_change,
-                   sum((m.after - coalesce(m.before, 0)) * m.cost) AS value_change
-            FROM (SELECT g.shop_id, g.shop_event_time, g.cost, g.low, {bucket("f.event_time", span)} AS bucket,
-                         f.quantity_after AS after,
-                         coalesce(lag(f.quantity_after) OVER (PARTITION BY f.product_id ORDER BY f.event_time, f.id), c.quantity_after) AS before
-                  FROM goods AS g
-                  JOIN data_playground.shop_inventory_logs AS f ON f.product_id = g.id
-                       AND f.event_time >= {start if scope == "stretch" else "g.start_time"}
-                       AND f.event_time < {end if scope == "stretch" else "g.end_time"}
-                  LEFT JOIN carried AS c ON c.id = g.id
-                  WHERE {BETWEEN}) AS m
-            GROUP BY m.shop_id, m.bucket)""",
+            SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket, {changes}
+            FROM {_source(scope)} WHERE m.event_time IS NOT NULL GROUP BY m.entity_id, {bucket("m.event_time", span)})""",
     ]
 
 

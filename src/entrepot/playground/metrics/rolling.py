@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.db import Database
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.metrics import rolling_queries as queries
-from entrepot.playground.metrics.kind_queries import KINDS, Kind, Span
+from entrepot.playground.metrics.kind_queries import KINDS, PRODUCT, SHOP, Kind, Span
 from entrepot.playground.metrics.stretches import Stretch, stretches
 from entrepot.playground.values import EVENT_TYPES
 
@@ -99,7 +100,8 @@ async def roll_if_dirty(db: Database) -> RollResult | None:
     async with db.system() as guard:
         if not (await guard.execute(queries.TRY)).scalar_one():
             return None
-        await _advance(db, None)
+        async with db.system() as session:
+            await _advance(session, None)
         if not (await guard.execute(queries.ANY_DIRTY)).scalar_one():
             return None
         return await _roll(db, None, None, None, SILENT)
@@ -113,8 +115,9 @@ async def _roll(
     async with db.system() as session:
         run_id = await queries.begin_run(session, start, end)
     try:
-        await _advance(db, until)
-        await _roll_spans(db, start, end, counts, report)
+        marked = await _look(db, start, end, until)
+        if marked:
+            await _roll_spans(db, marked, start, end, counts, report)
         await _roll_cells(db, start, end, counts, report)
     except BaseException as error:
         await _finish(db, run_id, counts, time.perf_counter() - began, error)
@@ -134,19 +137,30 @@ async def _roll(
     )
 
 
-async def _advance(db: Database, until: datetime | None) -> None:
+async def _advance(session: AsyncSession, until: datetime | None) -> None:
     types = [name for name in EVENT_TYPES if name not in _OF_THE_PROGRAM]
+    await session.execute(queries.ADVANCE, {"event_types": types, "until": until})
+
+
+async def _look(
+    db: Database, start: datetime | None, end: datetime | None, until: datetime | None
+) -> Sequence[Row[Any]]:
+    """Set the clocks, and say which spans are marked."""
     async with db.system() as session:
-        await session.execute(queries.ADVANCE, {"event_types": types, "until": until})
+        await _advance(session, until)
+        if start is None and end is None:
+            await session.execute(queries.GATHER, {"most": MOST_MARKS})
+        return (await session.execute(queries.SPANS, {"start": start, "end": end})).all()
 
 
 async def _roll_spans(
-    db: Database, start: datetime | None, end: datetime | None, counts: Counts, report: Report
+    db: Database,
+    marked: Sequence[Row[Any]],
+    start: datetime | None,
+    end: datetime | None,
+    counts: Counts,
+    report: Report,
 ) -> None:
-    async with db.system() as session:
-        if start is None and end is None:
-            await session.execute(queries.GATHER, {"most": MOST_MARKS})
-        marked = (await session.execute(queries.SPANS, {"start": start, "end": end})).all()
     found = stretches([(row.hour, row.until) for row in marked], start, end)
     # The longest first: products are most of the work.
     units = [(kind, stretch) for kind in reversed(KINDS) for stretch in found]
@@ -232,7 +246,7 @@ async def _merge_stretch(db: Database, kind: Kind, span: Span, stretch: Stretch)
     async with db.system() as session:
         await session.execute(queries.PREPARE)
         values = {"low": stretch.low, "high": stretch.high}
-        return Counts(*(await session.execute(queries.merge(kind, span, "stretch"), values)).one())
+        return Counts(*(await session.execute(queries.merge_stretch(kind, span), values)).one())
 
 
 async def _roll_cells(
@@ -252,21 +266,22 @@ async def _roll_marked(
     session: AsyncSession, kind: Kind, start: datetime | None, end: datetime | None
 ) -> Counts:
     await session.execute(queries.PREPARE)
-    for statement in queries.MAKE_TABLES:
-        await session.execute(statement)
+    await session.execute(queries.MAKE_TABLES)
     values = {"kinds": list(queries.MARKS_OF[kind.name]), "start": start, "end": end}
     if not queries.rows_of(await session.execute(queries.TAKE_MARKS, values)):
         return Counts()
     await session.execute(queries.HOURS[kind.name], {"kind": kind.name})
     await session.execute(queries.DAYS)
-    for statement in queries.ANALYZE:
-        await session.execute(statement)
+    await session.execute(queries.ANALYZE)
     low, high, days = (await session.execute(queries.EXTENT)).one()
     counts = Counts()
     if days:
         extent = {"low": low, "high": high}
+        if kind in (SHOP, PRODUCT):
+            await session.execute(queries.movements(kind), extent)
+            await session.execute(queries.ANALYZE_MOVEMENTS)
         for span in SPANS:
-            row = (await session.execute(queries.merge(kind, span, "cells"), extent)).one()
+            row = (await session.execute(queries.merge_cells(kind, span), extent)).one()
             counts.add(Counts(*row))
     return counts
 

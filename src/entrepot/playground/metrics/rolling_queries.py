@@ -8,17 +8,18 @@ from sqlalchemy import CursorResult, Result, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.playground.metrics.computing_queries import HIGH, LOW, Scope, computed
+from entrepot.playground.metrics.computing_queries import HIGH, LOW, computed, stock
 from entrepot.playground.metrics.kind_queries import Kind, Span
 
 #: One roll at a time.
 LOCK = "hashtext('entrepot.metrics.roll')"
 #: A roll sorts and hashes its cells in memory; what it takes is given back when its transaction ends.
+#: It does not wait for the disk: marks and rows are of one transaction, and what a crash takes is marked again.
 PREPARE = text(
     """
     SELECT set_config('work_mem', '256MB', true), set_config('maintenance_work_mem', '256MB', true),
            set_config('hash_mem_multiplier', '2', true), set_config('default_statistics_target', '20', true),
-           set_config('max_parallel_workers_per_gather', '0', true)
+           set_config('max_parallel_workers_per_gather', '0', true), set_config('synchronous_commit', 'off', true)
     """
 )
 #: The marks that each kind of metrics takes.
@@ -102,7 +103,7 @@ ADVANCE = text(
     JOIN data_playground.shop_products AS p USING (origin)
     CROSS JOIN LATERAL (
         SELECT l.quantity_after FROM data_playground.shop_inventory_logs AS l
-        WHERE l.product_id = p.id AND l.event_time < stood.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
+        WHERE l.product_id = p.id AND l.event_time <= stood.reached ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last
     WHERE last.quantity_after <= 0
     """
 )
@@ -158,12 +159,14 @@ ATTACH = text("SELECT entrepot.attach_partition(CAST(:parent AS regclass), :part
 
 _IN_SCOPE = """kind = ANY (CAST(:kinds AS text[])) AND hour >= coalesce(CAST(:start AS timestamptz), '-infinity')
           AND hour < coalesce(CAST(:end AS timestamptz), 'infinity')"""
-MAKE_TABLES = (
-    text(
-        "CREATE TEMPORARY TABLE roll_marks (kind text, entity_id uuid, hour timestamptz, until timestamptz) ON COMMIT DROP"
-    ),
-    text("CREATE TEMPORARY TABLE roll_hours (entity_id uuid, bucket timestamptz) ON COMMIT DROP"),
-    text("CREATE TEMPORARY TABLE roll_days (entity_id uuid, bucket timestamptz) ON COMMIT DROP"),
+MAKE_TABLES = text(
+    """
+    DO $$ BEGIN
+        CREATE TEMPORARY TABLE roll_marks (kind text, entity_id uuid, hour timestamptz, until timestamptz) ON COMMIT DROP;
+        CREATE TEMPORARY TABLE roll_hours (entity_id uuid, bucket timestamptz) ON COMMIT DROP;
+        CREATE TEMPORARY TABLE roll_days (entity_id uuid, bucket timestamptz) ON COMMIT DROP;
+    END $$
+    """
 )
 TAKE_MARKS = text(
     f"""
@@ -234,7 +237,8 @@ DAYS = text(
     SELECT DISTINCT entity_id, date_bin(interval '1 day', bucket, timestamptz '2000-01-01 00:00:00+00') FROM roll_hours
     """
 )
-ANALYZE = (text("ANALYZE roll_hours"), text("ANALYZE roll_days"))
+ANALYZE = text("ANALYZE roll_hours, roll_days")
+ANALYZE_MOVEMENTS = text("ANALYZE roll_movements")
 EXTENT = text("SELECT min(bucket), max(bucket) + interval '1 day', count(*) FROM roll_days")
 
 
@@ -254,20 +258,14 @@ def fill(kind: Kind, span: Span, partition: str) -> Any:
     )
 
 
-def merge(kind: Kind, span: Span, scope: Scope) -> Any:
+def merge_stretch(kind: Kind, span: Span) -> Any:
     """Write what is not as computed, delete what is no longer there; one row of counts comes back."""
     names, ours, theirs = _columns(kind)
     target, entity = kind.target(span), kind.entity
-    stretch = scope == "stretch"
     within = f"t.event_time >= {LOW} AND t.event_time < {HIGH}"
-    gone = (
-        f"DELETE FROM {target} AS t WHERE {within}"
-        if stretch
-        else f"DELETE FROM {target} AS t USING roll_{span}s AS d WHERE t.{entity} = d.entity_id AND t.event_time = d.bucket AND {within}"
-    )
     return text(
         f"""
-        WITH computed AS MATERIALIZED ({computed(kind, span, scope)}),
+        WITH computed AS MATERIALIZED ({computed(kind, span, "stretch")}),
         written AS (
             INSERT INTO {target} ({entity}, {kind.name}_event_time, event_time, {names})
             SELECT c.entity_id, c.entity_time, c.bucket, {ours}
@@ -279,13 +277,46 @@ def merge(kind: Kind, span: Span, scope: Scope) -> Any:
             RETURNING old.event_time IS NULL AS inserted
         ),
         gone AS (
-            {gone} AND NOT EXISTS (SELECT FROM computed AS c WHERE c.entity_id = t.{entity} AND c.bucket = t.event_time)
+            DELETE FROM {target} AS t
+            WHERE {within} AND NOT EXISTS (SELECT FROM computed AS c WHERE c.entity_id = t.{entity} AND c.bucket = t.event_time)
             RETURNING true
         )
         SELECT (SELECT count(*) FROM computed) AS computed,
                (SELECT count(*) FROM written WHERE inserted) AS inserted,
                (SELECT count(*) FROM written WHERE NOT inserted) AS updated,
                (SELECT count(*) FROM gone) AS deleted
+        """
+    )
+
+
+def movements(kind: Kind) -> Any:
+    """Keep what happened to the stock in the marked days."""
+    return text(f"CREATE TEMPORARY TABLE roll_movements ON COMMIT DROP AS {stock(kind, 'cells')}")
+
+
+def merge_cells(kind: Kind, span: Span) -> Any:
+    """The same for the marked cells, which are looked up once each: a cell that nothing was computed for is no more."""
+    names, ours, theirs = _columns(kind)
+    target, entity = kind.target(span), kind.entity
+    return text(
+        f"""
+        WITH computed AS MATERIALIZED ({computed(kind, span, "cells")}),
+        merged AS (
+            MERGE INTO {target} AS t
+            USING (SELECT d.entity_id AS cell_id, d.bucket AS cell_bucket, c.*
+                   FROM roll_{span}s AS d LEFT JOIN computed AS c ON c.entity_id = d.entity_id AND c.bucket = d.bucket) AS c
+            ON t.{entity} = c.cell_id AND t.event_time = c.cell_bucket AND t.event_time >= {LOW} AND t.event_time < {HIGH}
+            WHEN MATCHED AND c.entity_id IS NULL THEN DELETE
+            WHEN MATCHED AND ({theirs}) IS DISTINCT FROM ({ours}) THEN
+                UPDATE SET {", ".join(f"{name} = c.{name}" for name in kind.columns)}
+            WHEN NOT MATCHED AND c.entity_id IS NOT NULL THEN
+                INSERT ({entity}, {kind.name}_event_time, event_time, {names})
+                VALUES (c.entity_id, c.entity_time, c.bucket, {ours})
+            RETURNING merge_action() AS action
+        )
+        SELECT (SELECT count(*) FROM computed) AS computed, count(*) FILTER (WHERE action = 'INSERT') AS inserted,
+               count(*) FILTER (WHERE action = 'UPDATE') AS updated, count(*) FILTER (WHERE action = 'DELETE') AS deleted
+        FROM merged
         """
     )
 
