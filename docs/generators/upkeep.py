@@ -38,6 +38,7 @@ def render() -> str:
             code(feature.column),
             feature.span,
             f"{feature.ahead} {feature.span}s",
+            ", ".join(f"to a {one.span} {_days(one.after)} after it" for one in feature.merge) or "never",
             _days(feature.retain),
         )
         for found in sorted(Base.metadata.tables.values(), key=lambda found: found.fullname)
@@ -48,10 +49,12 @@ def render() -> str:
             INTRODUCTION,
             *table(("task", "when", "queue", "attempts"), schedules),
             PARTITIONS,
-            *table(("table", "by", "span", "made ahead", "kept for"), partitions),
+            *table(("table", "by", "span", "made ahead", "merged", "kept for"), partitions),
         ]
     )
 
 
 def _days(retain: timedelta | None) -> str:
-    return "ever" if retain is None else f"{retain.days} days"
+    if retain is None:
+        return "ever"
+    return "1 day" if retain.days == 1 else f"{retain.days} days"

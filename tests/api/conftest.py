@@ -1,6 +1,7 @@
 """The application over the test's database, people who may use it, and a shop with something in it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -43,8 +44,15 @@ AddPerson = Callable[..., Awaitable[Person]]
 @pytest.fixture
 async def app(db: Database, settings: Settings, tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The application; what it keeps on disk goes to a directory of the test."""
+    async with application(db, settings, tmp_path) as found:
+        yield found
+
+
+@asynccontextmanager
+async def application(db: Database, settings: Settings, directory: Path) -> AsyncIterator[FastAPI]:
+    """The application over a database; what it keeps on disk goes to a directory."""
     # The home holds the server, so the copy only moves uploads and imports; the database is the same.
-    moved = settings.model_copy(update={"home": tmp_path, "import_dir": tmp_path / "incoming"})
+    moved = settings.model_copy(update={"home": directory, "import_dir": directory / "incoming"})
     async with Engines.opened(db) as engines:
         yield create_app(db, moved, engines)
 
@@ -68,15 +76,22 @@ def add_person(db: Database) -> AddPerson:
     async def add(
         shop_id: UUID, email: str = "mara@harbor.example", *, admin: bool = False, scope: str | None = None
     ) -> Person:
-        async with db.system() as session:
-            shop = await get_shop(session, shop_id)
-            member = await add_staff(session, shop, email, PASSWORD, first_name="Mara", admin=admin)
-            issued = await create_token(
-                session, shop_id, member.user_id, "tests", scopes=(scope or ("admin" if admin else "write"),)
-            )
-        return Person(member, issued.token)
+        return await join(db, shop_id, email, admin=admin, scope=scope)
 
     return add
+
+
+async def join(
+    db: Database, shop_id: UUID, email: str, *, admin: bool = False, scope: str | None = None
+) -> Person:
+    """Somebody who works for a shop from now on."""
+    async with db.system() as session:
+        shop = await get_shop(session, shop_id)
+        member = await add_staff(session, shop, email, PASSWORD, first_name="Mara", admin=admin)
+        issued = await create_token(
+            session, shop_id, member.user_id, "tests", scopes=(scope or ("admin" if admin else "write"),)
+        )
+    return Person(member, issued.token)
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ def test_dictionary_and_partitions(entrepot: CommandLine) -> None:
     assert any(partition["table"] == "pim.audit_logs" for partition in listed)
     again = json.loads(entrepot("db", "partitions", "maintain", "--json").stdout)["changes"]
     assert again == []
+    merged = entrepot("db", "partitions", "merge", "--json")
+    assert (json.loads(merged.stdout), merged.code) == ({"changes": []}, 0)  # nothing is old enough
 
 
 def test_backup_and_restore(entrepot: CommandLine, settings: Settings) -> None:

@@ -5,7 +5,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.console.charts import column_chart, round_steps, short_number, sparkline
+from entrepot.console.charts import (
+    column_chart,
+    line_chart,
+    round_steps,
+    runs_of,
+    short_number,
+    sparkline,
+)
 
 AMOUNTS = st.floats(min_value=0, max_value=1e12, allow_nan=False)
 
@@ -61,3 +68,28 @@ def test_numbers_on_an_axis_are_short() -> None:
         "3.4M",
         "2B",
     ]
+
+
+VALUES = st.lists(st.one_of(st.none(), AMOUNTS), min_size=1, max_size=60)
+
+
+@given(VALUES, VALUES, st.booleans())
+def test_lines_stay_inside_their_chart_and_break_where_nothing_is_known(
+    values: list[float | None], before: list[float | None], share: bool
+) -> None:
+    labels = [str(index) for index in range(len(values))]
+    chart = line_chart(labels, [("now", values)], before=("before", before), text=str, share=share)
+    for curve in (*chart.curves, *([chart.before] if chart.before else [])):
+        points = [point.split(" ") for part in curve.path.split("M") if part for point in part.split("L")]
+        for x, y in [*((float(one), float(two)) for one, two in points), *curve.dots]:
+            assert chart.left <= x <= chart.width
+            assert 0 <= y <= chart.bottom
+    (curve,) = chart.curves
+    drawn = runs_of(values)
+    assert curve.path.count("M") == sum(len(run) > 1 for run in drawn)
+    assert len(curve.dots) == sum(len(run) == 1 for run in drawn)
+    assert len(chart.slots) == len(values)
+    assert len(chart.ticks) <= 7
+    rules = [rule.y for rule in chart.rules]
+    assert rules == sorted(rules, reverse=True)
+    assert len(set(rules)) == len(rules)

@@ -411,6 +411,7 @@ async def test_decisions_are_explained(db: Database, stocked_crew: Crew) -> None
     assert "DENY by the default" in said
     assert "days is at most 30" in said
     assert "in-time Irrelevant" in said
+    assert "the default Decisive no rule decides." in said
     elsewhere = decisions[0].replace("/RETURN/", "/OTHER/")
     assert (await crew.vera.get(elsewhere)).status_code == 404
     assert (await crew.vera.get(f"{crew.base}/policies/RETURN/decisions/{uuid4()}")).status_code == 404
@@ -424,6 +425,25 @@ async def test_decisions_are_explained(db: Database, stocked_crew: Crew) -> None
     assert "Total 64.97 6.00 58.97" in said
     assert "user-" in text_of(await crew.vera.get(f"{crew.base}/experiments/BUTTON/decided"))
     assert "seller-2" in text_of(await crew.vera.get(f"{crew.base}/limits/exports/decided"))
+
+
+async def test_of_many_rules_the_first_are_told_and_the_rest_counted(
+    app: FastAPI, db: Database, crew: Crew
+) -> None:
+    rules = [
+        {"key": f"seller-{n:04}", "condition": {"seller": n}, "effect": {"result": "ALLOW"}}
+        for n in range(1_100)
+    ]
+    await publish_on(db, crew.platform, "policies", {"key": "MANY", "name": "Many", "rules": rules})
+    policies = app.state.engines.policies
+    decision = await policies.evaluate(crew.platform, "MANY", {"seller": 700})
+    await policies.recorder.writer.flush()
+    said = text_of(await crew.vera.get(f"{crew.base}/policies/MANY/decisions/{decision.id}"))
+    assert "seller-0049 Irrelevant" in said
+    assert "seller-0700 Decisive" in said
+    assert "the default Overridden seller-0700 comes before it." in said
+    assert "seller-0050 Irrelevant" not in said
+    assert "… and 1,049 more that did not match." in said
 
 
 async def test_what_a_draft_would_change_is_counted(db: Database, stocked_crew: Crew) -> None:

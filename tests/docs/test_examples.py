@@ -102,6 +102,7 @@ def shell_environment(settings: Settings, directory: Path) -> dict[str, str]:
     """A shell in which `entrepot` and `./dev entrepot` are the program, on the test's own database."""
     program = f'exec "{sys.executable}" -m entrepot "$@"\n'
     write_script(directory / "bin" / "entrepot", program)
+    write_script(directory / "bin" / "python3", f'exec "{sys.executable}" "$@"\n')
     write_script(directory / "dev", f'test "$1" = entrepot || exit 64\nshift\n{program}')
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
     return {

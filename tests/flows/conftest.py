@@ -9,6 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from tests.api.conftest import add_person, app, client, person  # noqa: F401 - fixtures
+from tests.cli.conftest import entrepot  # noqa: F401 - a fixture
+from tests.playground.live.conftest import template, world  # noqa: F401 - fixtures
 
 from entrepot.events import NewEvent, publish_many
 from entrepot.events.delivering import Delivered, deliver_due
@@ -20,6 +22,7 @@ from entrepot.kit.progress import SILENT
 from entrepot.pim.bulk.context import Context
 from entrepot.pim.bulk.importing import Options, import_files
 from entrepot.pim.bulk.reading import examine
+from entrepot.playground.checks.verifying import CHECKS, verify
 
 NAME = "warehouse.facts"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -122,3 +125,17 @@ async def program(db: Database, shop: UUID, tmp_path: Path) -> Program:
     found = Program(db, shop, tmp_path)
     await found.start()
     return found
+
+
+#: Checks of facts; those of metrics need a roll, and the ground truth is the simulator's.
+OF_FACTS = tuple(
+    name
+    for name in CHECKS
+    if not name.endswith("-metrics") and name not in ("metrics-rolled", "hours-days", "ground-truth")
+)
+
+
+async def wrong(db: Database) -> dict[str, str | None]:
+    """What `entrepot world verify` finds wrong with the facts."""
+    async with db.system() as session:
+        return {check.name: check.first for check in await verify(session, OF_FACTS) if check.failed}

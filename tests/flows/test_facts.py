@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.flows.conftest import Program, at, order, payment
+from tests.flows.conftest import Program, at, order, payment, wrong
 
 PLACED = "commerce.order.placed"
 COMPLETED = "commerce.payment.completed"
@@ -116,6 +116,7 @@ async def test_a_story_in_any_order_is_the_same_facts(program: Program) -> None:
         kept = kept or seen
         assert seen == kept, key
     assert kept is not None
+    assert await wrong(program.db) == {}
     assert kept[0]["status"] == "refunded"
     assert kept[2] == [{"event_time": at(0), "is_refunded": True, "is_cancelled": False}]
     assert [row["status"] for row in kept[1]] == ["failed", "refunded"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.flows.conftest import Program
+from tests.flows.conftest import Program, wrong
 
 from entrepot.flows.facts.mirroring import order_sums, shares
 from entrepot.kit.db import Database
@@ -149,6 +149,7 @@ async def test_an_import_again_changes_nothing_and_a_changed_one_what_changed(do
     assert (paid["status"], paid["refunded_amount"]) == ("refunded", 47)
     refunds = await dollars.rows("global_events", where="event_type = 'payment_refunded'")
     assert [(row["amount"], row["net_amount"], row["quantity"]) for row in refunds] == [(47, 38, 2)]
+    assert await wrong(dollars.db) == {}
 
 
 async def test_a_shop_in_another_currency_adds_nothing_up(program: Program) -> None:
@@ -160,9 +161,18 @@ async def test_a_shop_in_another_currency_adds_nothing_up(program: Program) -> N
     await program.deliver()
     assert await program.rows("shop_orders") == []
     assert await program.rows("shop_products") == []
-    kept = await program.parked()
-    assert ("commerce.order.placed", "currency") in kept
-    assert ("commerce.payment.completed", "currency") in kept
+    kept = [("commerce.order.placed", "currency"), ("commerce.product.listed", "currency")]
+    assert await program.parked() == kept
+    await program.take([*product(1, stock=9), *sale(1, **euros)])
+    await program.deliver()
+    assert await program.parked() == kept  # as it is now, and not once more
+    async with program.db.system() as session:
+        await session.execute(text("UPDATE pim.shops SET currency_code = 'USD'"))
+        await session.execute(text("UPDATE pim.shopify_variants SET currency_code = 'USD'"))
+    await program.take([*product(1, stock=4)])
+    await program.deliver()
+    assert await program.parked() == kept[:1]
+    assert [row["stock_quantity"] for row in await program.rows("shop_products")] == [4]
     assert len(await program.rows("shops")) == 1
 
 

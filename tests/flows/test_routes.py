@@ -1,13 +1,15 @@
 """Facts over HTTP: taken all or none, once, and with the path of what cannot be used."""
 
+import json
 from typing import Any
 from uuid import UUID
 
-import pytest
 from tests.api.conftest import Person
+from tests.docs.markdown import ROOT, blocks
 from tests.flows.conftest import Program, at, order, payment
 
 URL = "/api/v1/warehouse/facts"
+PAGE = ROOT / "docs" / "reference" / "facts-from-events.md"
 
 
 def fact(type_: str, minute: int, data: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -35,27 +37,21 @@ async def test_a_repetition_is_taken_once(program: Program, client: Any, person:
     assert len(await program.rows("shop_order_payments")) == 1
 
 
-@pytest.mark.parametrize(
-    ("change", "path"),
-    [
+async def test_one_that_cannot_be_used_is_named_and_none_is_taken(
+    program: Program, client: Any, person: Person
+) -> None:
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"currency": "QQQ"}, "body.facts.1.commerce.order.placed.data.currency"),
         ({"total": "1.00"}, "body.facts.1.commerce.order.placed.data"),
         ({"surplus": 1}, "body.facts.1.commerce.order.placed.data.surplus"),
         ({"items": [{"product": "mug", "quantity": 0, "unit_price": "1"}]}, "items.0.quantity"),
-    ],
-)
-async def test_one_that_cannot_be_used_is_named_and_none_is_taken(
-    program: Program,
-    client: Any,
-    person: Person,
-    change: dict[str, Any],
-    path: str,
-) -> None:
-    bad = fact("commerce.order.placed", 0, order() | change)
-    answer = await client.post(URL, json={"facts": [*FACTS[:1], bad]}, headers=person.bearer)
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert any(entry["field"].endswith(path) for entry in answer.json()["errors"]), answer.text
+    ]
+    for change, path in changes:
+        bad = fact("commerce.order.placed", 0, order() | change)
+        answer = await client.post(URL, json={"facts": [*FACTS[:1], bad]}, headers=person.bearer)
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert any(entry["field"].endswith(path) for entry in answer.json()["errors"]), answer.text
     assert (await program.deliver()).delivered == 0
 
 
@@ -89,3 +85,11 @@ async def test_what_waits_is_shown_to_its_shop_only(
     ]
     stranger = await add_person(other_shop, "sten@lagoon.example")
     assert (await client.get(f"{URL}/parked", headers=stranger.bearer)).json()["items"] == []
+
+
+async def test_the_example_of_the_reference_works(program: Program, client: Any, person: Person) -> None:
+    [example] = [block.text for block in blocks(PAGE) if block.language == "json"]
+    answer = await client.post(URL, json=json.loads(example), headers=person.bearer)
+    assert answer.json() == {"accepted": 2, "repeated": 0}, answer.text
+    await program.deliver()
+    assert [row["status"] for row in await program.rows("shop_orders")] == ["processing"]

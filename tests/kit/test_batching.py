@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from entrepot.kit import batching
 from entrepot.kit.batching import BatchWriter
 from entrepot.kit.errors import UnavailableError
 
@@ -37,6 +38,11 @@ class Paper:
     def items(self) -> list[int]:
         """Everything, in the order of writing."""
         return [item for batch in self.batches for item in batch]
+
+
+def room(writer: BatchWriter[int]) -> bool:
+    """Whether it has room at this moment."""
+    return writer.has_room
 
 
 async def until(paper: Paper, count: int) -> None:
@@ -120,13 +126,70 @@ async def test_who_can_wait_goes_on_when_there_is_room() -> None:
     paper.gate.clear()
     async with BatchWriter("marks", paper.write, every=0.01, most=1000, capacity=2) as writer:
         writer.put(0)
+        assert room(writer)
         writer.put(1)
-        third = asyncio.create_task(writer.put_waiting(2))
+        assert not room(writer)
+        third = asyncio.create_task(writer.put_all([2, 3, 4, 5, 6]))
         await asyncio.wait_for(paper.begun.wait(), 20)
         assert not third.done()
         paper.gate.set()
         await asyncio.wait_for(third, 20)
-    assert paper.items == [0, 1, 2]
+    assert paper.items == list(range(7))
+
+
+async def test_nothing_is_taken_while_something_waits_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "LONGEST_WAIT", 0.02)
+    paper = Paper()
+    paper.gate.clear()
+    async with BatchWriter("marks", paper.write, every=0.01) as writer:
+        await writer.put_all([0])
+        async with asyncio.timeout(20):
+            while writer.has_room:  # noqa: ASYNC110 - time itself has no event
+                await asyncio.sleep(0.005)
+        second = asyncio.create_task(writer.put_all([1, 2]))
+        await asyncio.wait({second}, timeout=0.05)
+        assert not second.done()
+        assert len(writer) == 1
+        writer.put(3)  # who cannot wait is not asked to
+        paper.gate.set()
+        await asyncio.wait_for(second, 20)
+        await writer.flush()
+        assert room(writer)
+    assert paper.items == [0, 3, 1, 2]
+
+
+async def test_who_waits_in_vain_is_refused_and_nothing_of_theirs_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batching, "LONGEST_WAIT", 0.0)
+    monkeypatch.setattr(batching, "PATIENCE", 0.02)
+    paper = Paper()
+    paper.gate.clear()
+    async with BatchWriter("decisions", paper.write, every=0.01) as writer:
+        await writer.put_all([0])
+        with pytest.raises(UnavailableError, match="1 decisions wait to be recorded"):
+            await writer.put_all([1, 2])
+        assert len(writer) == 1
+        paper.gate.set()
+    assert paper.items == [0]
+
+
+async def test_what_came_later_does_not_count_as_waiting_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 100.0
+    monkeypatch.setattr(batching, "monotonic", lambda: clock)
+    paper = Paper()
+    writer = BatchWriter("marks", paper.write, every=NEVER, most=1)
+    await writer.put_all([0, 1, 2, 3])
+    clock = 100.9
+    await writer.put_all([4])
+    assert room(writer)
+    clock = 101.0
+    assert not room(writer)
+    await writer._write_batch()  # four times as many as start one
+    assert len(writer) == 1
+    assert room(writer)
+    clock = 101.9
+    assert not room(writer)
 
 
 async def test_a_flush_writes_what_waited_when_it_was_asked_and_is_not_held_up_by_what_comes() -> None:

@@ -1,4 +1,7 @@
-"""A world of four people, two shops and four products, written out by hand, in which every rule holds."""
+"""A world of four people, two shops and four products, written out by hand, in which every rule holds.
+
+Beside it stand a shop, a customer and an order of another part of the program.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.db.tables import Base
 from entrepot.playground.facts import tables as facts
+from entrepot.playground.loading.tables import WorldPart, WorldRun
 
 Row = dict[str, Any]
 NAMES = UUID("0199f1c2-0000-7000-8000-000000000000")
@@ -33,6 +37,50 @@ TABLES: tuple[type[Base], ...] = (
     facts.GlobalEntity,
     facts.GlobalEvent,
 )
+#: The simulated part of the village, as its simulator would know it.
+SETTINGS = {
+    "seed": 1,
+    "scale": 0.001,
+    "start": "2025-10-01",
+    "end": "2025-12-01",
+    "scenarios": [
+        {
+            "name": "payment-outage",
+            "start": "2025-11-03T09:00:00+00:00",
+            "end": "2025-11-03T10:00:00+00:00",
+            "strength": 1.0,
+        }
+    ],
+}
+PEOPLE_TRUTH = {"users": 4, "users_left": 1}
+LAMPS_TRUTH = {
+    "shops": 1,
+    "orders": 3,
+    "order_cents": 17560,
+    "gross_cents": 16500,
+    "discount_cents": 1900,
+    "units_sold": 6,
+    "orders_cancelled": 0,
+    "payments_completed": 1,
+    "payments_failed": 0,
+    "lines_refunded": 0,
+    "carts_abandoned": 0,
+    "payment-outage": {"payments": 0, "payments_failed": 0},
+}
+ROPES_TRUTH = {
+    "shops": 1,
+    "orders": 2,
+    "order_cents": 11560,
+    "gross_cents": 9600,
+    "discount_cents": 0,
+    "units_sold": 4,
+    "orders_cancelled": 1,
+    "payments_completed": 2,
+    "payments_failed": 1,
+    "lines_refunded": 2,
+    "carts_abandoned": 1,
+    "payment-outage": {"payments": 2, "payments_failed": 1},
+}
 #: The village as it stands at the end of November 2025.
 START, END = datetime(2025, 10, 1, tzinfo=UTC), datetime(2025, 12, 1, tzinfo=UTC)
 
@@ -178,7 +226,7 @@ class Village:
         )  # fmt: skip
         row = self.named[product]
         row["stock_quantity"], row["status"] = after, "active" if after > 0 else "out_of_stock"
-        if before > 0 >= after or (after > 0 >= before and before != after and kind != "purchase"):
+        if (before > 0) != (after > 0) and kind != "purchase":
             self.tell(
                 "product_back_in_stock" if after > 0 else "product_out_of_stock",
                 when,
@@ -338,6 +386,7 @@ class Village:
         self._promotion()
         self._october()
         self._november()
+        self._elsewhere()
         self.rows["global_events"].sort(key=lambda row: (row["event_time"], row["event_id"]))
 
     def _promotion(self) -> None:
@@ -396,12 +445,27 @@ class Village:
         )  # fmt: skip
         self._invoice()
         self.order("fifth", "cy", "lamps", at(11, 28), {"globe": 1}, status="pending")
-        # Ordered in another part of the program, which keeps its own stock.
-        self.order("sixth", "cy", "ropes", at(11, 29), {"twine": 4}, status="pending", origin="marketplace")
         cart = self.visit("dee", "ropes", "twine", at(11, 9), 5)
         self.tell(
             "cart_abandoned", at(11, 9, 12, 32), user="dee", shop="ropes", session_id=cart, amount=Decimal(30)
         )
+
+    def _elsewhere(self) -> None:
+        """What another part of the program had to tell: it keeps its own stock, and tells of orders only."""
+        origin = "marketplace"
+        self.add(
+            "users", "eve", at(10, 20), "user", username="eve", email="eve@example.com", created_time=at(10, 20),
+            origin=origin,
+        )  # fmt: skip
+        self.add(
+            "shops", "quay", at(10, 21), "user_shop", **self.to("owner", "eve"), name="quay", category="other",
+            created_time=at(10, 21), origin=origin,
+        )  # fmt: skip
+        self.add(
+            "shop_products", "anchor", at(10, 22), "shop_product", **self.to("shop", "quay"), sku="SKU-globe",
+            name="anchor", category="other", status="active", price=Decimal(6), created_time=at(10, 22), origin=origin,
+        )  # fmt: skip
+        self.order("sixth", "eve", "quay", at(11, 29), {"anchor": 4}, status="pending", origin=origin)
 
     def _invoice(self) -> None:
         when, paid = at(11, 6, 14), at(11, 15)
@@ -424,6 +488,9 @@ class Village:
             completed_time=paid + minutes(1),
         )  # fmt: skip
         self.tell(
+            "payment_initiated", paid, user="dee", shop="lamps", caller="bill payment", amount=Decimal(20)
+        )
+        self.tell(
             "payment_completed",
             paid + minutes(1),
             user="dee",
@@ -431,6 +498,12 @@ class Village:
             caller="bill payment",
             amount=Decimal(20),
         )
+
+    def truths(self) -> list[Row]:
+        """What is known of each part of the village: its two shops and its people."""
+        lamps = {**LAMPS_TRUTH, "units_sold_by_product": {str(self.id("globe")): 3, str(self.id("shade")): 3}}
+        ropes = {**ROPES_TRUTH, "units_sold_by_product": {str(self.id("cable")): 3, str(self.id("twine")): 1}}
+        return [lamps, ropes, PEOPLE_TRUTH]
 
 
 async def settle(session: AsyncSession, village: Village) -> None:
@@ -442,3 +515,17 @@ async def settle(session: AsyncSession, village: Village) -> None:
         # One statement a set of columns: what a row does not say is the column's default.
         for columns in {tuple(sorted(row)) for row in rows}:
             await session.execute(insert(table), [row for row in rows if tuple(sorted(row)) == columns])
+    run = {
+        "settings": SETTINGS,
+        "seed": 1,
+        "scale": Decimal("0.001"),
+        "parts": 2,
+        "state": "complete",
+        "clock": END,
+    }
+    made = await session.execute(insert(WorldRun).returning(WorldRun.id), run)
+    run_id = made.scalar_one()
+    for number, truth in enumerate(village.truths()):
+        await session.execute(
+            insert(WorldPart), {"run_id": run_id, "number": number, "rows": {}, "truth": truth}
+        )

@@ -28,6 +28,7 @@ from entrepot.pim.products import routes as products
 from entrepot.pim.tenants import routes as tenants
 from entrepot.pim.tenants.doors import StaffDoors
 from entrepot.playground.dashboard import routes as warehouse
+from entrepot.playground.entities import routes as entities
 
 PREFIX = "/api/v1"
 
@@ -68,7 +69,7 @@ def create_app(
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    for noun in (*shops, *marketplace, warehouse, facts):
+    for noun in (*shops, *marketplace, warehouse, entities, facts):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

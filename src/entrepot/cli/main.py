@@ -77,8 +77,14 @@ class Entrepot(LazyGroup):
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
         LazyCommand(
             "world",
-            "entrepot.playground.loading.commands:app",
-            "Simulate a world of commerce in the warehouse, and take it out as files.",
+            "entrepot.cli.worlds:app",
+            "Simulate a world of commerce in the warehouse, have it go on, and take it out as files.",
+            WAREHOUSE,
+        ),
+        LazyCommand(
+            "metrics",
+            "entrepot.playground.metrics.commands:app",
+            "Roll the warehouse's metrics up, and show what they mean.",
             WAREHOUSE,
         ),
         LazyCommand(

@@ -176,15 +176,19 @@ class LineChart:
 Values = Sequence[float | None]
 
 
-def scale_of(values: Sequence[float], *, share: bool) -> list[float]:
-    """The values of an axis's rules. Shares stay within 0 and 1, and begin higher where all of them are high."""
+def scale_of(values: Sequence[float], *, share: bool, whole: bool = False) -> list[float]:
+    """The values of an axis's rules.
+
+    Shares stay within 0 and 1, and begin higher where all of them are high; of what is counted there are whole steps.
+    """
     if not share:
-        return round_steps(max(values, default=0.0))
+        steps = round_steps(max(values, default=0.0))
+        return [float(step) for step in range(ceil(steps[-1]) + 1)] if whole and steps[1] < 1 else steps
     least, most = min(values, default=0.0), max(values, default=0.0)
     if least >= 0.5:
-        low = floor(least * 10 - 1e-9) / 10
+        low = min(floor(least * 10 + 1e-9) / 10, 0.9)
         return [round(low + (1 - low) * index / 4, 6) for index in range(5)]
-    return [step for step in round_steps(max(most, 0.05)) if step <= 1 + 1e-9]
+    return [step for step in round_steps(min(max(most, 0.05), 1.0)) if step <= 1 + 1e-9]
 
 
 def line_chart(
@@ -196,15 +200,16 @@ def line_chart(
     tick: Callable[[float], str] = short_number,
     short: Callable[[str], str] = str,
     share: bool = False,
-    width: int = 560,
-    height: int = 200,
+    whole: bool = False,
+    width: int = 500,
+    height: int = 190,
     ticks: int = 5,
 ) -> LineChart:
     """Lines over buckets; a value that is None is a gap. `short` makes the label below the axis of a bucket's label."""
     left, top, foot = 52, 22, 24
     drawn = [*lines, *([before] if before else [])]
     known = [value for _, values in drawn for value in values if value is not None]
-    steps = scale_of(known, share=share)
+    steps = scale_of(known, share=share, whole=whole)
     low, high = steps[0], steps[-1]
     plot = height - top - foot
     slot = (width - left - 4) / max(len(labels), 1)

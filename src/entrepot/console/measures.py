@@ -1,5 +1,7 @@
 """How figures are written and drawn by what they are measured in: counts, money, shares, times, stars."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from entrepot.console.charts import LineChart, line_chart, short_number
@@ -53,11 +55,7 @@ def change_in_words(compared: Comparison, unit: Unit) -> str:
 
 def axis_text(unit: Unit, value: float) -> str:
     """A figure on an axis."""
-    if unit == "share":
-        return f"{value * 100:g} %"
-    if unit == "minutes":
-        return f"{value / 60:g} h" if value >= 60 else f"{value:g} min"
-    return short_number(value)
+    return f"{value * 100:g} %" if unit == "share" else short_number(value)
 
 
 #: What stands at an axis.
@@ -66,13 +64,35 @@ AXES: dict[Unit, str] = {
     "money": "US dollars",
     "share": "percent",
     "milliseconds": "milliseconds",
-    "minutes": "time",
+    "minutes": "minutes",
     "stars": "stars",
 }
+#: Minutes from which an axis counts in hours, and in days.
+HOURS_FROM, DAYS_FROM = 120, 5 * 1440
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a chart's axis counts in: its word, and how many of the unit are one of it."""
+
+    word: str
+    size: float = 1.0
+
+
+def axis_of(trend: Trend) -> Axis:
+    """The axis of a trend; long times are counted in hours or days, so that its steps are round."""
+    if trend.unit != "minutes":
+        return Axis(AXES[trend.unit])
+    drawn = [*trend.lines, *([trend.before] if trend.before else [])]
+    most = max((value for line in drawn for value in line.values if value is not None), default=0.0)
+    if most >= DAYS_FROM:
+        return Axis("days", 1440)
+    return Axis("hours", 60) if most >= HOURS_FROM else Axis("minutes")
 
 
 def trend_chart(trend: Trend, **size: int) -> LineChart:
     """The chart of a trend."""
+    axis = axis_of(trend)
     # Labels of hours are "28 Nov 14:00": a short range is told by its hours, a long one by its days.
     hours = len(trend.buckets) <= 48 and any(":" in label for label in trend.buckets)
 
@@ -80,17 +100,21 @@ def trend_chart(trend: Trend, **size: int) -> LineChart:
         day, _, hour = label.rpartition(" ") if ":" in label else (label, "", "")
         return hour if hours and hour else day
 
+    def scaled(values: Sequence[float | None]) -> list[float | None]:
+        return [None if value is None else value / axis.size for value in values]
+
     return line_chart(
         trend.buckets,
-        [(line.name, line.values) for line in trend.lines],
-        before=(trend.before.name, trend.before.values) if trend.before else None,
-        text=lambda value: measured(value, trend.unit),
+        [(line.name, scaled(line.values)) for line in trend.lines],
+        before=(trend.before.name, scaled(trend.before.values)) if trend.before else None,
+        text=lambda value: measured(None if value is None else value * axis.size, trend.unit),
         tick=lambda value: axis_text(trend.unit, value),
         short=short,
         share=trend.unit == "share",
+        whole=trend.unit == "count",
         **size,
     )
 
 
 FILTERS: dict[str, Any] = {"measured": measured, "change_in_words": change_in_words}
-GLOBALS: dict[str, Any] = {"trend_chart": trend_chart, "axes": AXES, "compare": compare}
+GLOBALS: dict[str, Any] = {"trend_chart": trend_chart, "axis_of": axis_of, "compare": compare}

@@ -22,7 +22,7 @@ import orjson
 import typer
 
 from entrepot.api import serving
-from entrepot.demo import market
+from entrepot.demo import market, world
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
 from entrepot.kit.db.server import EmbeddedServer
@@ -311,6 +311,19 @@ async def prepare(db: Database, products: int) -> tuple[Shop, Login]:
             },
             title=platform.name,
         )
+    print_line()
+    with watching() as report:
+        trade = await world.have_world(db, report)
+    if trade is not None:
+        print_line()
+        print_fields(
+            {
+                "facts": f"{trade.facts:,} of {world.START} to {world.END}, made from seed {world.SEED}",
+                "Black Friday": f"{trade.orders:,} orders for {trade.revenue:,.2f} USD",
+                "the Friday before": f"{trade.orders_before:,} orders for {trade.revenue_before:,.2f} USD",
+            },
+            title="Simulated world",
+        )
     return shop, login
 
 
@@ -378,7 +391,7 @@ def demo(
         typer.Option(min=0, max=65535, help="Port of the console.", show_default=f"{PORT}, or a free one"),
     ] = None,
 ) -> None:
-    """Make a shop, import it with a few bad lines among the good, and show it in the console."""
+    """Make a shop, a market and a simulated world, import the shop, and show all of it in the console."""
     home = demo_home()
     with claimed(home) as made, contextlib.ExitStack() as open_until_the_end:
         if reset:

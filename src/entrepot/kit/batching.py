@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
 from typing import Generic, Self, TypeVar
 
 from entrepot.kit.errors import UnavailableError
@@ -12,6 +13,10 @@ log = get_logger(__name__)
 T = TypeVar("T")
 
 RETRY_SECONDS = 0.5
+#: Seconds that the oldest item may wait before `put_all` takes no other.
+LONGEST_WAIT = 1.0
+#: Seconds without any being written after which whoever waits in `put_all` is refused.
+PATIENCE = 5.0
 #: How long a stop waits before each further try to write what is left.
 STOP_PAUSES = (0.1, 0.5, 2.0)
 
@@ -21,8 +26,10 @@ class BatchWriter(Generic[T]):
 
     `write` takes a sequence in the order of coming and writes all of it or nothing, in a transaction of its own. A
     batch that fails is kept and tried again; nothing is dropped while the process lives. Leaving the block writes what
-    is left, so a clean stop loses nothing; a crash loses at most what came in the last `every` seconds, plus the time
-    of the write under way.
+    is left, so a clean stop loses nothing.
+
+    What must not be lost by a crash in greater number comes by `put_all`: while an item waits that came more than
+    `LONGEST_WAIT` ago, it takes no other. So a crash loses what came within that time, whatever the database does.
     """
 
     def __init__(
@@ -40,6 +47,8 @@ class BatchWriter(Generic[T]):
         self._most = most
         self._capacity = capacity
         self._waiting: list[T] = []
+        #: When each of those that wait came.
+        self._came: list[float] = []
         self._put_count = 0
         self._written_count = 0
         self._wake = asyncio.Event()
@@ -75,29 +84,56 @@ class BatchWriter(Generic[T]):
         """How many wait."""
         return len(self._waiting)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether an item can be taken at once: few wait, and none for long."""
+        came = self._came
+        return len(came) < self._capacity and (not came or monotonic() - came[0] < LONGEST_WAIT)
+
     def put(self, item: T) -> None:
-        """Have an item written soon.
+        """Have an item written soon, however long others wait.
 
         Raises UnavailableError when as many wait as may: then the database has not kept up, and what is not recorded
         must not be done.
         """
-        waiting = self._waiting
-        if len(waiting) >= self._capacity:
-            raise UnavailableError(
-                f"{len(waiting):,} {self.name} wait to be recorded; the database does not keep up.",
-                hint="Try again in a moment; `entrepot doctor` looks at the database.",
-            )
-        waiting.append(item)
+        if len(self._waiting) >= self._capacity:
+            raise self._behind()
+        self._add(item)
+
+    async def put_all(self, items: Sequence[T]) -> None:
+        """Have items written soon; waits while there is no room.
+
+        Raises UnavailableError when the database takes nothing for `PATIENCE` seconds: before any of the first
+        `capacity` is taken.
+        """
+        most = max(self._capacity, 1)
+        for start in range(0, len(items), most):
+            if not self.has_room:
+                await self._wait_for_room()
+            for item in items[start : start + most]:
+                self._add(item)
+
+    def _add(self, item: T) -> None:
+        self._waiting.append(item)
+        self._came.append(monotonic())
         self._put_count += 1
-        if len(waiting) == self._most:
+        if len(self._waiting) == self._most:
             self._wake.set()
 
-    async def put_waiting(self, item: T) -> None:
-        """Have an item written soon; waits while as many wait as may."""
-        while len(self._waiting) >= self._capacity:
-            async with self._written:
-                await self._written.wait_for(lambda: len(self._waiting) < self._capacity)
-        self.put(item)
+    async def _wait_for_room(self) -> None:
+        async with self._written:
+            while not self.has_room:
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        await self._written.wait()
+                except TimeoutError:
+                    raise self._behind() from None
+
+    def _behind(self) -> UnavailableError:
+        return UnavailableError(
+            f"{len(self._waiting):,} {self.name} wait to be recorded; the database does not keep up.",
+            hint="Try again in a moment; `entrepot doctor` looks at the database.",
+        )
 
     async def flush(self) -> None:
         """Write everything that waits now; what comes meanwhile may be left for the next time."""
@@ -126,7 +162,7 @@ class BatchWriter(Generic[T]):
             if not batch:
                 return
             await self._write(batch)
-            del self._waiting[: len(batch)]
+            del self._waiting[: len(batch)], self._came[: len(batch)]
             self._written_count += len(batch)
         async with self._written:
             self._written.notify_all()

@@ -8,6 +8,7 @@ from entrepot.marketplace.lifecycle import tables as lifecycle
 from entrepot.marketplace.limits import tables as limits
 from entrepot.marketplace.platforms import tables as platforms
 from entrepot.marketplace.policies import tables as policies
+from entrepot.marketplace.policies import views as policy_views
 from entrepot.marketplace.pricing import tables as pricing
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "limits",
     "platforms",
     "policies",
+    "policy_views",
     "pricing",
 ]

@@ -17,7 +17,7 @@ SCHEMA = "data_playground"
 HOURLY = Partitions(
     "event_time",
     span="hour",
-    ahead=36,
+    ahead=30,
     merge=(Merge("day", after=timedelta(days=1)), Merge("month", after=timedelta(days=7))),
 )
 #: What is counted or registered by the day: days, and months a week after the month.

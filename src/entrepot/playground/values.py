@@ -1,7 +1,8 @@
 """The words that columns of the warehouse may hold; each list is a CHECK in the database."""
 
-#: Where a row comes from: the simulator, or a part of the program whose events became facts.
-ORIGINS = ("simulated", "pim", "marketplace", "mirakl", "api")
+#: Where a row comes from: the simulator, a part of the program whose events became facts, or the
+#: warehouse itself, of its own work.
+ORIGINS = ("simulated", "pim", "marketplace", "mirakl", "api", "warehouse")
 
 ENTITY_TYPES = (
     "user",

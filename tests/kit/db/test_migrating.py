@@ -38,8 +38,8 @@ def downgrade() -> None:
     """Undo it."""
 '''
 
-HEAD = "0003"
-BUILT_IN = ("0001_foundation", "0002_marketplace_rules", "0003_playground")
+HEAD = "0004"
+BUILT_IN = ("0001_foundation", "0002_marketplace_rules", "0003_playground", "0004_evaluation_log")
 
 Add = Callable[[str, str, str], Path]
 

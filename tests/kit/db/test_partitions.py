@@ -88,14 +88,16 @@ def maintain(
     values = {
         "parent": table,
         "column": declared.column,
-        "span": declared.span,
+        "spans": list(declared.spans),
+        "ages": [one.after for one in declared.merge],
         "ahead": declared.ahead,
         "retain": declared.retain,
         "at": at or now(),
     } | changed
     return connection.execute(
         """
-        SELECT * FROM entrepot.maintain_partitions(%(parent)s, %(column)s, %(span)s, %(ahead)s, %(retain)s, %(at)s)
+        SELECT * FROM entrepot.maintain_spans(
+            %(parent)s, %(column)s, %(spans)s, %(ages)s::interval[], %(ahead)s, %(retain)s, %(at)s)
         """,
         values,
     ).fetchall()
@@ -137,12 +139,15 @@ def started(work: Callable[[], Any]) -> Future[Any]:
     return future
 
 
-async def test_a_migrated_database_has_its_partitions(db: Database) -> None:
+async def test_a_migrated_database_has_its_partitions_and_stays_small(db: Database) -> None:
     found = await partitions.listing(db)
     for table, declared in PARTITIONED.items():
         names = [one.name for one in found if one.table == table]
-        assert len(names) == declared.ahead + 2, table
+        assert len(names) == (1 if declared.merge else declared.ahead + 2), table
         assert f"{table.split('.')[1]}_default" in names
+    made = await partitions.maintain(db)
+    assert {change.table for change in made} == {table for table, one in PARTITIONED.items() if one.merge}
+    assert {change.action for change in made} == {"created"}
     assert await partitions.maintain(db) == []
 
 
@@ -192,9 +197,10 @@ def test_what_lands_in_the_default_partition_is_drained(
     stray = rows(admin, f"{table}_default")
     assert len(stray) == 3
     assert all(row in before for row in stray)
-    done = maintain(system, table, retain=None)
-    day = PARTITIONED[table].span == "day"
-    past, future = (f"{name}_{when:{'%Y_%m_%d' if day else '%Y_%m'}}" for when in (PAST, FUTURE))
+    done = maintain(system, table, ahead=-1, retain=None)
+    labels = {"hour": "%Y_%m_%d_%H", "day": "%Y_%m_%d", "month": "%Y_%m"}
+    spans = PARTITIONED[table].spans
+    past, future = f"{name}_{PAST:{labels[spans[-1]]}}", f"{name}_{FUTURE:{labels[spans[0]]}}"
     assert done == [("drained", past, 2), ("drained", future, 1)]
     assert rows(system, table) == before
     assert rows(admin, f"{table}_default") == []
@@ -207,7 +213,7 @@ def test_what_lands_in_the_default_partition_is_drained(
             [f"{schema}.{made}"],
         ).fetchone()
         assert secured == (True, True, "entrepot_owner")
-    assert maintain(system, table, retain=None) == []
+    assert maintain(system, table, ahead=-1, retain=None) == []
 
 
 def test_what_refers_to_a_drained_row_stays(system: Connection) -> None:
@@ -280,7 +286,7 @@ def test_a_row_of_no_time_stays_where_it_is(system: Connection, admin: Connectio
 
 def test_a_bad_span_or_another_table_is_refused(system: Connection) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue):
-        maintain(system, "pim.audit_logs", span="fortnight")
+        maintain(system, "pim.audit_logs", spans=["fortnight"])
     with pytest.raises(psycopg.errors.WrongObjectType):
         maintain(system, "pim.audit_logs", parent="pim.shops")
     with pytest.raises(psycopg.errors.WrongObjectType):
@@ -314,6 +320,26 @@ def test_a_writer_to_the_default_partition_is_waited_for(
         waits_for_a_lock(admin, worker)
     assert future.result(timeout=60) == [("drained", "webhook_events_2040_06", 1)]
     assert rows(admin, "pim.webhook_events_default") == []
+
+
+def test_a_writer_of_what_is_referred_to_is_waited_for_before_the_default_partition_is_locked(
+    admin: Connection, connect: Callable[[Role], Connection]
+) -> None:
+    writer, worker = connect("system"), connect("system")
+    with writer.transaction():
+        writer.execute(
+            "INSERT INTO data_playground.users (event_time, username, email, created_time) VALUES ('2040-06-01', 'ann', '', '2040-06-01')"
+        )
+        future = started(
+            lambda: maintain(
+                worker, "data_playground.global_events", "2040-06-01 00:00+00", ahead=0, retain=None
+            )
+        )
+        waits_for_a_lock(admin, worker)
+        writer.execute(
+            "INSERT INTO data_playground.global_events (event_time, event_type) VALUES ('2040-06-01 00:30+00', 'user_registered')"
+        )
+    assert future.result(timeout=60) == [("drained", "global_events_2040_06_01_00", 1)]
 
 
 def test_a_reader_and_a_drop_do_not_wait_for_each_other_in_a_circle(

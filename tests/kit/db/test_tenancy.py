@@ -40,7 +40,7 @@ LOOSE_IDENTIFIERS = {
     },
     "marketplace.hm_experiment_override.created_by": "whoever set it, perhaps gone",
     "marketplace.hm_platform_member.user_id": "a person of a shop; which platforms are theirs, an operator says",
-    "marketplace.hm_policy_evaluation_log.rule_id": "a rule of the version that decided, written with the decision",
+    "marketplace.hm_policy_rule_evaluation.rule_id": "a rule of the version that decided, written with the decision",
     "marketplace.hm_policy_lock.locked_by": "whoever locked it, perhaps gone",
     "marketplace.hm_state_transition.entity_id": "a version of one of several tables; written by their triggers",
     "marketplace.hm_state_transition.user_id": "whoever did it, perhaps gone",

@@ -10,10 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from tests.marketplace.experiments.conftest import Publish, heard, weights
 
+from entrepot.kit import batching
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from entrepot.marketplace.engines import Engines
-from entrepot.marketplace.experiments import queries, recording
+from entrepot.marketplace.experiments import queries
 from entrepot.marketplace.experiments.assigning import Experiment
 from entrepot.marketplace.experiments.engine import ExperimentEngine
 from entrepot.marketplace.experiments.kind import KIND
@@ -418,7 +419,7 @@ async def test_asking_is_refused_where_exposures_cannot_be_recorded(
     platform: UUID, engine: ExperimentEngine, publish_experiment: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await publish_experiment(sticky=False)
-    monkeypatch.setattr(recording, "PATIENCE", 0.05)
+    monkeypatch.setattr(batching, "PATIENCE", 0.05)
     monkeypatch.setattr(engine.exposures, "_capacity", 0)
     with pytest.raises(UnavailableError, match="exposures wait to be recorded"):
         await engine.assign(platform, "button", {"id": "u"})

@@ -6,6 +6,7 @@ import re
 from growthbook.core import gbhash
 from tests.docs.markdown import ROOT, blocks
 
+from entrepot.kit import batching
 from entrepot.marketplace.experiments import recording
 from entrepot.marketplace.experiments.analyzing import MISMATCH
 from entrepot.marketplace.experiments.assigning import REASONS
@@ -60,5 +61,5 @@ def test_the_figures_are_those_of_the_code() -> None:
     differences = section("Differences")
     assert f"α = {ALPHA}" in differences
     assert f"/ {TUNING}" in differences
-    assert (recording.SECONDS, recording.PATIENCE) == (0.5, 5)
+    assert (recording.SECONDS, batching.LONGEST_WAIT, batching.PATIENCE) == (0.5, 1, 5)
     assert f"up to {MOST:,} `questions`" in section("HTTP")

@@ -9,12 +9,13 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from tests.marketplace.governance.conftest import LEAST, Publish
 
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
-from entrepot.marketplace.governance import keeping
+from entrepot.marketplace.governance import keeping, queries
 from entrepot.marketplace.governance.kinds import GOVERNED_KINDS
 from entrepot.marketplace.governance.schemas import PayoutDocument
 from entrepot.marketplace.governance.words import KINDS
@@ -196,16 +197,17 @@ async def test_a_successor_to_come_leaves_its_predecessor_until_then(
 
 
 async def test_a_version_whose_time_is_over_is_retired_by_the_next(
-    db: Database, platform: UUID, publish: Publish
+    db: Database, platform: UUID, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await publish("payout", "1", effective_from="2024-01-01")
-    async with db.system() as session:
-        soon: datetime = (
-            await session.execute(text("SELECT clock_timestamp() + interval '100 ms'"))
-        ).scalar_one()
+    soon = now() + timedelta(hours=1)
     await publish("payout", "2", effective_from=soon.isoformat())
-    await asyncio.sleep(0.2)
-    await publish("payout", "3", effective_from=(now() + timedelta(days=1)).isoformat())
+
+    async def later(_: AsyncSession) -> datetime:
+        return soon + timedelta(seconds=1)
+
+    monkeypatch.setattr(queries, "select_clock", later)
+    await publish("payout", "3", effective_from=(soon + timedelta(days=1)).isoformat())
     async with db.tenant(platform_id=platform) as session:
         first = await keeping.get_policy(session, PAYOUT, platform, first.policy_id)
     assert (first.state, first.document.effective_to) == ("DEPRECATED", soon)
@@ -329,11 +331,25 @@ async def test_the_database_itself_lets_no_two_versions_overlap(db: Database, pl
                 await insert(session, platform, "6", begins, ends)
 
 
+#: How many connections to this database wait for a lock.
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
 async def test_of_two_at_the_same_time_one_is_refused(db: Database, platform: UUID) -> None:
+    ended = 0
+
     async def write(version: str) -> None:
-        async with db.tenant(platform_id=platform) as session:
-            await insert(session, platform, version, "2026-01-01", None)
-            await asyncio.sleep(0.1)
+        nonlocal ended
+        try:
+            async with db.tenant(platform_id=platform) as session:
+                await insert(session, platform, version, "2026-01-01", None)
+                # The first commits when all others wait for it, or are refused already.
+                while (await session.execute(WAITING)).scalar_one() + ended < 3:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+        finally:
+            ended += 1
 
     found = await asyncio.gather(*(write(str(number)) for number in range(4)), return_exceptions=True)
     refused = [one for one in found if one is not None]

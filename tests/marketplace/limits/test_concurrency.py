@@ -112,14 +112,16 @@ async def test_no_more_leases_run_at_once_than_there_are_places(
 
 
 async def test_places_of_leases_that_expire_are_given_once(
-    processes: list[LimitEngine], platform: UUID, publish_limit: Publish
+    db: Database, processes: list[LimitEngine], platform: UUID, publish_limit: Publish
 ) -> None:
     """Whoever comes first gives back what has expired; all who come at that moment get no more than that."""
     await publish_limit("hot", "CONCURRENT", limit=8)
     short = [await processes[0].acquire(platform, "hot", "one", seconds=0.05) for _ in range(5)]
     long = [await processes[0].acquire(platform, "hot", "one", seconds=600) for _ in range(3)]
     assert all(lease.allowed for lease in (*short, *long))
-    await asyncio.sleep(0.06)
+    over = max(lease.expires_at for lease in short if lease.expires_at)
+    async with db.tenant(platform_id=platform) as session:
+        await session.execute(text("SELECT pg_sleep_until(:over)"), {"over": over})
     found = await asyncio.gather(
         *(processes[number % 6].acquire(platform, "hot", "one") for number in range(CALLERS)),
         *(
@@ -209,6 +211,12 @@ async def test_connections_that_are_lost_are_made_anew(
         await engine.stop()
 
 
+#: How many connections to this database wait for a lock.
+WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
 async def test_whoever_gives_up_waiting_is_not_counted(
     db: Database, engines: Engines, platform: UUID, publish_limit: Publish
 ) -> None:
@@ -220,7 +228,9 @@ async def test_whoever_gives_up_waiting_is_not_counted(
         async with db.tenant(platform_id=platform) as session:
             await session.execute(text("SELECT 1 FROM marketplace.hm_limit_counter FOR UPDATE"))
             first = asyncio.create_task(engine.consume(platform, "orders", "one"))
-            await asyncio.sleep(0.1)
+            async with asyncio.timeout(20):
+                while not (await session.execute(WAITING)).scalar_one():  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await engine.consume(platform, "orders", "one", 100)

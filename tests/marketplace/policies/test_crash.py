@@ -8,9 +8,9 @@ from uuid import UUID
 from tests.marketplace.policies.conftest import RETURNS, Publish
 from tests.marketplace.policies.test_outages import locked, recorded
 
+from entrepot.kit.batching import LONGEST_WAIT
 from entrepot.kit.db import Database
 from entrepot.kit.settings import Settings
-from entrepot.marketplace.policies.recording import LONGEST_WAIT
 
 #: Decides without end, and tells of each decision when it was answered.
 DECIDE = """

@@ -75,8 +75,9 @@ async def test_a_version_that_decides_cannot_be_changed(
         "DELETE FROM marketplace.hm_policy_scope",
         """INSERT INTO marketplace.hm_policy_scope (platform_id, rule_id, scope_dimension, scope_value)
            SELECT platform_id, id, 'BRAND', 'NIKE' FROM marketplace.hm_policy_rule LIMIT 1""",
-        """INSERT INTO marketplace.hm_policy_rule (platform_id, policy_definition_id, rule_key, condition_json, effect_json, position)
-           SELECT platform_id, id, 'more', '{}', '{"result": "ALLOW"}', 9 FROM marketplace.hm_policy_definition""",
+        """INSERT INTO marketplace.hm_policy_rule (platform_id, policy_definition_id, rule_key, condition_json, effect_json,
+               position, evaluation_order)
+           SELECT platform_id, id, 'more', '{}', '{"result": "ALLOW"}', 9, 9 FROM marketplace.hm_policy_definition""",
     ]
     for change in changes:
         with pytest.raises(DBAPIError, match=r"only a draft|no step leads"):
@@ -103,7 +104,7 @@ async def test_decisions_and_their_log_are_written_once_and_never_changed(
     await publish_policy(RETURNS)
     await engines.policies.evaluate(platform, "RETURN", {"days": 1})
     await engines.policies.recorder.writer.flush()
-    for table in ("hm_policy_decision", "hm_policy_evaluation_log"):
+    for table in ("hm_policy_decision", "hm_policy_rule_evaluation"):
         for change in (
             f"DELETE FROM marketplace.{table}",
             f"UPDATE marketplace.{table} SET decision_time = now()",
@@ -118,7 +119,7 @@ async def test_each_platform_has_policies_of_its_own(
 ) -> None:
     await publish_on(db, platform, RETURNS)
     await publish_on(db, other_platform, {**RETURNS, "rules": [], "default_effect": "ALLOW"})
-    assert not (await engines.policies.evaluate(platform, "RETURN", {"days": 50})).allowed
+    assert not (await engines.policies.evaluate(platform, "RETURN", {"final_sale": True})).allowed
     assert (await engines.policies.evaluate(other_platform, "RETURN", {"days": 50})).allowed
     await engines.policies.recorder.writer.flush()
     tables = (
@@ -126,9 +127,10 @@ async def test_each_platform_has_policies_of_its_own(
         "hm_policy_rule",
         "hm_policy_scope",
         "hm_policy_decision",
+        "hm_policy_rule_evaluation",
         "hm_policy_evaluation_log",
     )
-    for tenant, counts in ((platform, [1, 3, 2, 1, 4]), (other_platform, [1, 0, 0, 1, 1])):
+    for tenant, counts in ((platform, [1, 3, 2, 1, 1, 4]), (other_platform, [1, 0, 0, 1, 0, 1])):
         async with db.tenant(platform_id=tenant) as session:
             seen = [
                 (

@@ -12,6 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from tests.marketplace.policies.conftest import RETURNS, Publish
 
+from entrepot.kit import batching
+from entrepot.kit.batching import BatchWriter
 from entrepot.kit.db import Database
 from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.errors import UnavailableError
@@ -50,6 +52,13 @@ async def recorded(db: Database, platform: UUID) -> set[UUID]:
         return set((await session.execute(query)).scalars())
 
 
+async def no_room(writer: BatchWriter[Any]) -> None:
+    """Wait until what waits has waited too long."""
+    async with asyncio.timeout(20):
+        while writer.has_room:  # noqa: ASYNC110 - time itself has no event
+            await asyncio.sleep(0.005)
+
+
 async def ask(engines: Engines, platform: UUID, count: int) -> set[UUID | None]:
     """So many decisions; their ids."""
     return {(await engines.policies.evaluate(platform, "RETURN", {"days": day})).id for day in range(count)}
@@ -59,11 +68,12 @@ async def test_a_stop_with_a_full_queue_loses_nothing(
     db: Database, platform: UUID, publish_policy: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "CAPACITY", 1_500)
+    monkeypatch.setattr(recording, "EVERY", 3_600)
     await publish_policy(RETURNS)
     async with Engines.opened(db) as engines:
         made = await ask(engines, platform, 1_500)
         assert len(engines.policies.recorder.writer) == 1_500
-        assert not engines.policies.recorder.has_room
+        assert not engines.policies.recorder.writer.has_room
     assert await recorded(db, platform) == made
 
 
@@ -87,15 +97,15 @@ async def test_nothing_is_decided_while_a_decision_waits_longer_than_the_second(
     publish_policy: Publish,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert recording.EVERY < recording.LONGEST_WAIT <= 1
-    monkeypatch.setattr(recording, "LONGEST_WAIT", 0.05)
-    monkeypatch.setattr(recording, "PATIENCE", 0.1)
+    assert recording.EVERY < batching.LONGEST_WAIT <= 1
+    monkeypatch.setattr(batching, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(batching, "PATIENCE", 0.1)
     await publish_policy(RETURNS)
     async with Engines.opened(db) as engines:
         recorder = engines.policies.recorder
         async with locked(settings):
             made = await ask(engines, platform, 2)
-            await asyncio.sleep(0.06)
+            await no_room(recorder.writer)
             for _ in range(2):
                 with pytest.raises(UnavailableError, match="2 policy decisions wait to be recorded"):
                     await engines.policies.evaluate(platform, "RETURN", {"days": 1})
@@ -116,14 +126,15 @@ async def test_whoever_waits_is_answered_when_the_database_has_caught_up(
     publish_policy: Publish,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(recording, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(batching, "LONGEST_WAIT", 0.05)
     await publish_policy(RETURNS)
     async with Engines.opened(db) as engines:
+        writer = engines.policies.recorder.writer
         async with locked(settings):
             made = await ask(engines, platform, 1)
-            await asyncio.sleep(0.06)
+            await no_room(writer)
             waiting = asyncio.create_task(ask(engines, platform, 1))
-            await asyncio.sleep(0.05)
+            await asyncio.wait({waiting}, timeout=0.05)
             assert not waiting.done()
         made |= await asyncio.wait_for(waiting, 20)
     assert await recorded(db, platform) == made
@@ -183,7 +194,7 @@ async def test_connections_that_break_lose_nothing_and_record_nothing_twice(
             for _ in range(3):
                 decided = (await engines.policies.policies(platform)).evaluate("RETURN", {"days": 1})
                 recorder = engines.policies.recorder
-                recorder.put(recorder.note(platform, decided))
+                recorder.writer.put(recorder.note(platform, decided))
                 made.add(decided.id)
                 admin.execute(WRITERS)
                 await asyncio.sleep(0.02)

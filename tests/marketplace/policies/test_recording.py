@@ -3,10 +3,12 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from tests.conftest import add_platform
@@ -14,10 +16,14 @@ from tests.marketplace.policies.conftest import RETURNS, Publish, publish_on, st
 
 from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
+from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.errors import InvalidInputError, NotFoundError, UnavailableError
 from entrepot.kit.identifiers import made_at
+from entrepot.kit.settings import Settings
 from entrepot.marketplace.engines import Engines
+from entrepot.marketplace.policies import queries
 from entrepot.marketplace.policies.decisions import get_decision, list_decisions
+from entrepot.marketplace.policies.pages import logged as page_log
 from entrepot.marketplace.policies.recording import canonical, context_hash
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -115,7 +121,7 @@ async def test_the_log_tells_of_irrelevant_rules_and_of_the_default(
     assert row["irrelevant_rules"] == 3
 
 
-async def test_of_a_large_version_the_log_has_what_was_looked_at(
+async def test_of_every_rule_of_a_large_version_the_log_tells_and_little_is_stored(
     db: Database, engines: Engines, platform: UUID, publish_policy: Publish
 ) -> None:
     rules = [
@@ -127,15 +133,88 @@ async def test_of_a_large_version_the_log_has_what_was_looked_at(
     decision = await engines.policies.evaluate(platform, "LARGE", {"seller": "s7", "price": 5})
     await engines.policies.recorder.writer.flush()
     said = await logged(db, platform, decision.id)
+    assert said == {
+        one.rule: (one.order, one.matched, one.contribution) for one in decision.evaluations(every=True)
+    }
     assert said["dear"] == (1, False, "IRRELEVANT")
     assert said["seller-7"][1:] == (True, "DECISIVE")
+    assert said["seller-8"][1:] == (False, "IRRELEVANT")
     assert said[None] == (152, True, "OVERRIDDEN")
-    assert len(said) == 3
+    (stored,) = await rows_of(db, platform)
+    assert (stored["decision_id"], stored["contribution"]) == (decision.id, "DECISIVE")
+    assert stored["rule_output_json"] == {"result": "ALLOW"}
     async with db.tenant(platform_id=platform) as session:
         found = await get_decision(session, platform, decision.id or UUID(int=0))
     assert found.row["irrelevant_rules"] == 150
     assert found.agrees
-    assert {one.rule: one.contribution for one in found.rules}["dear"] == "IRRELEVANT"
+    assert [one["evaluation_order"] for one in found.evaluations] == [*range(1, 153)]
+    told = {one.rule: one.contribution for one in found.rules}
+    assert (told["dear"], told["seller-7"], len(told)) == ("IRRELEVANT", "DECISIVE", 51)
+    shown = page_log(found)
+    assert len(shown) == 52
+    assert shown[0] == {
+        "rule": "dear",
+        "name": None,
+        "contribution": "IRRELEVANT",
+        "why": "its condition is not met.",
+    }
+    assert (shown[-1]["rule"], shown[-1]["why"]) == ("the default", "seller-7 comes before it.")
+
+
+async def test_the_log_of_one_decision_is_read_by_indexes(
+    db: Database, engines: Engines, platform: UUID, publish_policy: Publish, settings: Settings
+) -> None:
+    rules = [
+        {"key": f"rule-{n}", "condition": {"n": n}, "effect": {"result": "ALLOW"}, "priority": n}
+        for n in range(200)
+    ]
+    for key in ("FIRST", "SECOND", "THIRD"):
+        await publish_policy({"key": key, "name": key, "rules": rules})
+    for key in ("FIRST", "SECOND", "THIRD"):
+        await engines.policies.evaluate_many(platform, [(key, {"n": n}) for n in range(300)])
+    await engines.policies.recorder.writer.flush()
+    (row,) = await rows(
+        db,
+        platform,
+        "SELECT id, decision_time FROM marketplace.hm_policy_decision WHERE decisive_rule_key = 'rule-7' LIMIT 1",
+    )
+    with psycopg.connect(libpq_url(role_url(settings, "owner")), autocommit=True) as owner:
+        owner.execute("ANALYZE marketplace.hm_policy_rule, marketplace.hm_policy_definition")
+        owner.execute("ANALYZE marketplace.hm_policy_decision, marketplace.hm_policy_rule_evaluation")
+    async with db.tenant(platform_id=platform) as session:
+        # So little is read faster without an index: what counts is that each table has one that serves.
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        values = {"platform_id": platform, "id": row["id"], "decision_time": row["decision_time"]}
+        plan = await session.execute(text(f"EXPLAIN (FORMAT JSON) {queries._EVALUATIONS.text}"), values)
+        nodes = [*walk(plan.scalar_one()[0]["Plan"])]
+    read = [node for node in nodes if "Relation Name" in node]
+    asked = {
+        (node["Relation Name"], node.get("Index Cond") or node.get("Recheck Cond") or "") for node in read
+    }
+    assert "Seq Scan" not in {node["Node Type"] for node in read}
+    for table, column in (
+        ("hm_policy_decision_2", "(id = "),
+        ("hm_policy_rule_evaluation_2", "(decision_id = "),
+        ("hm_policy_rule", "policy_definition_id = "),
+    ):
+        assert any(name.startswith(table) and column in condition for name, condition in asked), (
+            table,
+            asked,
+        )
+    # The partition of its month, and not every one.
+    assert len({name for name, _ in asked if name.startswith("hm_policy_rule_evaluation")}) == 1
+
+
+def walk(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every node of a plan."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from walk(below)
+
+
+async def rows_of(db: Database, platform: UUID) -> list[dict[str, Any]]:
+    """What is stored of the rules that decisions met."""
+    return await rows(db, platform, "SELECT * FROM marketplace.hm_policy_rule_evaluation")
 
 
 async def test_a_clean_stop_loses_nothing(db: Database, platform: UUID, publish_policy: Publish) -> None:

@@ -167,6 +167,7 @@ def test_many_references_without_a_circle() -> None:
 
 
 COMMISSION: dict[str, Any] = {"type": "COMMISSION", "action": {"type": "PERCENTAGE", "value": "5"}}
+FEE: dict[str, Any] = {"type": "FEE", "action": {"type": "PERCENTAGE", "value": "5"}}
 
 
 @pytest.mark.parametrize(
@@ -177,10 +178,27 @@ COMMISSION: dict[str, Any] = {"type": "COMMISSION", "action": {"type": "PERCENTA
         (rule(key="a", level="cart"), rule(key="b", after=["a"])),
         (rule(key="a", stacking_group="EXCLUSIVE"), rule(key="b", after=["a"])),
         (rule(key="a", stacking_group="sale"), rule(key="b", stacking_group="sale", after=["a"])),
+        (rule(key="a", charged_to="buyer", **FEE), rule(key="b", after=["a"], **FEE)),
     ],
 )
 def test_references_that_mean_nothing(first: dict[str, Any], second: dict[str, Any]) -> None:
     assert stack(first, second).where["path"].startswith("rules[1].")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (rule(key="a", level="cart", **FEE), rule(key="b", after=["a"], **FEE)),
+        (rule(key="a"), rule(key="b", level="cart", after=["a"])),
+        (rule(key="a", level="cart"), rule(key="b", excludes=["a"])),
+        (rule(key="a", stacking_group="EXCLUSIVE"), rule(key="b", excludes=["a"])),
+        (rule(key="a", stacking_group="sale"), rule(key="b", stacking_group="sale", excludes=["a"])),
+        (rule(key="a", level="shipping"), rule(key="b", level="shipping", after=["a"])),
+        (rule(key="a", stacking_group="sale"), rule(key="b", stacking_group="gifts", after=["a"])),
+    ],
+)
+def test_references_that_mean_something(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert len(RuleSet([first, second])) == 2
 
 
 def test_a_document_says_the_same_however_it_was_written() -> None:

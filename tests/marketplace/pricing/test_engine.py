@@ -15,9 +15,10 @@ from tests.marketplace.pricing.conftest import CART, GARDEN, VOUCHER, Publish, p
 from tests.marketplace.pricing.generated import RATES as GENERATED_RATES
 from tests.marketplace.pricing.generated import situations
 
+from entrepot.kit import batching
 from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
-from entrepot.kit.errors import InvalidInputError, NotFoundError
+from entrepot.kit.errors import InvalidInputError, NotFoundError, UnavailableError
 from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.pricing import recording
 from entrepot.marketplace.pricing.kind import KIND
@@ -366,3 +367,39 @@ async def test_rates_are_kept_by_their_date(db: Database, platform: UUID) -> Non
     with pytest.raises(InvalidInputError) as caught:
         await put_rates(db, platform, DOLLAR, {**DOLLAR, "rate": "-1"})
     assert caught.value.where["path"] == "rates[1].rate"
+
+
+async def test_nothing_is_quoted_that_could_not_be_recorded(
+    db: Database, platform: UUID, publish_rules: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish_rules(GARDEN)
+    monkeypatch.setattr(batching, "PATIENCE", 0.02)
+    async with Engines.opened(db) as engines:
+        writer = engines.pricing.recorder.writer
+        monkeypatch.setattr(writer, "_capacity", 0)
+        with pytest.raises(UnavailableError, match="0 pricing decisions wait to be recorded"):
+            await engines.pricing.quote(platform, CART)
+        with pytest.raises(UnavailableError):
+            await engines.pricing.quote_many(platform, [CART, CART])
+        assert len(writer) == 0
+        assert (await engines.pricing.quote(platform, CART, record=False)).id is None
+
+
+def test_a_name_that_could_not_be_kept_is_refused_like_a_value() -> None:
+    for context in ({"no\0te": 1}, {"deep": [{"no\0te": 1}]}, {"note": ["a\0b"]}):
+        quote = RuleSet([]).quote({**CART, "context": context})
+        with pytest.raises(InvalidInputError, match="NUL"):
+            note(UUID(int=1), quote)
+
+
+def test_no_statement_holds_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "STATEMENT", 10)
+
+    def of(length: int) -> Row:
+        money = Decimal(1)
+        return Row(
+            UUID(int=length), "t", money, money, "EUR", "[]", "r" * length, "", "", "[]", 1, NOON, None, NOON
+        )
+
+    lots = recording._statements([of(length) for length in (4, 6, 1, 12, 3, 7)])
+    assert [[len(one.rules) for one in lot] for lot in lots] == [[4, 6], [1], [12], [3, 7]]

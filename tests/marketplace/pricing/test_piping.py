@@ -112,6 +112,19 @@ def test_rules_of_a_line_are_checked_as_when_they_are_saved(rules: list[Any], pa
     assert good["totals"]["total"] == 4690
 
 
+def test_the_rules_of_a_line_are_compiled_once_and_by_the_clock_of_the_pipe() -> None:
+    quoter = Quoter(by_rules(RuleSet([]), Rates()), time_zone="Asia/Tokyo")
+    rule = {**GARDEN, "condition": {"time.hour": 3}}
+    line = json.dumps({**CART, "at": "2026-11-27T18:30:00Z", "rules": [rule]}).encode()
+    answer = json.loads(quoter.answer(line))
+    assert answer["time_zone"] == "Asia/Tokyo"
+    assert answer["totals"]["discount"] > 0
+    [compiled] = quoter._known.values()
+    assert json.loads(quoter.answer(line)) == answer
+    [kept] = quoter._known.values()
+    assert kept is compiled
+
+
 def test_many_sets_of_rules_are_kept_apart() -> None:
     # As many as are remembered, and one more; true is not 1.
     lines = []

@@ -41,7 +41,7 @@ async def engine(server_home: Path, village: Village) -> AsyncIterator[AsyncEngi
     with clone(server_home) as settings:
         async with Database.opened(settings) as db, db.system() as session:
             await settle(session, village)
-            await _measure(session)
+            await measure(session)
         url = EmbeddedServer(server_home).url("postgres", settings.database_name)
         made = create_async_engine(
             url.replace("postgresql://", "postgresql+psycopg://"), connect_args={"options": "-c timezone=UTC"}
@@ -50,7 +50,7 @@ async def engine(server_home: Path, village: Village) -> AsyncIterator[AsyncEngi
         await made.dispose()
 
 
-async def _measure(session: AsyncSession) -> None:
+async def measure(session: AsyncSession) -> None:
     """Fill the metrics as they are defined, one cell after the other."""
     facts: dict[str, list[Any]] = {}
     for table in TABLES:

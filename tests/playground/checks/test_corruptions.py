@@ -57,7 +57,7 @@ CORRUPTIONS = (
     Corruption(
         "an invoice asks for more than its order", "bill",
         _update("invoices", "total_amount = total_amount + 1, invoice_amount = invoice_amount + 1"),
-        {"invoice-totals"}, "its total is",
+        {"invoice-totals", "events"}, "its total is",
     ),
     Corruption(
         "an invoice is due on another day", "bill", _update("invoices", "due_date = due_date + 1"),
@@ -66,7 +66,7 @@ CORRUPTIONS = (
     # Payments and refunds
     Corruption(
         "a payment is of another amount", "first payment", _update("shop_order_payments", "amount = amount - 1"),
-        {"payments", "events"}, "payment_completed says",
+        {"payments", "events"}, "payment_initiated says",
     ),
     Corruption(
         "an order is paid twice", "first",
@@ -231,8 +231,8 @@ CORRUPTIONS = (
     Corruption(
         "a user is there twice, in two months", "cy",
         f"""
-        INSERT INTO {S}.users (id, event_time, username, email, created_time)
-        SELECT id, event_time + interval '31 days', 'cy2', 'cy2@example.com', event_time + interval '31 days'
+        INSERT INTO {S}.users (id, event_time, username, email, created_time, origin)
+        SELECT id, event_time + interval '31 days', 'cy2', 'cy2@example.com', event_time + interval '31 days', 'api'
         FROM {S}.users WHERE id = :id
         """,
         {"uniqueness", "registry", "events"}, "it is registered as of",
@@ -289,6 +289,24 @@ CORRUPTIONS = (
         {"events"}, "payment_failed is at", also={"user-metrics"},
     ),
     Corruption(
+        "an approval is not told", "praise",
+        f"DELETE FROM {S}.global_events WHERE event_type = 'review_approved' AND caller_entity_id = :id",
+        {"events"}, "it is approved, which was told 0 times",
+    ),
+    Corruption(
+        "a product ran out of stock and nobody was told", "shade",
+        f"DELETE FROM {S}.global_events WHERE event_type = 'product_out_of_stock' AND product_id = :id",
+        {"events"}, "no product_out_of_stock is told of the movement",
+    ),
+    Corruption(
+        "a product is told to be back and is not", "shade",
+        f"""
+        INSERT INTO {S}.global_events (event_time, event_type, product_id, product_event_time)
+        SELECT timestamptz '2025-11-10 00:00:00+00', 'product_back_in_stock', id, event_time FROM {S}.shop_products WHERE id = :id
+        """,
+        {"events"}, "product_back_in_stock is told, and no movement of stock did it",
+    ),
+    Corruption(
         "an abandoned cart was ordered after all", "sixth",
         f"""
         UPDATE {S}.global_events SET event_time = timestamptz '2025-11-09 12:20:00+00',
@@ -338,6 +356,26 @@ CORRUPTIONS = (
         """,
         {"hours-days", "product-metrics"}, "page_views is 1, the facts say 0",
     ),
+    # Ground truth
+    Corruption(
+        "a failure is said to be no part of the simulation", "second payment, declined",
+        _update("shop_order_payments", "origin = 'api'"),
+        {"ground-truth"}, "the facts: payments_failed is 0, the simulator made 1",
+    ),
+    Corruption(
+        "a payment was begun before the outage", "second payment",
+        f"UPDATE {S}.world_runs SET settings = jsonb_set(settings, '{{scenarios,0,start}}', '\"2025-11-03T09:10:00+00:00\"')"
+        " WHERE :id IS NOT NULL",
+        {"ground-truth"}, "the facts of payment-outage: payments is 1, the simulator made 2",
+    ),
+    Corruption(
+        "the simulator sold more", "globe",
+        f"""
+        UPDATE {S}.world_parts SET truth = jsonb_set(truth, ARRAY['units_sold_by_product', CAST(CAST(:id AS uuid) AS text)], '4')
+        WHERE number = 0
+        """,
+        {"ground-truth"}, "is 3, the simulator made 4",
+    ),
     Corruption(
         "a mark is left", "globe",
         f"INSERT INTO {S}.metrics_dirty (kind, entity_id, hour) VALUES ('product', :id, '2025-11-28 12:00:00+00')",
@@ -355,8 +393,12 @@ async def test_what_is_spoiled_is_found(corruption: Corruption, village: Village
     }
     said = [check.first or "" for check in found.values()]
     row = str(village.id(corruption.names or corruption.row))
-    # What is there twice is named by its value, and a mark by its time.
-    named = [one for one in said if row in one or corruption.found_by <= {"uniqueness", "metrics-rolled"}]
+    # What is there twice is named by its value, a mark by its time, and a truth by what it is about.
+    named = [
+        one
+        for one in said
+        if row in one or corruption.found_by <= {"uniqueness", "metrics-rolled", "ground-truth"}
+    ]
     assert any(corruption.said in one for one in named), said
 
 

@@ -5,7 +5,7 @@ from tests.playground.checks.conftest import METRICS, Opened
 
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError
-from entrepot.playground.checks.metric_queries import FAMILIES, SPANS
+from entrepot.playground.checks.family_queries import FAMILIES, SPANS
 from entrepot.playground.checks.verifying import CHECKS, verify
 
 

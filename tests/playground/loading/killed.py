@@ -1,7 +1,8 @@
-"""A run that kills itself, as `kill -9` does, at the nth call of a step: `python -m tests.playground.loading.killed`.
+"""Runs that kill themselves, as `kill -9` does, at the nth call of a step: `python -m tests.playground.loading.killed`.
 
-Arguments: the step (a function of load_queries, or of spilling), how many calls of it are let through, and the world's settings as JSON.
-With a directory as the last one, the run writes files.
+Each line that is read is a run, as JSON: the name of the database, the step (a function of load_queries, or of spilling), how many
+calls of it are let through, the world's settings, and, where the run writes files, their directory. A run is a process of its own,
+forked from this one, which has imported everything; how it ended is written as its exit code, a line a run.
 """
 
 import asyncio
@@ -9,9 +10,11 @@ import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from tests.playground.loading.stand_in import NAME
 
 from entrepot.kit.db import Database
@@ -42,9 +45,9 @@ def arm(step: str, calls: int) -> None:
     setattr(place, step, later if asyncio.iscoroutinefunction(whole) else now)
 
 
-async def main(step: str, calls: str, settings: str, out: str | None = None) -> None:
-    arm(step, int(calls))
-    world = WorldSettings.from_dict(json.loads(settings))
+async def run(step: str, calls: int, settings: dict[str, Any], out: str | None) -> None:
+    arm(step, calls)
+    world = WorldSettings.from_dict(settings)
     if out is not None:
         await filing.generate_files(world, Path(out), "parquet", processes=0, world=NAME)
         return
@@ -52,6 +55,23 @@ async def main(step: str, calls: str, settings: str, out: str | None = None) -> 
         await generating.generate(db, world, processes=0, world=NAME)
 
 
+def run_apart(database: str, *arguments: Any) -> int:
+    """A run in a process of its own; its exit code, or minus the signal that ended it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.environ["ENTREPOT_DATABASE_NAME"] = database
+            asyncio.run(run(*arguments))
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 if __name__ == "__main__":
+    # pyarrow imports pandas with its first array: once here, not in each run.
     assert working.WORLD
-    asyncio.run(main(*sys.argv[1:]))
+    assert pd.__version__
+    for line in sys.stdin:
+        print(run_apart(*json.loads(line)), flush=True)

@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from entrepot.playground.loading.shapes import arrow_type, shape_of
+from entrepot.playground.loading.declared import shape_of
+from entrepot.playground.loading.shapes import arrow_type
+from entrepot.playground.world.accounts import Carried
 from entrepot.playground.world.settings import WorldSettings
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -18,7 +21,7 @@ Rows = dict[str, list[dict[str, Any]]]
 @dataclass
 class StandInPart:
     tables: dict[str, pa.Table]
-    carried: list[tuple[bytes, int]]
+    carried: Carried
     truth: dict[str, Any] = field(default_factory=dict)
 
 
@@ -69,13 +72,16 @@ class StandIn:
                 **of_user, **of_shop, caller_entity_id=order, caller_event_time=moment, amount=goods,
                 event_metadata='{"item_ids":[1, 2.50],"o":"x"}' if turn % 3 == 0 else None,
             )  # fmt: skip
-        return StandInPart(tables(rows), [(user, owner)], {"orders": turn + 1})
+        none = np.zeros(0, np.int64)
+        return StandInPart(
+            tables(rows), Carried(np.array([number]), np.array([owner]), none, none), {"orders": turn + 1}
+        )
 
-    def people(
-        self, carried: Sequence[list[tuple[bytes, int]]], until: datetime | None = None
-    ) -> dict[str, pa.Table]:
+    def people(self, carried: Sequence[Carried], until: datetime | None = None) -> dict[str, pa.Table]:
         rows: Rows = {}
-        for number, ((user, moment),) in enumerate(carried):
+        for part in carried:
+            number, moment = int(part.users[0]), int(part.signed_in[0])
+            user = self.id("user", number)
             add(
                 rows, "users", id=user, event_time=moment, username=f"user{number}", email=f"user{number}@example.com",
                 status=True, created_time=moment,

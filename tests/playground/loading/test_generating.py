@@ -2,16 +2,18 @@
 
 from dataclasses import replace as changed
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import text
-from tests.playground.loading.conftest import Generate
-from tests.playground.loading.stand_in import BROKEN
+from tests.playground.loading.conftest import Generate, Loaded
+from tests.playground.loading.stand_in import BROKEN, NAME
 
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, EntrepotError
+from entrepot.playground.loading import load_queries
 from entrepot.playground.loading.checksums import checksums, differences
-from entrepot.playground.loading.generating import clear, holding
+from entrepot.playground.loading.generating import clear, generate, holding
 from entrepot.playground.loading.queries import advance, current_world, world_truth
 from entrepot.playground.world.settings import WorldSettings
 
@@ -24,8 +26,8 @@ async def count(db: Database, table: str, condition: str = "true") -> int:
         return int(found.scalar_one())
 
 
-async def test_a_world_is_loaded_whole(db: Database, generate_world: Generate) -> None:
-    made = await generate_world()
+async def test_a_world_is_loaded_whole(loaded: Loaded) -> None:
+    db, made = loaded.db, loaded.made
     assert {name: made.rows[name] for name in ROWS} == ROWS
     assert made.rows["shop_orders"] == made.rows["shop_order_items"] == 240
     for name, rows in made.rows.items():
@@ -39,11 +41,10 @@ async def test_a_world_is_loaded_whole(db: Database, generate_world: Generate) -
     assert await count(db, "pg_class", "relname LIKE '%_built' OR relname LIKE '%_beside_%'") == 0
 
 
-async def test_months_are_partitions_of_their_own(db: Database, generate_world: Generate) -> None:
-    await generate_world()
+async def test_months_are_partitions_of_their_own(loaded: Loaded) -> None:
     for partition, some in (("2025_10", True), ("2025_11", True), ("default", False)):
         of_it = f"tableoid = 'data_playground.shop_orders_{partition}'::regclass"
-        assert (await count(db, "data_playground.shop_orders", of_it) > 0) is some
+        assert (await count(loaded.db, "data_playground.shop_orders", of_it) > 0) is some
 
 
 async def test_checksums_do_not_depend_on_the_workers(db: Database, generate_world: Generate) -> None:
@@ -68,11 +69,10 @@ async def test_checksums_tell_of_the_seed_and_of_a_changed_row(
     assert "shop_orders" in differences(before, await checksums(db))
 
 
-async def test_a_world_that_is_there_is_left_as_it_is(db: Database, generate_world: Generate) -> None:
-    first = await generate_world()
-    second = await generate_world()
+async def test_a_world_that_is_there_is_left_as_it_is(loaded: Loaded, small: WorldSettings) -> None:
+    second = await generate(loaded.db, small, processes=0, world=NAME)
     assert second.there
-    assert second.rows == first.rows
+    assert second.rows == loaded.made.rows
 
 
 async def test_another_world_is_refused_until_it_may_replace(
@@ -129,14 +129,33 @@ async def test_real_facts_of_the_same_months_stay(db: Database, generate_world: 
     assert await count(db, "pg_constraint", "contype = 'f' AND conname LIKE 'fk_shop_orders_user_id%'") > 0
 
 
+async def test_facts_that_come_while_a_world_is_loaded_stay(
+    db: Database, generate_world: Generate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await generate_world()
+    alone = await checksums(db)
+    await clear(db)
+    begin = load_queries.begin_placing
+
+    async def meanwhile(*arguments: Any) -> None:
+        async with db.system() as session:
+            await session.execute(REAL)
+        await begin(*arguments)
+
+    monkeypatch.setattr(load_queries, "begin_placing", meanwhile)
+    await generate_world()
+    assert await checksums(db) == alone
+    assert len(await real(db)) == 3
+    assert await count(db, "pg_class", "relname LIKE '%_built' OR relname LIKE '%_beside_%'") == 0
+
+
 async def test_clearing_an_empty_warehouse_removes_nothing(db: Database) -> None:
     assert set((await clear(db)).values()) == {0}
 
 
-async def test_metrics_are_to_be_rolled_for_the_whole_world(db: Database, generate_world: Generate) -> None:
-    await generate_world()
+async def test_metrics_are_to_be_rolled_for_the_whole_world(loaded: Loaded) -> None:
     whole = "kind = 'span' AND hour <= '2025-10-20T00:00Z' AND until >= '2025-11-09T00:00Z'"
-    assert await count(db, "data_playground.metrics_dirty", whole) == 1
+    assert await count(loaded.db, "data_playground.metrics_dirty", whole) == 1
 
 
 async def test_the_clock_only_goes_forward(db: Database, generate_world: Generate) -> None:

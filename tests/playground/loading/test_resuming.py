@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,29 +31,44 @@ POINTS = [
 ]
 
 
-def killed(settings: Settings, *arguments: str) -> None:
+#: A run that kills itself: step, calls of it that are let through, and the directory of a run that writes files.
+Kill = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def killing(server_home: Path) -> Iterator[subprocess.Popen[str]]:
+    """The process that forks such runs."""
     environment = {
         **os.environ,
-        "ENTREPOT_HOME": str(settings.home),
-        "ENTREPOT_DATABASE_NAME": settings.database_name,
+        "ENTREPOT_HOME": str(server_home),
         "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.playground.loading.killed", *arguments],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.playground.loading.killed"],
+        cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        yield process
 
 
-async def test_a_killed_run_goes_on(
-    db: Database, settings: Settings, generate_world: Generate, small: WorldSettings
-) -> None:
+@pytest.fixture
+def killed(killing: subprocess.Popen[str], settings: Settings, small: WorldSettings) -> Kill:
+    def run(step: str, calls: int, out: Path | None = None) -> None:
+        assert killing.stdin is not None
+        assert killing.stdout is not None
+        order = [settings.database_name, step, calls, small.as_dict(), out and str(out)]
+        print(json.dumps(order), file=killing.stdin, flush=True)
+        assert killing.stdout.readline().strip() == str(-signal.SIGKILL)
+
+    return run
+
+
+async def test_a_killed_run_goes_on(db: Database, killed: Kill, generate_world: Generate) -> None:
     """One point after the other, each in an empty warehouse."""
     await generate_world()
     whole = await checksums(db)
     for step, calls, state, parts in POINTS:
         await clear(db)
-        killed(settings, step, str(calls), json.dumps(small.as_dict()))
+        killed(step, calls)
         async with db.system() as session:
             world = await current_world(session)
         assert world is not None
@@ -71,9 +87,9 @@ async def test_a_killed_run_goes_on(
 
 
 async def test_what_is_half_placed_can_be_cleared(
-    db: Database, settings: Settings, generate_world: Generate, small: WorldSettings
+    db: Database, killed: Kill, generate_world: Generate
 ) -> None:
-    killed(settings, "place", "4", json.dumps(small.as_dict()))
+    killed("place", 4)
     assert sum((await clear(db)).values()) > 0
     assert await count(db, "data_playground.shops") == 0
     made = await generate_world()
@@ -83,10 +99,10 @@ async def test_what_is_half_placed_can_be_cleared(
 
 @pytest.mark.parametrize(("step", "calls", "kept"), [("spill", 3, 3), ("write_rows", 20, 5)])
 async def test_files_go_on_from_the_parts_that_are_kept(
-    settings: Settings, small: WorldSettings, tmp_path: Path, step: str, calls: int, kept: int
+    killed: Kill, small: WorldSettings, tmp_path: Path, step: str, calls: int, kept: int
 ) -> None:
     out = tmp_path / "world"
-    killed(settings, step, str(calls), json.dumps(small.as_dict()), str(out))
+    killed(step, calls, out)
     assert not (out / "manifest.json").exists()
     assert len(list(out.glob(".parts-*/part-*"))) == kept
     made = await generate_files(small, out, "parquet", processes=0, world=NAME)

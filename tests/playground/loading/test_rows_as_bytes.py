@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from entrepot.kit.db import Database
 from entrepot.playground.loading import canonical, copying
+from entrepot.playground.loading.declared import fact_shapes, shape_of
 from entrepot.playground.loading.exporting import parse
-from entrepot.playground.loading.shapes import Column, Shape, arrow_type, conform, fact_shapes, shape_of
+from entrepot.playground.loading.shapes import Column, Shape, arrow_type, conform
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=10)
@@ -85,7 +86,16 @@ def connection(db: Database) -> Any:
         yield found
 
 
-@pytest.mark.parametrize("shape", fact_shapes(), ids=lambda shape: shape.name)
+#: Between them they have every kind of column.
+TABLES = ("global_events", "shop_products", "shop_promotions", "invoices", "users", "request_response_logs")
+
+
+def test_every_kind_of_column_is_tried() -> None:
+    tried = {column.kind for name in TABLES for column in shape_of(name).columns}
+    assert {column.kind for shape in fact_shapes() for column in shape.columns} <= tried
+
+
+@pytest.mark.parametrize("shape", [shape_of(name) for name in TABLES], ids=lambda shape: shape.name)
 def test_rows_are_stored_as_they_are(connection: "psycopg.Connection[Any]", shape: Shape) -> None:
     @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
     @given(table=tables(shape))

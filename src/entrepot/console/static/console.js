@@ -188,6 +188,11 @@ function watchWorld(region) {
     if (bar) bar.value = run.share;
     const clock = region.querySelector("[data-clock]");
     if (clock && run.clock) clock.textContent = run.clock.slice(0, 16).replace("T", " ");
+    const badge = document.querySelector("[data-live-badge] .badge");
+    if (badge && run.status === "running" && badge.textContent === "Waiting") {
+      badge.textContent = "Running";
+      badge.classList.add("busy");
+    }
     refresh(run.clock ?? run.message);
   });
   source.addEventListener("end", async () => {

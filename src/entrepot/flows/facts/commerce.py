@@ -165,7 +165,7 @@ def order_placed(source: Source, data: OrderPlaced) -> list[Fact]:
     facts = [*shop_facts(source, shop), *customer_facts(source, data.customer)]
     facts += [product_stub(source, shop, line.product, line.name, line.unit_price) for line in data.items]
     facts.append(Fact("order", order, source.time, values, parties))
-    for number, line in enumerate(data.items):
+    for item, line in zip(item_ids(source, data), data.items, strict=True):
         row = {
             "quantity": line.quantity,
             "unit_price": line.unit_price,
@@ -177,7 +177,6 @@ def order_placed(source: Source, data: OrderPlaced) -> list[Fact]:
             "origin": source.origin,
         }
         references = parties | {"order": order, "product": source.id("product", line.product)}
-        item = source.id("item", f"{data.order}/{number}")
         facts.append(Fact("item", item, None, row, references, timed_by="order"))
     facts.append(
         source.event(
@@ -185,6 +184,17 @@ def order_placed(source: Source, data: OrderPlaced) -> list[Fact]:
         )
     )
     return facts
+
+
+def item_ids(source: Source, data: OrderPlaced) -> list[UUID]:
+    """The ids of an order's lines: by product, so that who pays one back can name it; further lines by their place."""
+    seen: set[str] = set()
+    ids = []
+    for number, line in enumerate(data.items):
+        place = f"/{number}" if line.product in seen else ""
+        seen.add(line.product)
+        ids.append(source.id("item", f"{data.order}/{line.product}{place}"))
+    return ids
 
 
 #: Step of an order → the status that it leads to, and the column that keeps its time.
@@ -264,7 +274,11 @@ def payment_refunded(source: Source, data: PaymentRefunded) -> list[Fact]:
             quantity=line.quantity,
             amount=line.amount,
             net_amount=line.amount if line.net_amount is None else line.net_amount,
-            event_metadata={"order_id": str(order), "refund": data.refund},
+            event_metadata={
+                "order_id": str(order),
+                "order_item_id": str(source.id("item", f"{data.order}/{line.product}")),
+                "refund": data.refund,
+            },
         )
         for number, line in enumerate(data.items)
     ]

@@ -1,7 +1,7 @@
 """Reading the mirror: events that say that something changed, as what they tell of it now."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.events import Event
 from entrepot.flows.facts import queries
+from entrepot.flows.facts.fact import Source
 from entrepot.flows.facts.mirroring import (
     Teller,
     customer_told,
@@ -47,7 +48,7 @@ async def read_mirror(session: AsyncSession, events: Sequence[Event]) -> list[To
     variants += await _rows(session, queries.VARIANTS_BY_GID, **wanted["variants"])
     customers += await _rows(session, queries.CUSTOMERS_BY_GID, **wanted["customers"])
 
-    shops = await _rows(session, queries.SHOPS, ids=sorted(str(shop) for shop in times))
+    shops = await _rows(session, queries.SHOPS, ids=await _unknown(session, times))
     told = [shop_told(row) for row in shops]
     told += [customer_told(tellers[row["shop_id"]], row) for row in _once(customers)]
     for row in _once(variants):
@@ -55,6 +56,14 @@ async def read_mirror(session: AsyncSession, events: Sequence[Event]) -> list[To
     for row in orders:
         told += order_told(tellers[row["shop_id"]], row)
     return told
+
+
+async def _unknown(session: AsyncSession, times: Mapping[UUID, datetime]) -> list[str]:
+    """The shops that are no facts yet; how old a shop is is asked once."""
+    ids = {Source(str(shop), "pim", time).shop(None): str(shop) for shop, time in times.items()}
+    found = await session.execute(queries.KNOWN, {"ids": [str(id_) for id_ in ids]})
+    known = {row.fact_id for row in found}
+    return sorted(shop for id_, shop in ids.items() if id_ not in known)
 
 
 def _wanted(orders: Sequence[dict[str, Any]]) -> dict[str, dict[str, list[str]]]:

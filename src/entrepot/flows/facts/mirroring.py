@@ -35,7 +35,7 @@ class Teller:
         """An event of the mirror; the same row tells the same event again."""
         when = time or self.time
         return Told(
-            event_id=uuid5(NAMESPACE, f"{self.tenant}/mirror/{type_}/{subject}/{when.isoformat()}"),
+            event_id=uuid5(NAMESPACE, f"{self.tenant}/mirror/{type_}/{subject}"),
             type=type_,
             tenant=self.tenant,
             origin="pim",
@@ -46,7 +46,8 @@ class Teller:
 
 def shop_told(row: Row) -> Told:
     """The shop itself; its owner is a user without a name."""
-    teller = Teller(str(row["id"]), row["installed_at"])
+    # It was there before it was added here: its oldest product, customer and order say since when at least.
+    teller = Teller(str(row["id"]), min(time for time in (row["installed_at"], row["oldest"]) if time))
     domain = str(row["shopify_domain"])
     return teller.tell(
         "commerce.shop.opened",
@@ -93,6 +94,8 @@ def product_told(teller: Teller, row: Row) -> list[Told]:
         on_sale=row["status"] == "ACTIVE",
         listed_at=row["created_at_shopify"] or row["product_created_at"] or row["created_at"],
     )
+    if listed.data["currency"] != CURRENCY:
+        return [listed]  # kept as it is, and there is no product whose stock could be counted
     counted = teller.tell(
         "commerce.stock.counted", teller.time, key, product=key, quantity=row["inventory_quantity"] or 0
     )
@@ -101,7 +104,7 @@ def product_told(teller: Teller, row: Row) -> list[Told]:
 
 def order_told(teller: Teller, row: Row) -> list[Told]:
     """An order and how it stands: placed, paid, shipped, cancelled, paid back, as far as the mirror knows."""
-    lines = [line for line in row["line_items"] if int(line.get("quantity") or 0) > 0]
+    lines = merged(line for line in row["line_items"] if int(line.get("quantity") or 0) > 0)
     if not lines:
         return []  # until its lines are mirrored, which is an event of its own
     key, currency = row["shopify_gid"], row["currency_code"]
@@ -134,6 +137,8 @@ def order_told(teller: Teller, row: Row) -> list[Told]:
             shipping_country=ship_to,
         )
     ]
+    if currency != CURRENCY:
+        return told  # kept as it is, and there is no order that could be paid or shipped
     paid: dict[str, Any] = {"payment": f"{key}/payment", "order": key, "currency": currency}
     attempt = paid | {"amount": row["total_price"], "method": method(row["gateway"])}
     if row["financial_status"] in PAID:
@@ -158,6 +163,17 @@ def order_told(teller: Teller, row: Row) -> list[Told]:
         ]
         told.append(teller.tell("commerce.payment.refunded", back, key, refund="all", items=refunded, **paid))
     return told
+
+
+def merged(lines: Iterable[Row]) -> list[dict[str, Any]]:
+    """Lines of one product at one price as one line: the warehouse knows nothing of what tells them apart."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in lines:
+        key = (product_key(line), str(line.get("price")))
+        before = found.get(key)
+        quantity = int(line["quantity"]) + (before["quantity"] if before else 0)
+        found[key] = {**(before or line), "quantity": quantity}
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)

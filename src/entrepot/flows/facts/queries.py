@@ -26,9 +26,9 @@ PARK = text(
            detail, told
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
          AS parked (event_id uuid, event_type text, reason text, waits_for jsonb, detail text, told jsonb)
-    ON CONFLICT (event_id) DO NOTHING
     """
 )
+FORGET_PARKED = text("DELETE FROM data_playground.parked_facts WHERE event_id = ANY (CAST(:ids AS uuid[]))")
 UNPARK = text(
     """
     DELETE FROM data_playground.parked_facts WHERE waits_for && CAST(:ids AS uuid[]) RETURNING told
@@ -289,7 +289,16 @@ COUNT_STOCK = text(
 # The mirror, as entrepot_system reads it.
 
 SHOPS = text(
-    "SELECT id, shopify_domain, timezone, installed_at FROM pim.shops WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id"
+    """
+    SELECT shop.id, shop.shopify_domain, shop.timezone, shop.installed_at,
+           least((SELECT min(least(made.processed_at, made.created_at_shopify)) FROM pim.shopify_orders AS made
+                  WHERE made.shop_id = shop.id),
+                 (SELECT min(made.created_at_shopify) FROM pim.shopify_products AS made WHERE made.shop_id = shop.id),
+                 (SELECT min(made.created_at_shopify) FROM pim.shopify_variants AS made WHERE made.shop_id = shop.id),
+                 (SELECT min(made.created_at_shopify) FROM pim.shopify_customers AS made
+                  WHERE made.shop_id = shop.id)) AS oldest
+    FROM pim.shops AS shop WHERE shop.id = ANY (CAST(:ids AS uuid[])) ORDER BY shop.id
+    """
 )
 _VARIANTS = """
     SELECT variant.shop_id, variant.shopify_gid, variant.title, variant.sku, variant.price, variant.compare_at_price,

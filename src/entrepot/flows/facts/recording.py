@@ -42,8 +42,11 @@ async def record(session: AsyncSession, events: Sequence[Told]) -> Recorded:
     """
     await session.execute(queries.ONLY_WRITER)
     total = Recorded()
-    todo = list(events)
+    # The oldest first: whoever is first heard of in it came to be then.
+    todo = sorted(events, key=lambda told: told.time)
     while todo:
+        # Whoever tells it again tells it as it is now.
+        await session.execute(queries.FORGET_PARKED, {"ids": [str(told.event_id) for told in todo]})
         understood, foreign = _understand(todo)
         await _park(session, [(told, "currency", (), detail) for told, detail in foreign])
         settled = await _settle(session, understood)
@@ -72,14 +75,22 @@ def _understand(events: Iterable[Told]) -> tuple[Understood, list[tuple[Told, st
 async def _settle(session: AsyncSession, understood: Understood) -> Settled:
     ids = [str(id_) for id_ in named(fact for _, facts in understood for fact in facts)]
     found = await session.execute(queries.KNOWN, {"ids": ids})
-    known = {row.fact_id: Known(row.event_time, _references(row.refers_to)) for row in found}
+    known = {row.fact_id: _known(row.event_time, row.refers_to or {}) for row in found}
     settled = settle(understood, known)
     await _write(session, settled)
     return settled
 
 
-def _references(stored: Mapping[str, Any] | None) -> dict[str, tuple[UUID, datetime]]:
-    return {name: (UUID(id_), datetime.fromisoformat(time)) for name, (id_, time) in (stored or {}).items()}
+def _known(time: datetime, stored: Mapping[str, Any]) -> Known:
+    parties = {
+        name: (UUID(of[0]), datetime.fromisoformat(of[1])) for name, of in stored.items() if name != "total"
+    }
+    return Known(time, parties, stored.get("total"))
+
+
+def _stored(known: Known) -> dict[str, Any] | None:
+    total = {"total": known.total} if known.total is not None else {}
+    return dict(known.parties) | total or None
 
 
 async def _write(session: AsyncSession, settled: Settled) -> None:
@@ -90,7 +101,7 @@ async def _write(session: AsyncSession, settled: Settled) -> None:
                 "event_time": known.time,
                 "kind": kind,
                 "origin": origin,
-                "refers_to": known.parties or None,
+                "refers_to": _stored(known),
             }
             for id_, (kind, origin, known) in settled.recorded.items()
         ]
@@ -109,8 +120,8 @@ async def _write(session: AsyncSession, settled: Settled) -> None:
 
 async def _park(session: AsyncSession, parked: Sequence[tuple[Told, str, Sequence[UUID], str]]) -> None:
     if parked:
-        rows = [
-            {
+        rows = {
+            told.event_id: {
                 "event_id": told.event_id,
                 "event_type": told.type,
                 "reason": reason,
@@ -119,8 +130,8 @@ async def _park(session: AsyncSession, parked: Sequence[tuple[Told, str, Sequenc
                 "told": told,
             }
             for told, reason, ids, detail in parked
-        ]
-        await session.execute(queries.PARK, {"rows": to_json(rows).decode()})
+        }
+        await session.execute(queries.PARK, {"rows": to_json(list(rows.values())).decode()})
 
 
 async def _follow(session: AsyncSession, settled: Settled) -> None:

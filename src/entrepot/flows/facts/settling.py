@@ -39,10 +39,11 @@ _PARTIES = {"user": "user", "owner": "user", "shop": "shop", "product": "product
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A fact that is in the warehouse: its event_time, and the user, shop and product that it belongs to."""
+    """A fact that is in the warehouse: its event_time, the user, shop and product that it belongs to, an order's total."""
 
     time: datetime
     parties: Mapping[str, Reference] = field(default_factory=dict)
+    total: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +150,20 @@ def _row(fact: Fact, known: Mapping[str, Known]) -> tuple[dict[str, Any], Known]
     references: dict[str, Reference] = {
         name: (fact.references[name], found.time) for name, found in known.items()
     }
+    row = dict(fact.values)
     if fact.parties:
-        references = dict(known[fact.parties].parties) | references
-    row = dict(fact.values) | {"event_id" if fact.kind == "event" else "id": fact.id, "event_time": time}
+        of = known[fact.parties]
+        references = dict(of.parties) | references
+        if fact.kind == "event" and of.total is not None:
+            row = {"amount": of.total} | row
+    row |= {"event_id" if fact.kind == "event" else "id": fact.id, "event_time": time}
     if same := SAME_TIME.get(fact.kind):
         row[same] = time
     for name, (id_, moment) in references.items():
         row[f"{name}_id" if name != "caller" else "caller_entity_id"] = id_
         row[f"{name}_event_time"] = moment
     parties = {_PARTIES[name]: reference for name, reference in references.items() if name in _PARTIES}
-    return row, Known(time, parties)
+    return row, Known(time, parties, str(row["total_amount"]) if fact.kind == "order" else None)
 
 
 def changed(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

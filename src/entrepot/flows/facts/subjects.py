@@ -30,7 +30,7 @@ def customer_registered(source: Source, data: CustomerRegistered) -> list[Fact]:
     return [
         *customer_facts(source, data),
         Fact("user", user, None, known, change=True),
-        source.event("user_registered", user, references={"user": user, "caller": user}),
+        source.event("user_registered", user, timed_by="caller", references={"user": user, "caller": user}),
     ]
 
 
@@ -42,7 +42,7 @@ def shop_opened(source: Source, data: ShopOpened) -> list[Fact]:
     facts = shop_facts(source, shop, owner=data.owner, **told)
     facts.append(Fact("shop", shop, None, told, change=True))
     references = {"shop": shop, "user": facts[0].id, "caller": shop}
-    return [*facts, source.event("shop_opened", shop, references=references)]
+    return [*facts, source.event("shop_opened", shop, timed_by="caller", references=references)]
 
 
 @meaning("commerce.shop.closed")

@@ -10,11 +10,12 @@ from entrepot.flows.facts.mirror import TYPES, read_mirror
 from entrepot.flows.facts.recording import record
 from entrepot.flows.facts.understanding import understood
 
+NAME = "warehouse.facts"
 #: Everything that becomes a fact.
 HEARD = ("commerce.*", "pim.import.completed", *TYPES)
 
 
-@batch_subscriber("warehouse.facts", types=HEARD, spans_tenants=True, batch=500)
+@batch_subscriber(NAME, types=HEARD, spans_tenants=True, batch=500)
 async def record_facts(session: AsyncSession, events: Sequence[Event]) -> None:
     """Write what events tell; committed together with the mark that they were delivered."""
     told = [

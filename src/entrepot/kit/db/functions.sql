@@ -85,12 +85,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' S
 $$;
 COMMENT ON FUNCTION entrepot.partition_end(regclass) IS 'The point in time before which a partition''s rows are; null for a default one.';
 
-CREATE OR REPLACE FUNCTION entrepot.partition_start(partition regclass) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION entrepot.partition_ranges(parent regclass) RETURNS TABLE (id regclass, starts timestamptz, ends timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
-    SELECT (regexp_match(pg_get_expr(relpartbound, oid), 'FROM \(''([^'']+)''\)'))[1]::timestamptz
-    FROM pg_class WHERE oid = partition
+    SELECT i.inhrelid::regclass, bounds[1]::timestamptz, bounds[2]::timestamptz
+    FROM pg_inherits AS i
+    JOIN pg_class AS c ON c.oid = i.inhrelid
+    LEFT JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') AS bounds ON true
+    WHERE i.inhparent = parent
 $$;
-COMMENT ON FUNCTION entrepot.partition_start(regclass) IS 'The point in time from which a partition''s rows are; null for a default one.';
+COMMENT ON FUNCTION entrepot.partition_ranges(regclass) IS 'The partitions of a table with their bounds, which a default one has none of.';
 
 CREATE OR REPLACE FUNCTION entrepot.partition_column(parent regclass) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -112,7 +115,7 @@ COMMENT ON FUNCTION entrepot.partition_column(regclass) IS 'The column that part
 
 -- A merged table's partition for a moment: the coarsest span that is old enough by now and meets no partition that is there.
 -- So a late row gets a month of its own, and no hour is made inside a day or a month.
-CREATE OR REPLACE FUNCTION entrepot.span_for(parent regclass, spans text[], ages interval[], moment timestamptz, at_time timestamptz) RETURNS text
+CREATE OR REPLACE FUNCTION entrepot.span_for(taken tstzmultirange, spans text[], ages interval[], moment timestamptz, at_time timestamptz) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     lower_bound timestamptz;
@@ -122,15 +125,13 @@ BEGIN
         lower_bound := date_trunc(spans[place], moment);
         upper_bound := lower_bound + ('1 ' || spans[place])::interval;
         CONTINUE WHEN place > 1 AND upper_bound + ages[place - 1] > at_time;
-        CONTINUE WHEN EXISTS (
-            SELECT FROM pg_inherits AS i
-            WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) < upper_bound AND entrepot.partition_end(i.inhrelid) > lower_bound);
+        CONTINUE WHEN taken && tstzrange(lower_bound, upper_bound);
         RETURN spans[place];
     END LOOP;
     RETURN NULL;
 END;
 $$;
-COMMENT ON FUNCTION entrepot.span_for(regclass, text[], interval[], timestamptz, timestamptz) IS
+COMMENT ON FUNCTION entrepot.span_for(tstzmultirange, text[], interval[], timestamptz, timestamptz) IS
     'The span of the partition to make for a moment; null where a partition holds it.';
 
 -- Makes the default partition, the partitions from now to `ahead` spans on, a partition for every span that has rows
@@ -155,6 +156,8 @@ DECLARE
     reference_list jsonb;
     has_rows boolean;
     exclusive boolean := false;
+    ordered boolean := false;
+    taken tstzmultirange;
     column_list text;  -- without the generated ones, which take no values
 BEGIN
     SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
@@ -201,16 +204,23 @@ BEGIN
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
     END IF;
 
+    SELECT coalesce(range_agg(tstzrange(p.starts, p.ends)), '{}') INTO taken FROM entrepot.partition_ranges(parent) AS p WHERE p.starts IS NOT NULL;
     FOR moment IN EXECUTE format(
         'SELECT date_trunc(%L, %L::timestamptz) + n * %L::interval FROM generate_series(0, %s) AS n
          UNION SELECT DISTINCT date_trunc(%L, %I) FROM ONLY %I.%I WHERE isfinite(%I)
          ORDER BY 1', spans[1], at_time, step, ahead, spans[1], key_column, parent_schema, parent_name || '_default', key_column)
     LOOP
-        span := entrepot.span_for(parent, spans, ages, moment, at_time);
+        span := entrepot.span_for(taken, spans, ages, moment, at_time);
         CONTINUE WHEN span IS NULL;
         lower_bound := date_trunc(span, moment);
         upper_bound := lower_bound + ('1 ' || span)::interval;
+        taken := taken + tstzmultirange(tstzrange(lower_bound, upper_bound));
         child := entrepot.partition_name(parent, span, lower_bound);
+        IF NOT ordered THEN  -- what attaching locks later, before the default partition: writers take them in this order
+            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+            EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
+            ordered := true;
+        END IF;
         -- Whoever is writing to the default partition is waited for: its rows are to be moved, not to stop the ATTACH.
         EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', parent_schema, parent_name || '_default');
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
@@ -293,10 +303,7 @@ DECLARE
     other record;
     taken boolean;
 BEGIN
-    FOR other IN
-        SELECT c.oid::regclass AS id, entrepot.partition_start(c.oid) AS starts, entrepot.partition_end(c.oid) AS ends
-        FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = parent
-    LOOP
+    FOR other IN SELECT * FROM entrepot.partition_ranges(parent) LOOP
         CONTINUE WHEN other.ends <= lower_bound OR other.starts >= upper_bound;
         IF other.starts IS NULL THEN
             EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)', other.id, key_column, lower_bound, key_column, upper_bound) INTO taken;
@@ -402,8 +409,16 @@ $$;
 COMMENT ON FUNCTION entrepot.lock_referenced(regclass, text) IS
     'Locks the tables that a table refers to, in one order, so that two who do it do not wait for each other in a circle.';
 
+CREATE OR REPLACE FUNCTION entrepot.lock_to_attach(built regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built) THEN 'ACCESS EXCLUSIVE' ELSE 'SHARE ROW EXCLUSIVE' END
+$$;
+COMMENT ON FUNCTION entrepot.lock_to_attach(regclass) IS
+    'The lock on tables that are referred to: attaching drops the triggers that keys of a free-standing table have there, or makes none.';
+
 -- One step a transaction keeps locks on other tables short: 'indexes' locks nothing else; 'references' adds the foreign keys
 -- unchecked, for which writers of the tables referred to wait a moment; 'validation' checks them, set-wise, while others write.
+-- Whoever attaches without these steps has them done in one transaction.
 CREATE OR REPLACE FUNCTION entrepot.prepare_partition(parent regclass, partition text, step text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -430,13 +445,14 @@ BEGIN
             EXECUTE format('ANALYZE %s', built.id);
         END IF;
     ELSIF step = 'references' THEN
-        IF NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
-            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+        -- Of a few rows, attaching checks the keys in no time, and with lighter locks than keys that are there already need.
+        IF pg_relation_size(built.id) < 2097152 OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
+            RETURN;
         END IF;
+        PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
         FOR item IN
             SELECT k.conname AS name, pg_get_constraintdef(k.oid) AS definition FROM pg_constraint AS k
             WHERE k.contype = 'f' AND k.conrelid = parent AND k.conparentid = 0
-              AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conrelid = built.id AND o.conname = k.conname)
         LOOP
             EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', built.id, item.name, item.definition);
         END LOOP;
@@ -497,18 +513,15 @@ BEGIN
     SELECT * INTO built FROM entrepot.built_partition(parent, partition);
     PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
     PERFORM entrepot.prepare_partition(parent, partition, 'indexes');
-    SELECT coalesce(array_agg(i.inhrelid::regclass), '{}') INTO empty_ones
-    FROM pg_inherits AS i
-    WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) >= built.lower_bound AND entrepot.partition_end(i.inhrelid) <= built.upper_bound;
+    SELECT coalesce(array_agg(p.id), '{}') INTO empty_ones
+    FROM entrepot.partition_ranges(parent) AS p WHERE p.starts >= built.lower_bound AND p.ends <= built.upper_bound;
     PERFORM entrepot.prepare_partition(parent, partition, 'references');
     PERFORM entrepot.prepare_partition(parent, partition, 'validation');
-    -- Attaching drops triggers on the tables referred to, and detaching locks the whole table. Tables come before their
-    -- partitions, as readers take them.
-    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    -- Tables come before their partitions, as readers take them; detaching locks the whole table.
+    PERFORM entrepot.lock_referenced(parent, entrepot.lock_to_attach(built.id));
     EXECUTE format('LOCK TABLE ONLY %s IN %s MODE', parent, CASE WHEN empty_ones = '{}' THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
     -- Whoever is writing into the range is waited for, then looked at: rows of the range are never hidden or lost.
-    FOR item IN SELECT i.inhrelid::regclass AS id FROM pg_inherits AS i
-                WHERE i.inhparent = parent AND (i.inhrelid = ANY (empty_ones) OR entrepot.partition_start(i.inhrelid) IS NULL) LOOP
+    FOR item IN SELECT p.id FROM entrepot.partition_ranges(parent) AS p WHERE p.id = ANY (empty_ones) OR p.starts IS NULL LOOP
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', item.id);
     END LOOP;
     IF entrepot.range_is_taken(parent, built.lower_bound, built.upper_bound) THEN
@@ -537,8 +550,7 @@ BEGIN
     FOR place IN REVERSE cardinality(spans)..2 LOOP
         FOR lower_bound, upper_bound, parts IN
             SELECT date_trunc(spans[place], p.starts), date_trunc(spans[place], p.starts) + ('1 ' || spans[place])::interval, count(*)
-            FROM (SELECT entrepot.partition_start(i.inhrelid) AS starts, entrepot.partition_end(i.inhrelid) AS ends
-                  FROM pg_inherits AS i WHERE i.inhparent = parent) AS p
+            FROM entrepot.partition_ranges(parent) AS p
             WHERE p.ends - p.starts < CASE spans[place] WHEN 'day' THEN interval '1 day' ELSE interval '28 days' END
             GROUP BY 1 ORDER BY 1
         LOOP
@@ -569,9 +581,8 @@ BEGIN
     SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     FOR source IN
-        SELECT i.inhrelid::regclass AS id, p.starts, p.ends
-        FROM pg_inherits AS i, LATERAL (SELECT entrepot.partition_start(i.inhrelid) AS starts, entrepot.partition_end(i.inhrelid) AS ends) AS p
-        WHERE i.inhparent = parent AND p.starts >= built.lower_bound AND p.ends <= built.upper_bound ORDER BY p.starts
+        SELECT p.id, p.starts, p.ends FROM entrepot.partition_ranges(parent) AS p
+        WHERE p.starts >= built.lower_bound AND p.ends <= built.upper_bound ORDER BY p.starts
     LOOP
         IF copied ? source.id::text THEN
             EXECUTE format('SELECT %s FROM %s', fingerprint, source.id) INTO print;
@@ -620,12 +631,12 @@ DECLARE
 BEGIN
     SELECT * INTO built FROM entrepot.built_partition(parent, partition);
     PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
-    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    PERFORM entrepot.lock_referenced(parent, entrepot.lock_to_attach(built.id));
     EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
     IF entrepot.copy_changed(parent, partition, copied) IS DISTINCT FROM copied THEN
         RAISE EXCEPTION 'rows from % to % of % changed since they were copied', built.lower_bound, built.upper_bound, parent USING ERRCODE = 'serialization_failure';
     END IF;
-    FOR source IN SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) IS NULL LOOP
+    FOR source IN SELECT p.id FROM entrepot.partition_ranges(parent) AS p WHERE p.starts IS NULL LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)',
             source, key_column, built.lower_bound, key_column, built.upper_bound) INTO taken;
     END LOOP;

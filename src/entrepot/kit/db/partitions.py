@@ -104,7 +104,7 @@ async def _patiently(db: Database, statement: str, values: dict[str, str]) -> An
 
 
 async def listing(db: Database) -> list[Partition]:
-    """Every partition of every declared table."""
+    """Every partition of every declared table, and what is being filled to become one."""
     query = text(
         """
         SELECT format('%s.%s', n.nspname, p.relname) AS parent, c.relname, pg_get_expr(c.relpartbound, c.oid) AS bounds,
@@ -114,7 +114,14 @@ async def listing(db: Database) -> list[Partition]:
         JOIN pg_class AS p ON p.oid = i.inhparent AND p.relkind = 'p'
         JOIN pg_namespace AS n ON n.oid = p.relnamespace
         WHERE c.relkind = 'r' AND n.nspname = ANY (:schemas)
-        ORDER BY 1, c.relname
+        UNION ALL
+        SELECT made[1], c.relname, 'not attached yet: from ' || made[2] || ' to ' || made[3],
+               greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid)
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace,
+        regexp_match(obj_description(c.oid, 'pg_class'), '^To be a partition of (\\S+) from ''([^'']+)'' to ''([^'']+)''$') AS made
+        WHERE c.relkind = 'r' AND n.nspname = ANY (:schemas) AND made IS NOT NULL
+        ORDER BY 1, 2
         """
     )
     async with db.system() as session:

@@ -20,7 +20,6 @@ from entrepot.marketplace.experiments.recording import (
     check_entity,
     check_trace,
     exposure_writer,
-    keep_exposures,
     snapshot,
 )
 
@@ -210,7 +209,7 @@ class ExperimentEngine:
             if question.answered.hash_used and question.answered.variant_key is not None
         ]
         if exposures:
-            await keep_exposures(self.exposures, exposures)
+            await self.exposures.put_all(exposures)
 
 
 def _question(current: Current, context: Context) -> _Question:

@@ -1,6 +1,5 @@
 """What is kept of assignments: who was given what (exposures), and under which bucket version (stickiness)."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +11,13 @@ import orjson
 
 from entrepot.kit.batching import BatchWriter
 from entrepot.kit.db import Database
-from entrepot.kit.errors import InvalidInputError, UnavailableError
+from entrepot.kit.errors import InvalidInputError
 from entrepot.marketplace.experiments import queries
 
-#: A crash loses exposures of at most this long, and of the write under way.
+#: Seconds between batches.
 SECONDS = 0.5
 LONGEST_ENTITY = 255
 LONGEST_TRACE = 64
-#: Seconds that whoever asks waits for the database where as many exposures wait as may.
-PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +46,6 @@ def exposure_writer(db: Database) -> BatchWriter[Exposure]:
                 await queries.insert_exposures(session, _columns(platform_id, some))
 
     return BatchWriter("exposures", write, every=SECONDS)
-
-
-async def keep_exposures(writer: BatchWriter[Exposure], exposures: Sequence[Exposure]) -> None:
-    """Have exposures written soon; waits where the database has to catch up. Raises UnavailableError when it does not."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            for exposure in exposures:
-                await writer.put_waiting(exposure)
-    except TimeoutError:
-        raise UnavailableError(
-            f"{len(writer):,} exposures wait to be recorded; the database does not keep up.",
-            hint="Try again in a moment; `entrepot doctor` looks at the database.",
-        ) from None
 
 
 def _columns(platform_id: UUID, exposures: Sequence[Exposure]) -> dict[str, Any]:

@@ -12,10 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.web.paging import Place
 from entrepot.marketplace.limits.modeling import UNENFORCED, Rule
 
+
+def _taking(function: str, given: int, *, held: bool) -> str:
+    """A statement that takes by a function: `given` values, then kind, id and lifetime where something is held, the time.
+
+    The function is called as a value that is taken apart: one in FROM has its rows stored before they are read. OFFSET
+    keeps the planner from writing the call once a column.
+    """
+    values = ", ".join([*["%s"] * given, *["%s" if held else "NULL"] * 3, "%s"])
+    return f"SELECT (t.answer).* FROM (SELECT marketplace.{function}({values}) AS answer OFFSET 0) AS t"
+
+
 # Of the engine's own connections, by psycopg: a statement is a transaction and a round trip.
-COUNT = "SELECT * FROM marketplace.limit_count(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-SLIDE = "SELECT * FROM marketplace.limit_slide(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-METER = "SELECT * FROM marketplace.limit_meter(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+COUNT, COUNT_HELD = (_taking("limit_count", 9, held=held) for held in (False, True))
+SLIDE, SLIDE_HELD = (_taking("limit_slide", 6, held=held) for held in (False, True))
+METER, METER_HELD = (_taking("limit_meter", 7, held=held) for held in (False, True))
 EACH = "SELECT * FROM marketplace.limit_take_each(%s, %s)"
 TOGETHER = "SELECT * FROM marketplace.limit_take_together(%s, %s)"
 SETTLE = "SELECT * FROM marketplace.limit_settle(%s, %s, %s, %s, %s, %s, %s)"

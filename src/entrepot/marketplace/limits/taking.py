@@ -202,13 +202,18 @@ async def _run(connection: AsyncConnection[Row], query: str, values: Sequence[An
 def _statement(request: Request, at: datetime | None) -> tuple[str, tuple[Any, ...]]:
     rule = request.rule
     # As text: psycopg writes an UUID more slowly, and the functions know what they want.
+    given: tuple[Any, ...]
     first = (str(request.platform_id), rule.key, request.entity_id, request.amount, _limit(request))
-    last = (request.kind, request.id, _lifetime(request), at)
     if rule.algorithm == "SLIDING_WINDOW":
-        return queries.SLIDE, (*first, rule.span, *last)
-    if rule.algorithm == "TOKEN_BUCKET":
-        return queries.METER, (*first, rule.emission, rule.most, *last)
-    return queries.COUNT, (*first, rule.algorithm, rule.unit, rule.span, rule.zone, *last)
+        plain, held, given = queries.SLIDE, queries.SLIDE_HELD, (*first, rule.span)
+    elif rule.algorithm == "TOKEN_BUCKET":
+        plain, held, given = queries.METER, queries.METER_HELD, (*first, rule.emission, rule.most)
+    else:
+        plain, held = queries.COUNT, queries.COUNT_HELD
+        given = (*first, rule.algorithm, rule.unit, rule.span, rule.zone)
+    if request.id is None:
+        return plain, (*given, at)
+    return held, (*given, request.kind, request.id, _lifetime(request), at)
 
 
 def _as_json(requests: Sequence[Request]) -> str:

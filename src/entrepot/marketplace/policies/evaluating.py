@@ -98,12 +98,6 @@ class Rule:
         """Its name in the policy."""
         return self.document.key
 
-    @property
-    def precedence(self) -> tuple[int, int, int, str]:
-        """Where it stands among the rules of its policy: the lesser, the sooner."""
-        rank = {"DENY": 0, "ALLOW": 1}.get(self.result or "", 2)
-        return (-self.document.priority, rank, -specificity(self.document.scopes), self.document.key)
-
     def in_force(self, at: datetime) -> bool:
         """Whether its dates hold the moment."""
         if self.windows is None:
@@ -224,7 +218,7 @@ class Policy:
         self.definition_id = definition_id
         self.version = version
         self.suspended = suspended
-        self.rules: tuple[Rule, ...] = tuple(sorted(rules, key=lambda rule: rule.precedence))
+        self.rules: tuple[Rule, ...] = tuple(sorted(rules, key=lambda rule: precedence(rule.document)))
         for order, rule in enumerate(self.rules, 1):
             rule.order = order
         taking_part = [rule for rule in self.rules if rule.document.active and rule.windows != ()]
@@ -320,6 +314,12 @@ class PolicySet:
     ) -> Decision:
         """The decision of one of them. Raises NotFoundError where there is none of that key."""
         return self[key].evaluate(context, at, groups)
+
+
+def precedence(rule: RuleDocument) -> tuple[int, int, int, str]:
+    """Where a rule stands among those of its policy: the lesser, the sooner."""
+    rank = {"DENY": 0, "ALLOW": 1}.get(rule.effect.result or "", 2)
+    return (-rule.priority, rank, -specificity(rule.scopes), rule.key)
 
 
 def whole_condition(rule: RuleDocument, schema: Schema | None, path: str) -> Condition:

@@ -13,7 +13,7 @@ from entrepot.marketplace.lifecycle.machine import POLICY
 from entrepot.marketplace.policies import explaining, queries
 from entrepot.marketplace.policies.checking import check
 from entrepot.marketplace.policies.documents import PolicyDocument
-from entrepot.marketplace.policies.evaluating import Policy
+from entrepot.marketplace.policies.evaluating import Policy, precedence
 from entrepot.marketplace.policies.reading import read_versions
 from entrepot.marketplace.policies.scopes import ATTRIBUTES
 from entrepot.marketplace.policies.tables import PolicyDefinition
@@ -61,6 +61,8 @@ class PolicyKind(Kind[PolicyDocument]):
         self, session: AsyncSession, platform_id: UUID, definition_id: UUID, document: PolicyDocument
     ) -> None:
         """Insert the rules and their scopes."""
+        ranked = enumerate(sorted(document.rules, key=precedence), 1)
+        orders = {rule.key: order for order, rule in ranked}
         rules = [
             {
                 "key": rule.key,
@@ -73,6 +75,7 @@ class PolicyKind(Kind[PolicyDocument]):
                 "start_date": rule.start_time,
                 "end_date": rule.end_time,
                 "position": position,
+                "order": orders[rule.key],
             }
             for position, rule in enumerate(document.rules)
         ]

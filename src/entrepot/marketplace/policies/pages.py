@@ -39,7 +39,8 @@ async def decision_page(
         kind=KIND,
         **head_of(access, KIND, versions, "decided"),
         row=found.row,
-        logged=logged(found),
+        logged=(shown := logged(found)),
+        left=len(found.evaluations) - len(shown),
         lines=found.lines,
         agrees=found.agrees,
         asked=as_text(found.row["input_context_json"]),
@@ -77,14 +78,22 @@ async def what_if_page(
 
 
 def logged(found: Recorded) -> list[dict[str, Any]]:
-    """The evaluation log of a decision, each rule with the reason that its version gives for it."""
+    """The evaluation log of a decision: of each rule that is told of, and of the default, with the reason for its part."""
     whys = {rule.rule: rule.why for rule in found.rules}
     return [
         {
-            "rule": row["rule_key"] or str(row["rule_id"]),
+            "rule": row["rule_key"] or "the default",
             "name": row["rule_name"],
             "contribution": row["contribution"],
-            "why": whys.get(row["rule_key"], ""),
+            "why": whys[row["rule_key"]] if row["rule_key"] else _why_default(found),
         }
         for row in found.evaluations
+        if row["rule_key"] is None or row["rule_key"] in whys
     ]
+
+
+def _why_default(found: Recorded) -> str:
+    if found.row["policy_suspended"]:
+        return "the policy was suspended."
+    decisive = found.row["decisive_rule_key"]
+    return f"{decisive} comes before it." if decisive else "no rule decides."

@@ -47,11 +47,12 @@ _RULES = text(
 _INSERT_RULES = text(
     """
     INSERT INTO marketplace.hm_policy_rule (platform_id, policy_definition_id, rule_key, rule_name, description,
-        condition_json, effect_json, priority, is_active, start_date, end_date, position)
+        condition_json, effect_json, priority, is_active, start_date, end_date, position, evaluation_order)
     SELECT :platform_id, :definition_id, r.key, r.name, r.description, r.condition, r.effect, r.priority, r.active,
-           r.start_date, r.end_date, r.position
+           r.start_date, r.end_date, r.position, r."order"
     FROM jsonb_to_recordset(CAST(:rules AS jsonb)) AS r (key text, name text, description text, condition jsonb,
-        effect jsonb, priority integer, active boolean, start_date timestamptz, end_date timestamptz, position integer)
+        effect jsonb, priority integer, active boolean, start_date timestamptz, end_date timestamptz, position integer,
+        "order" integer)
     """
 )
 _INSERT_SCOPES = text(
@@ -118,7 +119,7 @@ async def select_rules(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[R
 async def insert_rules(
     session: AsyncSession, platform_id: UUID, definition_id: UUID, rules: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert the rules of a draft: key, name, description, condition, effect, priority, active, dates, position."""
+    """Insert the rules of a draft: key, name, description, condition, effect, priority, active, dates, position, order."""
     values = {
         "platform_id": platform_id,
         "definition_id": definition_id,

@@ -3,14 +3,11 @@
 `note` takes a copy of the context as text, so that what is recorded is what was asked, whatever the caller does with it
 afterwards. Whatever the database would refuse is refused there: one bad context must not hold up the batch that it is in.
 
-A crash loses decisions of one second at most: while one waits that was noted more than `LONGEST_WAIT` ago, no other is
-taken, and whoever asks waits or is refused.
+A crash loses decisions of one second at most: while one waits longer than that no other is taken, and whoever asks
+waits or is refused (`BatchWriter.put_all`).
 """
 
-import asyncio
 import hashlib
-import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,22 +20,16 @@ import orjson
 from entrepot.kit.batching import BatchWriter
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
-from entrepot.kit.errors import InvalidInputError, UnavailableError
+from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.identifiers import identifier
 from entrepot.marketplace.policies import recording_queries
-from entrepot.marketplace.policies.evaluating import Context, Decision, Rule
+from entrepot.marketplace.policies.evaluating import Context, Decision
 
-#: Versions of up to so many rules have every rule in the log of every decision; of larger ones those that matched, and
-#: as many of the others that were looked at as make this number.
-LOGGED_RULES = 100
 #: Seconds between batches, and how many decisions start one sooner.
 EVERY = 0.5
 MOST = 2000
-#: Seconds that the oldest decision may wait before no other is taken, and decisions that may wait.
-LONGEST_WAIT = 1.0
+#: Decisions that may wait.
 CAPACITY = 8_000
-#: Seconds without any being written after which whoever asks then is refused.
-PATIENCE = 5.0
 LONGEST_TRACE = 64
 LONGEST_SERVICE = 100
 
@@ -51,22 +42,18 @@ class Note:
     decision: Decision
     decided_at: datetime
     context: str
-    considered: Sequence[Rule]
     trace_id: str | None
     service: str | None
 
 
 class Recorder:
-    """Writes decisions to hm_policy_decision and hm_policy_evaluation_log; `async with` around whatever decides."""
+    """Writes decisions to hm_policy_decision and hm_policy_rule_evaluation; `async with` around whatever decides."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self.writer: BatchWriter[Note] = BatchWriter(
-            "policy decisions", self._catch_up, every=EVERY, most=MOST
+            "policy decisions", self._write, every=EVERY, most=MOST, capacity=CAPACITY
         )
-        #: When each of the decisions that wait was noted, in the order of coming.
-        self._noted: deque[float] = deque()
-        self._progress = asyncio.Condition()
 
     async def __aenter__(self) -> Self:
         """Begin to write."""
@@ -89,55 +76,9 @@ class Recorder:
         _check_text(trace_id, LONGEST_TRACE, "trace_id")
         _check_text(service, LONGEST_SERVICE, "service")
         context = canonical(decision.context)
-        policy = decision.policy
-        considered: Sequence[Rule] = ()
-        if len(policy.rules) > LOGGED_RULES:
-            considered = policy.index.candidates(decision.context)
         decided_at = now()
         decision.id = identifier(decided_at)
-        return Note(platform_id, decision, decided_at, context.decode(), considered, trace_id, service)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether a decision can be taken at once: few wait, and none for long."""
-        noted = self._noted
-        return not noted or (len(noted) < CAPACITY and time.monotonic() - noted[0] < LONGEST_WAIT)
-
-    def put(self, note: Note) -> None:
-        """Have a decision recorded soon; where there `has_room`."""
-        self.writer.put(note)
-        self._noted.append(time.monotonic())
-
-    async def record(self, notes: Sequence[Note]) -> None:
-        """Have decisions recorded soon; waits where the database has to catch up.
-
-        Raises UnavailableError when it does not, before any of the first `CAPACITY` is taken.
-        """
-        for start in range(0, len(notes), CAPACITY):
-            if not self.has_room:
-                await self._wait_for_room()
-            for note in notes[start : start + CAPACITY]:
-                self.put(note)
-
-    async def _wait_for_room(self) -> None:
-        async with self._progress:
-            while not self.has_room:
-                try:
-                    async with asyncio.timeout(PATIENCE):
-                        await self._progress.wait()
-                except TimeoutError:
-                    raise UnavailableError(
-                        f"{len(self._noted):,} policy decisions wait to be recorded; the database does not keep up.",
-                        hint="Try again in a moment; `entrepot doctor` looks at the database.",
-                    ) from None
-
-    async def _catch_up(self, notes: Sequence[Note]) -> None:
-        await self._write(notes)
-        # They are written in the order of coming, so these are the oldest.
-        for _ in notes:
-            self._noted.popleft()
-        async with self._progress:
-            self._progress.notify_all()
+        return Note(platform_id, decision, decided_at, context.decode(), trace_id, service)
 
     async def _write(self, notes: Sequence[Note]) -> None:
         platforms: dict[UUID, list[Note]] = {}
@@ -182,8 +123,7 @@ def context_hash(context: Context) -> str:
 def columns(platform_id: UUID, notes: Sequence[Note]) -> dict[str, Any]:
     """The parameters of the statement that records a batch of one platform: a list a column."""
     decisions = [note.decision for note in notes]
-    policies = {decision.policy.definition_id: decision.policy for decision in decisions}
-    small = [policy for policy in policies.values() if len(policy.rules) <= LOGGED_RULES]
+    met = [(number, rule) for number, decision in enumerate(decisions, 1) for rule in decision.matched]
     return {
         "platform_id": platform_id,
         "ids": [decision.id for decision in decisions],
@@ -200,31 +140,10 @@ def columns(platform_id: UUID, notes: Sequence[Note]) -> dict[str, Any]:
         "irrelevant": [decision.irrelevant for decision in decisions],
         "suspended": [decision.policy.suspended for decision in decisions],
         "decisive": [None if decision.rule is None else decision.rule.order for decision in decisions],
-        "counts": [len(decision.policy.rules) for decision in decisions],
-        **_met(notes),
-        "every_definitions": [policy.definition_id for policy in small for _ in policy.rules],
-        "every_orders": [rule.order for policy in small for rule in policy.rules],
-        "every_ids": [rule.id for policy in small for rule in policy.rules],
-        "default_definitions": list(policies),
-        "default_effects": [policy.default_effect for policy in policies.values()],
-    }
-
-
-def _met(notes: Sequence[Note]) -> dict[str, Any]:
-    """The rules that each decision met, and of large versions those that it looked at, as far as there is room."""
-    found: list[tuple[int, Rule, bool]] = []
-    for number, note in enumerate(notes, 1):
-        matched = note.decision.matched
-        found += [(number, rule, True) for rule in matched]
-        if note.considered:
-            others = [rule for rule in note.considered if rule not in matched]
-            found += [(number, rule, False) for rule in others[: max(LOGGED_RULES - len(matched), 0)]]
-    return {
-        "met_numbers": [number for number, _, _ in found],
-        "met_orders": [rule.order for _, rule, _ in found],
-        "met_matched": [matched for _, _, matched in found],
-        "met_ids": [rule.id for _, rule, _ in found],
-        "met_outputs": [rule.written if matched else None for _, rule, matched in found],
+        "met_numbers": [number for number, _ in met],
+        "met_orders": [rule.order for _, rule in met],
+        "met_ids": [rule.id for _, rule in met],
+        "met_outputs": [rule.written for _, rule in met],
     }
 
 

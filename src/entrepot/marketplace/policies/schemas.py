@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from entrepot.marketplace.policies.documents import EXAMPLE, Key
 from entrepot.marketplace.policies.effects import Result
+from entrepot.marketplace.policies.explaining import IRRELEVANT_TOLD
 from entrepot.marketplace.policies.recording import LONGEST_SERVICE
 
 #: Most questions in one request, and most recorded decisions that one request compares a draft with.
@@ -228,9 +229,11 @@ class DecisionDetail(RecordedDecision):
     """A decision with its evaluation log, and with what its version says of the same context today."""
 
     evaluations: list[LoggedEvaluation] = Field(
-        description="The log: every rule of a version of up to 100, those that were looked at of a larger one."
+        description="The log: every rule of the version in the order of precedence, and the default."
     )
-    rules: list[RuleExplanation] = Field(description="The rules, derived again from the version.")
+    rules: list[RuleExplanation] = Field(
+        description=f"Why, derived again from the version: every rule that matched, {IRRELEVANT_TOLD} others at most."
+    )
     lines: list[str] = Field(description="The same in sentences.")
     agrees: bool = Field(description="Whether deriving it again gives what was recorded.")
 

@@ -75,6 +75,9 @@ class PolicyRule(Base):
         platform_reference("policy_definition_id", "marketplace.hm_policy_definition", ondelete="CASCADE"),
         UniqueConstraint("platform_id", "id", name="uq_policy_rule_tenant"),
         UniqueConstraint("platform_id", "policy_definition_id", "rule_key", name="uq_policy_rule_key"),
+        UniqueConstraint(
+            "platform_id", "policy_definition_id", "evaluation_order", name="uq_policy_rule_order"
+        ),
         CheckConstraint("start_date < end_date", name="dates"),
     )
 
@@ -100,6 +103,9 @@ class PolicyRule(Base):
     end_date: Mapped[datetime | None] = timestamp("Until when it is in force, exclusive", nullable=True)
     position: Mapped[int] = mapped_column(
         Integer, comment="Place in the document, from 0; says nothing of precedence"
+    )
+    evaluation_order: Mapped[int] = mapped_column(
+        Integer, comment="Place in the order of precedence, from 1, as it was when the rule was written"
     )
 
 
@@ -190,10 +196,10 @@ class PolicyDecision(Base):
     )
 
 
-class PolicyEvaluationLog(Base):
-    """What a rule had to do with a decision: every rule of a small version, those that were looked at of a large one."""
+class PolicyRuleEvaluation(Base):
+    """What a rule that matched had to do with a decision; hm_policy_evaluation_log tells of the others too."""
 
-    __tablename__ = "hm_policy_evaluation_log"
+    __tablename__ = "hm_policy_rule_evaluation"
     __table_args__ = table_args(
         SCHEMA,
         __doc__,
@@ -201,6 +207,7 @@ class PolicyEvaluationLog(Base):
         # and a dozen keys checked a decision would cost as much as writing them.
         PLATFORM_LOG,
         Partitions("decision_time", retain=KEPT),
+        # Rows of before 0004 tell of rules that did not match as well, and of the default.
         one_of("contribution", "DECISIVE", "OVERRIDDEN", "IRRELEVANT"),
         CheckConstraint("matched_boolean = (contribution <> 'IRRELEVANT')", name="matched"),
     )
@@ -210,18 +217,18 @@ class PolicyEvaluationLog(Base):
         "When that was decided; chooses the partition", primary_key=True
     )
     evaluation_order: Mapped[int] = mapped_column(
-        Integer, primary_key=True, comment="Place in the order of precedence, from 1; the default comes last"
+        Integer, primary_key=True, comment="Place in the order of precedence, from 1"
     )
     platform_id: Mapped[UUID] = mapped_column(Uuid, comment="Tenant")
-    rule_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Rule; null for the default effect")
+    rule_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Rule")
     matched_boolean: Mapped[bool] = mapped_column(
         Boolean, nullable=False, comment="Whether it was in force and its scopes and condition were met"
     )
     contribution: Mapped[str] = mapped_column(
-        String(10), comment="DECISIVE, OVERRIDDEN (it matched, another decided) or IRRELEVANT"
+        String(10), comment="DECISIVE, or OVERRIDDEN: it matched, another decided"
     )
     rule_output_json: Mapped[dict[str, Any] | None] = mapped_column(
-        JSONB(none_as_null=True), comment="Effect of a rule that matched"
+        JSONB(none_as_null=True), comment="Its effect"
     )
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from entrepot.kit.clock import now
 from entrepot.marketplace.pricing.facts import RESERVED, distinct, time_facts
-from entrepot.marketplace.pricing.money import MOST, minor_digits, parse_amount
+from entrepot.marketplace.pricing.money import MOST, minor_digits, parse_amount, usual_amount
 from entrepot.marketplace.pricing.refusing import refuse
 
 FIELDS = frozenset(
@@ -89,9 +89,13 @@ class Cart:
                     f"{quantity!r} is no quantity." if "quantity" in line else "the quantity is missing.",
                     "Give a whole number of at least 1.",
                 )
-            if "unit_price" not in line:
-                refuse(f"lines[{index}].unit_price", "the price is missing.", 'Give one, such as "19.90".')
-            price = parse_amount(line["unit_price"], digits, f"lines[{index}].unit_price")
+            price = usual_amount(line.get("unit_price"), digits)
+            if price is None:
+                if "unit_price" not in line:
+                    refuse(
+                        f"lines[{index}].unit_price", "the price is missing.", 'Give one, such as "19.90".'
+                    )
+                price = parse_amount(line["unit_price"], digits, f"lines[{index}].unit_price")
             amount = price * quantity
             facts = {**line, "unit_price": price / scale, "amount": amount / scale}
             floor = line.get("minimum_price")
@@ -101,11 +105,8 @@ class Cart:
                 floor *= quantity
             rows.append((identifier, index, quantity, price, amount, floor or 0, facts))
         rows.sort()
-        self.ids = [row[0] for row in rows]
-        self.quantities = [row[2] for row in rows]
-        self.prices = [row[3] for row in rows]
-        self.amounts = [row[4] for row in rows]
-        self.floors = [row[5] for row in rows]
+        columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in range(7))
+        self.ids, _, self.quantities, self.prices, self.amounts, self.floors, found = columns
         if len(set(self.ids)) < len(rows):
             twice = next(later for earlier, later in pairwise(rows) if earlier[0] == later[0])
             refuse(
@@ -115,8 +116,8 @@ class Cart:
             )
         if sum(self.amounts) + (self.shipping or 0) > MOST:
             refuse("lines", "the cart comes to more than can be counted exactly.")
-        found = [row[6] for row in rows]
-        self.skus = [_text(line.get("sku")) for line in found]
+        skus = [line.get("sku") for line in found]
+        self.skus = [sku if sku is None or sku.__class__ is str else str(sku) for sku in skus]
         return found
 
     def _gather_facts(self, lines: list[dict[str, Any]], time: dict[str, Any]) -> None:
@@ -216,7 +217,3 @@ def _coupons(given: Any) -> list[str]:
             refuse(f"coupons[{index}]", "a coupon is a text.", 'Such as "SPRING10".')
     # In an order of their own, so that nothing can depend on the one in which they were entered.
     return sorted(given)
-
-
-def _text(value: Any) -> str | None:
-    return value if value is None or value.__class__ is str else str(value)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 from pydantic import ValidationError
@@ -125,7 +126,7 @@ class Rule:
         self._because: str | None = None
         self._does: str | None = None
         self._told: dict[str, Any] | None = None
-        self._telling: tuple[str, str] | None = None
+        self._telling: tuple[dict[str, Any], str, str] | None = None
         self._written: str | None = None
 
     @property
@@ -139,7 +140,8 @@ class Rule:
     def does(self) -> str:
         """What it does in words, put once."""
         if self._does is None:
-            self._does = action_words(self.document)
+            # Many rules do the same: one text for all of them.
+            self._does = intern(action_words(self.document))
         return self._does
 
     @property
@@ -157,15 +159,26 @@ class Rule:
         return self._told
 
     @property
-    def telling(self) -> tuple[str, str]:
-        """What a step in words begins with, "SPRING (10 % off) takes off", and why it holds; put once."""
+    def telling(self) -> tuple[dict[str, Any], str, str]:
+        """What the steps in which it applies have in common, put once: a step without its figures, to be copied; what its
+        words begin with, "SPRING (10 % off) takes off"; and why it holds."""
         if self._telling is None:
             verb = "takes off"
             if not self.lowers:
                 verb = "finds contained" if self.inclusive else "adds"
                 verb = "charges the seller" if self.domain[1] == "seller" else verb
             holds = f"; it holds since {self.because}" if self.document.condition else ""
-            self._telling = f"{self.key} ({self.does}) {verb}", holds
+            step = {
+                **self.told,
+                "outcome": "applied",
+                "because": self.because,
+                "does": self.does,
+                "base": 0,
+                "exact": "",
+                "amount": 0,
+                "lines": [],
+            }
+            self._telling = step, f"{self.key} ({self.does}) {verb}", holds
         return self._telling
 
     @property

@@ -83,7 +83,7 @@ class PricingEngine:
         if not record:
             return Answer(quote, None)
         kept = note(platform_id, quote, trace_id=trace_id)
-        self.recorder.put((kept,))
+        await self.recorder.writer.put_all((kept,))
         return Answer(quote, kept.id)
 
     async def quote_many(
@@ -114,7 +114,7 @@ class PricingEngine:
                 raise
             answers.append(Answer(quote, None if kept is None else kept.id))
             notes += [] if kept is None else [kept]
-        self.recorder.put(notes)
+        await self.recorder.writer.put_all(notes)
         return answers
 
     async def record(

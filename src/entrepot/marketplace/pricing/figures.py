@@ -4,6 +4,8 @@ All are whole minor units and none is below zero. One entry a target: the lines 
 """
 
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 
 from entrepot.kit.errors import EntrepotError
 
@@ -23,6 +25,8 @@ NAMES = (
     "seller_fee",
     "net",
 )
+
+_COLUMNS = attrgetter(*NAMES)
 
 
 class InconsistentQuoteError(EntrepotError):
@@ -80,17 +84,41 @@ class Figures:
             for one, two, three in zip(self.standing, self.surcharge, self.platform_funded, strict=True)
         ]
 
+    def columns(self) -> list[list[int]]:
+        """The columns in the order of their names."""
+        return list(_COLUMNS(self))
+
     def close(self, floors: Sequence[int]) -> None:
         """Reckon the sums of each target. Raises InconsistentQuoteError where anything does not add up."""
-        self.total = [one + two for one, two in zip(self.taxable(), self.tax, strict=True)]
-        self.seller_funded = [one - two for one, two in zip(self.discount, self.platform_funded, strict=True)]
-        self.net = [
-            one - two - three
-            for one, two, three in zip(self.owned(), self.commission, self.seller_fee, strict=True)
-        ]
-        self.sums = sums = {name: sum(getattr(self, name)) for name in NAMES}
+        self.total = totals = []
+        self.seller_funded = by_seller = []
+        self.net = nets = []
+        sound = True
+        for original, left, off, surcharge, fee, tax, included, funded, commission, charged, floor in zip(
+            self.original,
+            self.standing,
+            self.discount,
+            self.surcharge,
+            self.fee,
+            self.tax,
+            self.tax_included,
+            self.platform_funded,
+            self.commission,
+            self.seller_fee,
+            floors,
+            strict=True,
+        ):
+            total = left + surcharge + fee + tax
+            totals.append(total)
+            by_seller.append(off - funded)
+            nets.append(left + surcharge + funded - commission - charged)
+            if original - off != left or (left < floor and left < original) or included > total:
+                sound = False
+        columns = self.columns()
+        self.sums = sums = dict(zip(NAMES, map(sum, columns), strict=True))
         if (
-            sums["total"]
+            not sound
+            or sums["total"]
             != sums["original"] - sums["discount"] + sums["surcharge"] + sums["fee"] + sums["tax"]
             or sums["net"]
             != sums["original"]
@@ -98,17 +126,10 @@ class Figures:
             + sums["surcharge"]
             - sums["commission"]
             - sums["seller_fee"]
-            or min(map(min, (getattr(self, name) for name in NAMES))) < 0
-            or any(
-                before - off != left or left < min(before, floor)
-                for before, off, left, floor in zip(
-                    self.original, self.discount, self.standing, floors, strict=True
-                )
-            )
-            or any(held > whole for held, whole in zip(self.tax_included, self.total, strict=True))
+            or min(chain.from_iterable(columns)) < 0
         ):
             raise InconsistentQuoteError(
                 "The figures of a quote do not add up; nothing was recorded.",
                 hint="Report it with the cart and the rules.",
-                where={name: [*getattr(self, name)] for name in NAMES},
+                where={name: [*column] for name, column in zip(NAMES, columns, strict=True)},
             )

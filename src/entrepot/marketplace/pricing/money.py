@@ -45,7 +45,22 @@ def parse_amount(value: Any, digits: int, path: str) -> int:
     A text with more decimals than the currency has is refused even where they are zeros; a number of floating point
     stands for the shortest decimal that is written for it. Raises InvalidInputError with the path.
     """
-    # The usual case by hand, since every line of every cart comes through here.
+    usual = usual_amount(value, digits)
+    if usual is not None:
+        return usual
+    minor = parse_decimal(value, digits, path, noun="amount")
+    if minor < 0:
+        raise InvalidInputError(f"{path}: {value} is below zero.", where={"path": path})
+    if minor > MOST:
+        raise InvalidInputError(f"{path}: {value} is more than can be counted exactly.", where={"path": path})
+    return minor
+
+
+def usual_amount(value: Any, digits: int) -> int | None:
+    """An amount in minor units where it is written as most are, "19.90" or 20; None where it has to be looked at.
+
+    By hand, and without a path that is seldom needed, since every line of every cart comes through here.
+    """
     if type(value) is str and len(value) <= 12:
         whole, dot, fraction = value.partition(".")
         if whole.isdecimal() and value.isascii() and (whole[0] != "0" or len(whole) == 1):
@@ -55,12 +70,7 @@ def parse_amount(value: Any, digits: int, path: str) -> int:
                 return int(whole + fraction)
     elif type(value) is int and 0 <= value <= 10**11:
         return value * SCALE[digits]
-    minor = parse_decimal(value, digits, path, noun="amount")
-    if minor < 0:
-        raise InvalidInputError(f"{path}: {value} is below zero.", where={"path": path})
-    if minor > MOST:
-        raise InvalidInputError(f"{path}: {value} is more than can be counted exactly.", where={"path": path})
-    return minor
+    return None
 
 
 def parse_percent(value: Any, path: str) -> int:
@@ -136,6 +146,14 @@ def format_amount(minor: int, digits: int) -> str:
     return f"{sign}{whole}.{rest:0{digits}d}"
 
 
+@lru_cache(maxsize=1024)
+def endings(digits: int, currency: str) -> tuple[str, ...]:
+    """How an amount ends for a person, by its minor units: ".07 EUR" at 7. What is whole stands before it."""
+    if not digits:
+        return (f" {currency}",)
+    return tuple(f".{minor:0{digits}d} {currency}" for minor in range(10**digits))
+
+
 def format_major(amount: Decimal, currency: str) -> str:
     """An amount in major units, as a column holds it, with the digits of its currency: 19.9000 EUR is "19.90"."""
     digits = minor_digits(currency)
@@ -154,7 +172,7 @@ def round_together(numerators: Sequence[int], denominator: int) -> list[int]:
     Of equal remainders the one that comes first gets the unit.
     """
     if len(numerators) == 1:
-        return [round_half_up(numerators[0], denominator)]
+        return [(2 * numerators[0] + denominator) // (2 * denominator)]
     parts = [numerator // denominator for numerator in numerators]
     left = (2 * sum(numerators) + denominator) // (2 * denominator) - sum(parts)
     if left:

@@ -92,15 +92,18 @@ class Reckoning:
 
     def reckon(self, rule: Rule, standing: Sequence[int], targets: Sequence[int], so_far: int) -> Applied:
         """What a rule comes to on what stands; `so_far` is what all rules of its type came to before it."""
-        amounts = self.amounts_of(rule)
+        amounts = rule.amounts if rule.currency is None else self.amounts_of(rule)
         exact, denominator = rule.act(rule, amounts, standing, self.quantities, targets)
         parts = exact[:] if denominator == 1 else round_together(exact, denominator)
         cuts: list[Cut] = []
-        if rule.lowers:
+        # Most rules are for one line.
+        bases = [standing[targets[0]]] if len(targets) == 1 else [standing[target] for target in targets]
+        if rule.lowers and (
+            len(targets) > 1 or amounts.floor is not None or parts[0] > bases[0] - self.floors[targets[0]]
+        ):
             self._keep_floors(rule, amounts.floor, standing, targets, parts, cuts)
         if rule.capped:
             parts = _keep_caps(amounts, targets, parts, so_far, cuts)
-        bases = [standing[target] for target in targets]
         return Applied(rule, targets, bases, exact, denominator, parts, cuts)
 
     def discount(self, rule: Rule, targets: Sequence[int]) -> None:
@@ -108,9 +111,13 @@ class Reckoning:
         figures = self.figures
         standing, given = figures.standing, figures.discount
         step = self.reckon(rule, standing, targets, sum(given) if rule.capped else 0)
-        for target, part in zip(targets, step.amounts, strict=True):
-            standing[target] -= part
-            given[target] += part
+        if len(targets) == 1:
+            standing[targets[0]] -= step.amounts[0]
+            given[targets[0]] += step.amounts[0]
+        else:
+            for target, part in zip(targets, step.amounts, strict=True):
+                standing[target] -= part
+                given[target] += part
         rate = rule.platform_rate
         if rate:
             funded = round_together([part * rate for part in step.amounts], HUNDRED_PERCENT)
@@ -130,13 +137,13 @@ class Reckoning:
         """Add a charge to a column of the figures; where `left` is given, no more than what is left."""
         step = self.reckon(rule, standing, targets, sum(column) if rule.capped else 0)
         parts = step.amounts
-        if left is not None:
-            for place, target in enumerate(targets):
-                if parts[place] > left[target]:
-                    step.cuts.append(Cut(NOTHING_LEFT, target, parts[place], left[target]))
-                    parts[place] = left[target]
-                left[target] -= parts[place]
-        for target, part in zip(targets, parts, strict=True):
+        for place, target in enumerate(targets):
+            part = parts[place]
+            if left is not None:
+                if part > left[target]:
+                    step.cuts.append(Cut(NOTHING_LEFT, target, part, left[target]))
+                    part = parts[place] = left[target]
+                left[target] -= part
             column[target] += part
         self.applied.append(step)
 

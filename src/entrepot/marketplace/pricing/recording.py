@@ -6,7 +6,7 @@ influence, and is not kept. What the database could not hold is refused when it 
 hold up the batch that it is in.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -60,11 +60,6 @@ class Recorder:
     async def __aexit__(self, *error: object) -> None:
         """Write what is left."""
         await self.writer.__aexit__(*error)
-
-    def put(self, notes: Iterable[Note]) -> None:
-        """Have quotes recorded soon. Raises UnavailableError when too many wait already."""
-        for note in notes:
-            self.writer.put(note)
 
     async def _write(self, notes: Sequence[Note]) -> None:
         by_platform: dict[UUID, list[Note]] = {}

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from entrepot.marketplace.pricing.compiling import Rule
@@ -23,28 +25,37 @@ from entrepot.marketplace.pricing.wording import listed
 if TYPE_CHECKING:
     from entrepot.marketplace.pricing.quotes import Quote
 
+#: What steps call the shipping, where lines have their ids.
+SHIPPING = "shipping"
+_STEP = attrgetter("rule.step")
+
 
 def trace(quote: "Quote") -> list[dict[str, Any]]:
     """Every step of a quote, those of rules that lost before those that applied in the same step."""
-    totals, cart = quote.totals, quote.cart
+    totals, cart, money = quote.totals, quote.cart, quote.money
+    names = [*cart.ids, SHIPPING]
     count = len(cart.ids)
-    opening = f"{count} {'line' if count == 1 else 'lines'} come{'s' * (count == 1)} to {quote.money(sum(cart.amounts))}"
-    if cart.shipping is not None:
-        opening += f", the shipping to {quote.money(cart.shipping)}"
-    steps: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-    lost = sorted(quote.lost, key=lambda one: (one.rule.order, one.targets))
-    steps += [((one.rule.step, 0), _lost(quote, one)) for one in lost]
-    steps += [((one.rule.step, 1), _applied(quote, one)) for one in quote.applied]
-    steps.sort(key=lambda step: step[0])
-    closing = (
-        f"The buyer pays {quote.money(totals['total'])}, {quote.money(totals['tax'] + totals['tax_included'])} of it tax; "
-        f"the seller gets {quote.money(totals['net'])}."
+    opening = (
+        f"{count} {'line' if count == 1 else 'lines'} come{'s' * (count == 1)} to {money(sum(cart.amounts))}"
     )
-    return [
-        {"step": "prices", "amount": totals["original"], "words": f"{opening}."},
-        *(step for _, step in steps),
-        {"step": "totals", "amount": totals["total"], "words": closing},
-    ]
+    if cart.shipping is not None:
+        opening += f", the shipping to {money(cart.shipping)}"
+    found: list[dict[str, Any]] = [{"step": "prices", "amount": totals["original"], "words": f"{opening}."}]
+    applied = sorted(quote.applied, key=_STEP)
+    if quote.lost:
+        lost = sorted(quote.lost, key=lambda one: (one.rule.order, one.targets))
+        steps = [((one.rule.step, 0), _lost(names, one)) for one in lost]
+        steps += [((one.rule.step, 1), _applied(quote, names, one)) for one in applied]
+        steps.sort(key=lambda step: step[0])
+        found += [step for _, step in steps]
+    else:
+        found += [_applied(quote, names, one) for one in applied]
+    closing = (
+        f"The buyer pays {money(totals['total'])}, {money(totals['tax'] + totals['tax_included'])} of it tax; "
+        f"the seller gets {money(totals['net'])}."
+    )
+    found.append({"step": "totals", "amount": totals["total"], "words": closing})
+    return found
 
 
 def exact_text(numerator: int, denominator: int) -> str:
@@ -52,42 +63,47 @@ def exact_text(numerator: int, denominator: int) -> str:
     whole, rest = divmod(numerator, denominator)
     if not rest:
         return str(whole)
-    if denominator != HUNDRED_PERCENT:
-        common = math.gcd(rest, denominator)
-        rest, denominator = rest // common, denominator // common
-        # A fraction ends where its denominator has no prime factors but 2 and 5; 10**18 has both often enough.
-        if 10**18 % denominator:
-            return f"{whole * denominator + rest}/{denominator}"
-        rest, denominator = rest * (10**18 // denominator), 10**18
+    if denominator == HUNDRED_PERCENT:
+        return f"{whole}{_decimals(rest, HUNDRED_PERCENT)}"
+    common = math.gcd(rest, denominator)
+    denominator //= common
+    # A fraction ends where its denominator has no prime factors but 2 and 5; 10**18 has both often enough.
+    if 10**18 % denominator:
+        return f"{numerator // common}/{denominator}"
+    return f"{whole}{_decimals(rest // common * (10**18 // denominator), 10**18)}"
+
+
+@lru_cache(maxsize=10_000)
+def _decimals(rest: int, scale: int) -> str:
+    """What stands behind the point, and the point: ".05" for 50,000 of a million. Percentages leave few of them."""
     # A one before the digits keeps the zeros that they begin with.
-    return f"{whole}.{str(denominator + rest)[1:].rstrip('0')}"
+    return f".{str(scale + rest)[1:].rstrip('0')}"
 
 
-def _applied(quote: "Quote", step: Applied) -> dict[str, Any]:
-    rule, targets, over, rounded = step.rule, step.targets, step.denominator, step.amounts
-    amount, base = sum(rounded), sum(step.bases)
-    exact = exact_text(sum(step.exact), over)
-    texts = [exact] if len(targets) == 1 else [exact_text(part, over) for part in step.exact]
-    names = quote.names
-    lines: list[dict[str, Any]] = [
-        {"id": names[target], "base": of, "exact": text, "amount": part}
-        for target, of, text, part in zip(targets, step.bases, texts, rounded, strict=True)
-    ]
-    found = {
-        **rule.told,
-        "outcome": "applied" if amount or not rule.lowers else "no effect",
-        "because": rule.because,
-        "does": rule.does,
-        "base": base,
-        "exact": exact,
-        "amount": amount,
-        "lines": lines,
-    }
-    opening, holds = rule.telling
-    words = f"{opening} {quote.money(amount)} {_where(names, targets)}, on {quote.money(base)}{holds}"
-    if not exact.isdecimal():
-        words += f"; exactly {exact} minor units, rounded by largest remainder"
-    if step.cuts:
+def _applied(quote: "Quote", names: list[str], step: Applied) -> dict[str, Any]:
+    rule, targets, bases, exact, over, amounts, cuts, platform = step
+    common, opening, holds = rule.telling
+    found = common.copy()
+    if len(targets) == 1:
+        # The usual case by itself: what is told of a cart is mostly what one rule does to one line.
+        target, base, whole, amount = targets[0], bases[0], exact[0], amounts[0]
+        text = exact_text(whole, over)
+        lines: list[dict[str, Any]] = [{"id": names[target], "base": base, "exact": text, "amount": amount}]
+        where = f"on line {names[target]}" if target < len(names) - 1 else "on the shipping"
+    else:
+        base, whole, amount = sum(bases), sum(exact), sum(amounts)
+        text = exact_text(whole, over)
+        lines = [
+            {"id": names[target], "base": of, "exact": exact_text(part, over), "amount": rounded}
+            for target, of, part, rounded in zip(targets, bases, exact, amounts, strict=True)
+        ]
+        where = _where(names, targets)
+    found["base"] = base
+    found["exact"] = text
+    found["amount"] = amount
+    found["lines"] = lines
+    rest = f"; exactly {text} minor units, rounded by largest remainder" if whole % over else ""
+    if cuts:
         found["cuts"] = [
             {
                 "by": cut.kind,
@@ -95,30 +111,37 @@ def _applied(quote: "Quote", step: Applied) -> dict[str, Any]:
                 "from": cut.before,
                 "to": cut.after,
             }
-            for cut in step.cuts
+            for cut in cuts
         ]
-        words += "".join(f"; {_cut_words(quote, cut)}" for cut in step.cuts)
+        rest += "".join(f"; {_cut_words(quote, names, cut)}" for cut in cuts)
     if rule.lowers:
-        platform = 0 if step.platform is None else sum(step.platform)
-        found["funding"] = {"platform": platform, "seller": amount - platform}
-        if step.platform is not None:
-            share = format_percent(rule.platform_rate)
-            words += f"; the platform pays {share} % of it, {quote.money(platform)}"
-            for line, part in zip(lines, step.platform, strict=True):
+        if not amount:
+            found["outcome"] = "no effect"
+        if platform is None:
+            found["funding"] = {"platform": 0, "seller": amount}
+        else:
+            paid = sum(platform)
+            found["funding"] = {"platform": paid, "seller": amount - paid}
+            rest += f"; the platform pays {format_percent(rule.platform_rate)} % of it, {quote.money(paid)}"
+            for line, part in zip(lines, platform, strict=True):
                 line["platform"] = part
     if rule.currency is not None and rule.currency != quote.currency:
         rate = quote.rate_of(rule)
         if rate is not None:
             found["rate"] = rate.as_dict()
-            words += (
+            rest += (
                 f"; its amounts are in {rate.from_currency}, of which one is {rate.text} {rate.to_currency} "
                 f"({rate.source}, {found['rate']['date']})"
             )
-    found["words"] = f"{words}."
+    scale, ends = quote.scale, quote.ends
+    found["words"] = (
+        f"{opening} {amount // scale}{ends[amount % scale]} {where}, "
+        f"on {base // scale}{ends[base % scale]}{holds}{rest}."
+    )
     return found
 
 
-def _lost(quote: "Quote", lost: Lost) -> dict[str, Any]:
+def _lost(names: list[str], lost: Lost) -> dict[str, Any]:
     rule, by = lost.rule, lost.by
     found = {
         **rule.told,
@@ -126,10 +149,10 @@ def _lost(quote: "Quote", lost: Lost) -> dict[str, Any]:
         "reason": lost.reason,
         "by": None if by is None else by.key,
         "because": rule.because,
-        "lines": [{"id": quote.names[target]} for target in lost.targets],
+        "lines": [{"id": names[target]} for target in lost.targets],
     }
     found["words"] = (
-        f"{rule.key} does not apply {_where(quote.names, lost.targets)}: {_reason(rule, lost.reason, by)}."
+        f"{rule.key} does not apply {_where(names, lost.targets)}: {_reason(rule, lost.reason, by)}."
     )
     return found
 
@@ -139,19 +162,20 @@ def _reason(rule: Rule, reason: str, by: Rule | None) -> str:
         return "it comes to nothing there"
     if reason == EXCLUDED:
         return f"{by.key} excludes it"
-    before = (
-        "the higher priority"
-        if by.priority > rule.priority
-        else "the same priority, and then the greater benefit or the first key"
-    )
+    if by.priority > rule.priority:
+        before = "has the higher priority"
+    elif by.priority == rule.priority:
+        before = "has the same priority, and then the greater benefit or the first key"
+    else:
+        before = "comes first, since what comes to nothing or can be excluded comes later"
     return {
-        EXCLUSIVE: f"{by.key} has {before} and goes with nothing else of its type",
-        NOT_ALONE: f"it goes with nothing else of its type, and {by.key} has {before}",
-        GROUP: f"of the group {rule.group!r} one applies, and {by.key} has {before}",
+        EXCLUSIVE: f"{by.key} {before} and goes with nothing else of its type",
+        NOT_ALONE: f"it goes with nothing else of its type, and {by.key} {before}",
+        GROUP: f"of the group {rule.group!r} one applies, and {by.key} {before}",
     }[reason]
 
 
-def _cut_words(quote: "Quote", cut: Cut) -> str:
+def _cut_words(quote: "Quote", names: list[str], cut: Cut) -> str:
     kind = {
         ZERO: "nothing goes below zero",
         MINIMUM: "the agreed minimum price holds",
@@ -161,7 +185,7 @@ def _cut_words(quote: "Quote", cut: Cut) -> str:
         CART_CAP: "the cap for the cart holds",
         NOTHING_LEFT: "no more is left",
     }[cut.kind]
-    where = "" if cut.target is None else f" {_where(quote.names, [cut.target])}"
+    where = "" if cut.target is None else f" {_where(names, [cut.target])}"
     return f"{kind}{where}: {quote.money(cut.before)} becomes {quote.money(cut.after)}"
 
 

@@ -1,6 +1,6 @@
 """The checks by name, and how they are made."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,6 +8,7 @@ from entrepot.kit.errors import ConflictError, InvalidInputError
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.checks import (
     event_queries,
+    family_queries,
     metric_queries,
     order_queries,
     queries,
@@ -15,12 +16,15 @@ from entrepot.playground.checks import (
     standing_queries,
     stock_queries,
 )
-from entrepot.playground.checks.rules import Check, Rule
+from entrepot.playground.checks.rules import Check, Found, Rule
+from entrepot.playground.checks.truth import against_truth
 
-_FAMILIES = {"user": metric_queries.USERS, "shop": metric_queries.SHOPS, "product": metric_queries.PRODUCTS}
+_FAMILIES = {"user": family_queries.USERS, "shop": family_queries.SHOPS, "product": family_queries.PRODUCTS}
 
+#: A rule, or what is compared in another way.
+Question = Rule | Callable[[AsyncSession], Awaitable[Found]]
 #: Every check by its name, in the order in which they are made.
-CHECKS: Mapping[str, Sequence[Rule]] = {
+CHECKS: Mapping[str, Sequence[Question]] = {
     "order-totals": (order_queries.LINES, order_queries.ORDERS),
     "invoice-totals": (order_queries.INVOICES,),
     "payments": (order_queries.ORDER_PAYMENTS, order_queries.INVOICE_PAYMENTS),
@@ -34,18 +38,21 @@ CHECKS: Mapping[str, Sequence[Rule]] = {
     "uniqueness": standing_queries.UNIQUE,
     "registry": (registry_queries.REGISTRY,),
     "events": (
-        *event_queries.ENTITIES,
+        *event_queries.NAMED,
         *event_queries.ORDERS,
         *event_queries.PAYMENTS,
-        *event_queries.REVIEWS,
+        *event_queries.CALLED,
+        event_queries.DECIDED,
+        event_queries.SHELVES,
     ),
     "carts": (event_queries.ABANDONED,),
     "metrics-rolled": (metric_queries.ROLLED,),
     "hours-days": tuple(metric_queries.hours_against_days(family) for family in _FAMILIES.values()),
     **{
-        f"{name}-metrics": tuple(metric_queries.against_facts(family, span) for span in metric_queries.SPANS)
+        f"{name}-metrics": tuple(metric_queries.against_facts(family, span) for span in family_queries.SPANS)
         for name, family in _FAMILIES.items()
     },
+    "ground-truth": (against_truth,),
 }
 
 
@@ -84,7 +91,10 @@ async def verify(
 
 
 async def _made(session: AsyncSession, name: str) -> Check:
-    found = [await queries.ask(session, rule) for rule in CHECKS[name]]
+    found = [
+        await (queries.ask(session, question) if isinstance(question, Rule) else question(session))
+        for question in CHECKS[name]
+    ]
     return Check(
         name,
         compared=sum(one.compared for one in found),

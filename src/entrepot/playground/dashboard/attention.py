@@ -105,8 +105,8 @@ def concerns(state: State, at: datetime) -> list[Concern]:
                 "bad",
                 "The last roll of the metrics failed",
                 f"{state.last_roll['error'] or 'No reason is known.'} The figures below may be old.",
-                "/data/data_playground/metrics_runs",
-                "Look at the runs",
+                "/warehouse/rolls",
+                "Look at the rolls",
             )
         )
     if state.payments.abnormal:
@@ -150,7 +150,7 @@ def concerns(state: State, at: datetime) -> list[Concern]:
                 "warn",
                 "Changes wait to be rolled up",
                 f"The oldest is of {oldest}. `entrepot metrics roll` takes them in; until then the figures lack them.",
-                "/data/data_playground/metrics_dirty",
+                "/warehouse/rolls",
                 "Look at them",
             )
         )

@@ -1,5 +1,6 @@
 """The SQL of what needs attention: how things stand now, beside how they usually are."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,21 @@ _LAST_ROLL = """
     WHERE r.outcome <> 'running'
     ORDER BY r.started_time DESC
     LIMIT 1
+"""
+#: What waits, by kind; how many buckets a span is, nobody knows before it is rolled. Some go on for ever.
+_WAITING = """
+    SELECT m.kind, count(DISTINCT (m.entity_id, m.hour)) AS marks, min(m.hour) AS oldest,
+           max(coalesce(m.until, m.hour)) FILTER (WHERE isfinite(coalesce(m.until, m.hour))) AS latest
+    FROM data_playground.metrics_dirty AS m
+    GROUP BY 1
+    ORDER BY 1
+"""
+_ROLLS = """
+    SELECT r.run_id, r.outcome, r.error, r.started_time, r.seconds, r.buckets, r.rows_inserted, r.rows_updated,
+           r.rows_deleted, r.rows_unchanged
+    FROM data_playground.metrics_runs AS r
+    ORDER BY r.started_time DESC
+    LIMIT 30
 """
 
 
@@ -71,6 +87,16 @@ async def select_marks(session: AsyncSession) -> RowMapping:
 async def select_last_roll(session: AsyncSession) -> RowMapping | None:
     """The last roll that ended."""
     return (await session.execute(text(_LAST_ROLL))).mappings().first()
+
+
+async def select_waiting(session: AsyncSession) -> Sequence[RowMapping]:
+    """What waits to be rolled, by kind of mark."""
+    return (await session.execute(text(_WAITING))).mappings().all()
+
+
+async def select_rolls(session: AsyncSession) -> Sequence[RowMapping]:
+    """The last rolls, newest first."""
+    return (await session.execute(text(_ROLLS))).mappings().all()
 
 
 def _window(end: datetime, recent: timedelta, usual: timedelta) -> dict[str, Any]:

@@ -93,3 +93,5 @@ class Trend:
     lines: Sequence[Line]
     before: Line | None = None
     note: str = ""
+    #: First bucket of a stretch that is to be seen, and the one after its last: the time that a scenario holds.
+    marked: tuple[int, int] | None = None

@@ -54,7 +54,8 @@ class Series:
         self.over = over
         self.known = known
         self.until = until
-        self._rows = {row["bucket"]: row for row in rows}
+        self._rows = {row["bucket"]: row for row in rows if row["bucket"] is not None}
+        self._wholes = {row["present"]: row for row in rows if row["bucket"] is None}
 
     def total(self, name: str) -> Number:
         """The sum over the range."""
@@ -67,6 +68,11 @@ class Series:
     def compared(self, name: str) -> Comparison:
         """Both sums, compared."""
         return compare(self.total(name), self.total_before(name))
+
+    def of_whole(self, of: Of) -> Comparison:
+        """What is not the sum of buckets, of the range as a whole and of the period before."""
+        now, before = of(self._wholes.get(True, NOTHING)), of(self._wholes.get(False, NOTHING))
+        return compare(now, before if self.known else None)
 
     def values(self, of: Of, *, before: bool = False) -> list[float | None]:
         """A value a bucket, in order."""
@@ -105,16 +111,14 @@ async def read_overview(
     answers = Series(
         await queries.select_answers(session, over, origin, with_before=known), over, known=known, until=until
     )
-    times = await queries.select_answer_times(session, over, origin, with_before=known)
-    figures = [*trade_figures(trade), *answer_figures(answers, times)]
+    figures = [*trade_figures(trade), *answer_figures(answers)]
     trends = [*trade_trends(trade, origin), *answer_trends(answers, origin)]
     if origin == "all":
         stock = Series(
             await queries.select_stock_outs(session, over, with_before=known), over, known=known, until=until
         )
-        distinct = await queries.select_distinct(session, over, with_before=known)
-        figures[6:6] = stock_figures(stock, distinct)
-        trends[4:4] = [stock_trend(stock)]
+        figures[6:6] = stock_figures(stock)
+        trends[4:4] = stock_trends(stock)
     else:
         ran_out = count("ran_out")
         figures[6:6] = [
@@ -184,18 +188,11 @@ def trade_figures(trade: Series) -> list[Figure]:
     ]
 
 
-def stock_figures(stock: Series, distinct: Bucket) -> list[Figure]:
+def stock_figures(stock: Series) -> list[Figure]:
     """Stock-outs: how many products, and for how long in all."""
-    before = distinct["before"] if stock.known else None
+    products = stock.of_whole(count("products"))
     return [
-        Figure(
-            "stock_outs",
-            "Stock-outs",
-            "count",
-            compare(distinct["now"], before),
-            "down",
-            "different products",
-        ),
+        Figure("stock_outs", "Stock-outs", "count", products, "down", "different products"),
         Figure(
             "stock_out_minutes",
             "Time out of stock",
@@ -207,28 +204,31 @@ def stock_figures(stock: Series, distinct: Bucket) -> list[Figure]:
     ]
 
 
-def answer_figures(answers: Series, times: Mapping[bool, Sequence[float]]) -> list[Figure]:
+def answer_figures(answers: Series) -> list[Figure]:
     """How fast and how well requests were answered."""
-
-    def time(index: int) -> Comparison:
-        now, before = times.get(True), times.get(False)
-        return compare(now[index] if now else None, before[index] if before else None)
-
+    failed = compare(
+        rate(answers.total("errors"), answers.total("requests")),
+        rate(answers.total_before("errors"), answers.total_before("requests")),
+    )
     return [
-        Figure("median", "Response time, median", "milliseconds", time(0), "down"),
-        Figure("p95", "Response time, p95", "milliseconds", time(1), "down", "95 % are faster"),
         Figure(
-            "error_rate",
-            "Errors",
-            "share",
-            compare(
-                rate(answers.total("errors"), answers.total("requests")),
-                rate(answers.total_before("errors"), answers.total_before("requests")),
-            ),
-            "down",
-            "requests answered with 5xx",
+            "median", "Response time, median", "milliseconds", answers.of_whole(answered_within(0)), "down"
         ),
+        Figure(
+            "p95",
+            "Response time, p95",
+            "milliseconds",
+            answers.of_whole(answered_within(1)),
+            "down",
+            "95 % are faster",
+        ),
+        Figure("error_rate", "Errors", "share", failed, "down", "requests answered with 5xx"),
     ]
+
+
+def answered_within(index: int) -> Of:
+    """The median (0) or the 95th percentile (1) of the milliseconds of a row of requests."""
+    return lambda row: float(row["times"][index]) if row.get("times") else None
 
 
 def trade_trends(trade: Series, origin: Origin) -> list[Trend]:
@@ -257,25 +257,35 @@ def trade_trends(trade: Series, origin: Origin) -> list[Trend]:
     ]
 
 
-def stock_trend(stock: Series) -> Trend:
-    """The chart of time out of stock."""
-    return Trend(
-        "stock_outs",
-        "Time out of stock",
-        "minutes",
-        labels_of(stock.over),
-        hrefs_of(stock.over, "all"),
-        [stock.line("all products", count("minutes"))],
-        stock.before(count("minutes")),
-    )
+def stock_trends(stock: Series) -> list[Trend]:
+    """The charts of products out of stock and of the time that they were."""
+    labels, hrefs = labels_of(stock.over), hrefs_of(stock.over, "all")
+    products, minutes = count("products"), count("minutes")
+    return [
+        Trend(
+            "stock_outs",
+            "Products out of stock",
+            "count",
+            labels,
+            hrefs,
+            [stock.line("different products", products)],
+            stock.before(products),
+        ),
+        Trend(
+            "stock_out_minutes",
+            "Time out of stock",
+            "minutes",
+            labels,
+            hrefs,
+            [stock.line("over all products", minutes)],
+            stock.before(minutes),
+        ),
+    ]
 
 
 def answer_trends(answers: Series, origin: Origin) -> list[Trend]:
     """The charts of requests."""
     labels, hrefs = labels_of(answers.over), hrefs_of(answers.over, origin)
-
-    def time(index: int) -> Of:
-        return lambda row: float(row["times"][index]) if row.get("times") else None
 
     return [
         Trend(
@@ -284,8 +294,8 @@ def answer_trends(answers: Series, origin: Origin) -> list[Trend]:
             "milliseconds",
             labels,
             hrefs,
-            [answers.line("p95", time(1)), answers.line("median", time(0))],
-            answers.before(time(1)),
+            [answers.line("p95", answered_within(1)), answers.line("median", answered_within(0))],
+            answers.before(answered_within(1)),
         ),
         Trend(
             "errors",

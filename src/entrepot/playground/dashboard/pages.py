@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 
 from entrepot.kit.errors import NotFoundError
 from entrepot.kit.web.rendering import Message, render
-from entrepot.playground.dashboard import queries
+from entrepot.playground.dashboard import attention_queries, queries
 from entrepot.playground.dashboard.access import WarehouseVisiting
 from entrepot.playground.dashboard.attention import concerns, read_state
 from entrepot.playground.dashboard.fact_queries import KINDS
@@ -61,6 +61,18 @@ async def bucket_page(
         events=await queries.select_event_counts(visit.session, over, look.origin),
         later=over.end,
         **shared(look, "", messages),
+    )
+
+
+@router.get("/rolls")
+async def rolls_page(request: Request, visit: WarehouseVisiting) -> HTMLResponse:
+    """What waits to be rolled up, and what became of the last rolls."""
+    return render(
+        request,
+        "warehouse/rolls.html",
+        waiting=await attention_queries.select_waiting(visit.session),
+        rolls=await attention_queries.select_rolls(visit.session),
+        **shared(None, "rolls"),
     )
 
 

@@ -132,56 +132,44 @@ async def select_behavior(
 async def select_stock_outs(
     session: AsyncSession, over: Range, *, with_before: bool = True
 ) -> Sequence[RowMapping]:
-    """Products that were out of stock and for how many minutes, a bucket; of all origins, as the metrics are."""
+    """Products that were out of stock and for how many minutes, a bucket; of all origins, as the metrics are.
+
+    Two more rows have no bucket: how many different products it was in the range (`present`) and in the period before,
+    which buckets do not tell.
+    """
     query = f"""
-        SELECT f.event_time AS bucket, count(*) AS products, sum(f.time_out_of_stock_minutes) AS minutes
-        FROM data_playground.shop_product_metrics_{SUFFIX[over.grain]} AS f
-        WHERE f.event_time >= :low AND f.event_time < :end AND f.time_out_of_stock_minutes > 0
-        GROUP BY 1
+        SELECT bucket, present, count(DISTINCT product_id) AS products, sum(minutes) AS minutes
+        FROM (
+            SELECT f.event_time AS bucket, f.event_time >= :start AS present, f.product_id,
+                   f.time_out_of_stock_minutes AS minutes
+            FROM data_playground.shop_product_metrics_{SUFFIX[over.grain]} AS f
+            WHERE f.event_time >= :low AND f.event_time < :end AND f.time_out_of_stock_minutes > 0
+        ) AS lacks
+        GROUP BY GROUPING SETS ((bucket), (present))
     """
     return await _rows(session, query, bounds(over, with_before=with_before))
-
-
-async def select_distinct(
-    session: AsyncSession, over: Range, *, with_before: bool = True
-) -> Mapping[Any, Any]:
-    """How many different products were out of stock, now and in the period before. Buckets do not tell it."""
-    query = f"""
-        SELECT count(DISTINCT f.product_id) FILTER (WHERE f.event_time >= :start) AS now,
-               count(DISTINCT f.product_id) FILTER (WHERE f.event_time < :start) AS before
-        FROM data_playground.shop_product_metrics_{SUFFIX[over.grain]} AS f
-        WHERE f.event_time >= :low AND f.event_time < :end AND f.time_out_of_stock_minutes > 0
-    """
-    return (await _rows(session, query, bounds(over, with_before=with_before)))[0]
 
 
 async def select_answers(
     session: AsyncSession, over: Range, origin: Origin, *, with_before: bool = True
 ) -> Sequence[RowMapping]:
-    """Requests a bucket: how many, how many failed (5xx), median and 95th percentile of their milliseconds."""
+    """Requests a bucket: how many, how many failed (5xx), median and 95th percentile of their milliseconds.
+
+    Two more rows have no bucket: those of the range (`present`) and of the period before, since percentiles of buckets
+    do not add up to theirs.
+    """
     query = f"""
-        SELECT {BUCKET} AS bucket, count(*) AS requests, count(*) FILTER (WHERE f.status_code >= 500) AS errors,
-               percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY CAST(f.duration_ms AS float8)) AS times
-        FROM data_playground.request_response_logs AS f
-        WHERE f.event_time >= :low AND f.event_time < :end {OF_ORIGIN[origin]}
-        GROUP BY 1
+        SELECT bucket, present, count(*) AS requests, count(*) FILTER (WHERE failed) AS errors,
+               percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY milliseconds) AS times
+        FROM (
+            SELECT {BUCKET} AS bucket, f.event_time >= :start AS present, f.status_code >= 500 AS failed,
+                   CAST(f.duration_ms AS float8) AS milliseconds
+            FROM data_playground.request_response_logs AS f
+            WHERE f.event_time >= :low AND f.event_time < :end {OF_ORIGIN[origin]}
+        ) AS answers
+        GROUP BY GROUPING SETS ((bucket), (present))
     """
     return await _rows(session, query, bounds(over, with_before=with_before))
-
-
-async def select_answer_times(
-    session: AsyncSession, over: Range, origin: Origin, *, with_before: bool = True
-) -> dict[bool, Sequence[float]]:
-    """Median and 95th percentile of all requests: of the range (True) and of the period before (False)."""
-    query = f"""
-        SELECT f.event_time >= :start AS present,
-               percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY CAST(f.duration_ms AS float8)) AS times
-        FROM data_playground.request_response_logs AS f
-        WHERE f.event_time >= :low AND f.event_time < :end {OF_ORIGIN[origin]}
-        GROUP BY 1
-    """
-    rows = await _rows(session, query, bounds(over, with_before=with_before))
-    return {row["present"]: row["times"] for row in rows}
 
 
 async def select_top_shops(

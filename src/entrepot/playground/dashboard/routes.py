@@ -11,7 +11,13 @@ from entrepot.kit.web.parameters import After, Before, Limit, answer_page
 from entrepot.kit.web.problems import GUARDED, responses
 from entrepot.kit.web.requests import database, trace_id
 from entrepot.kit.web.streaming import event_stream
-from entrepot.playground.dashboard import entity_queries, metric_queries, queries, running
+from entrepot.playground.dashboard import (
+    entity_queries,
+    metric_queries,
+    queries,
+    running,
+    tasks,  # noqa: F401 - registers the task that is enqueued here
+)
 from entrepot.playground.dashboard.access import Calling, WarehouseReading
 from entrepot.playground.dashboard.attention import concerns, read_state
 from entrepot.playground.dashboard.fact_queries import KINDS

@@ -47,8 +47,8 @@ _BEAT = text(
 _END = text(
     """
     UPDATE data_playground.scenario_runs
-    SET status = :status, finished_at = now(), message = :message, clock = coalesce(:clock, clock),
-        share = CASE WHEN :status = 'completed' THEN 1 ELSE share END
+    SET status = CAST(:status AS text), finished_at = now(), message = :message, clock = coalesce(:clock, clock),
+        share = CASE WHEN CAST(:status AS text) = 'completed' THEN 1 ELSE share END
     WHERE run_id = :run_id AND status IN ('waiting', 'running')
     """
 )
@@ -64,12 +64,6 @@ _STOP = text(
           FROM data_playground.scenario_runs WHERE run_id = :run_id) AS found
     WHERE run_id = found.one AND status IN ('waiting', 'running')
     RETURNING run_id
-    """
-)
-_EVENTS_SINCE = text(
-    """
-    SELECT count(*) FROM data_playground.global_events AS f
-    WHERE f.event_time >= :since AND f.event_time < :until AND f.origin = 'simulated'
     """
 )
 
@@ -133,8 +127,3 @@ async def end_run(
 async def request_stop(session: AsyncSession, run_id: UUID) -> bool:
     """Ask a run to stop; whether it was under way."""
     return (await session.execute(_STOP, {"run_id": run_id})).scalar_one_or_none() is not None
-
-
-async def count_events(session: AsyncSession, since: datetime, until: datetime) -> int:
-    """Simulated events of a stretch of time."""
-    return int((await session.execute(_EVENTS_SINCE, {"since": since, "until": until})).scalar_one())

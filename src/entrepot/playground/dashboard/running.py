@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.kit.jobs import enqueue
-from entrepot.playground.dashboard import queries, run_queries
+from entrepot.playground.dashboard import run_queries
 from entrepot.playground.dashboard.scenarios import ScenarioAsked, WorldAsked
+from entrepot.playground.loading.queries import current_world
 
 TASK = "playground.scenario"
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,13 @@ async def ask_for(session: AsyncSession, asked: ScenarioAsked | WorldAsked, begu
     Raises ConflictError while another is under way, or where there is a world already; InvalidInputError for a
     scenario without a world to run it in.
     """
-    span = await queries.select_span(session, "simulated")
-    if isinstance(asked, WorldAsked) and span is not None:
+    world = await current_world(session)
+    if isinstance(asked, WorldAsked) and world is not None and world.state == "complete":
         raise ConflictError(
             "The warehouse has a simulated world already.",
             hint="`entrepot world generate --replace` makes another in its place.",
         )
-    if isinstance(asked, ScenarioAsked) and span is None:
+    if isinstance(asked, ScenarioAsked) and (world is None or world.state != "complete"):
         raise InvalidInputError(
             "There is no world to run a scenario in.", hint="Make one first: a small one takes seconds."
         )
@@ -103,16 +105,26 @@ class Stopped(Exception):  # noqa: N818 (no error: somebody wanted it)
     """Somebody asked for the end of the work."""
 
 
-async def supervised(work: Awaitable[Any], look: Callable[[], Awaitable[bool]], *, period: float) -> Any:
+async def supervised(
+    work: Awaitable[Result],
+    look: Callable[[], Awaitable[bool]],
+    *,
+    period: float,
+    stop: asyncio.Event | None = None,
+) -> Result:
     """The result of work, which is looked after every `period` seconds.
 
-    When a look says that it is to stop, the work is cancelled and Stopped raised. When we are cancelled, so is it.
+    When a look says that it is to stop, `stop` is set, for work that ends by itself in its own time; work without one
+    is cancelled. Either way Stopped is raised then. When we are cancelled, so is the work.
     """
     running = asyncio.ensure_future(work)
     try:
         while not running.done():
             await asyncio.wait([running], timeout=period)
             if not running.done() and await look():
+                if stop is not None:
+                    stop.set()
+                    await running
                 raise Stopped
         return running.result()
     finally:

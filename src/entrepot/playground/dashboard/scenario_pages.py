@@ -1,5 +1,7 @@
 """The pages of scenarios: choose one, see it happen, stop it."""
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +12,16 @@ from entrepot.kit.errors import ConflictError, InvalidInputError
 from entrepot.kit.web.doors import doors
 from entrepot.kit.web.rendering import render
 from entrepot.kit.web.requests import database, trace_id
-from entrepot.playground.dashboard import queries, run_queries, running
+from entrepot.playground.dashboard import (
+    queries,
+    run_queries,
+    running,
+    tasks,  # noqa: F401 - registers the task that is enqueued here
+)
 from entrepot.playground.dashboard.access import Admitted, WarehouseVisiting
 from entrepot.playground.dashboard.comparing import Trend
 from entrepot.playground.dashboard.overview import Overview, read_overview
-from entrepot.playground.dashboard.ranges import Range, ceiling, floor
+from entrepot.playground.dashboard.ranges import STEPS, Range, ceiling, floor
 from entrepot.playground.dashboard.scenarios import (
     LENGTHS,
     SCALES,
@@ -51,8 +58,7 @@ async def begin(request: Request, person: Admitted) -> Response:
     except (InvalidInputError, ConflictError) as error:
         async with database(request).system() as session:
             values = await _form(session, str(fields.get("scenario", "")))
-        fault = f"{error} {error.hint or ''}".strip()
-        return render(request, "warehouse/scenarios.html", status=error.status, **values, fault=fault)
+        return render(request, "warehouse/scenarios.html", status=error.status, **values, fault=str(error))
     return RedirectResponse(f"/warehouse/scenarios/{run.run_id}", status_code=303)
 
 
@@ -62,16 +68,21 @@ async def run_page(request: Request, visit: WarehouseVisiting, run_id: UUID) -> 
     run = await running.get_run(visit.session, run_id)
     show = SHOWS.get(str(run.asked.get("scenario", "")))
     look, overview = await _seen(visit.session, run)
+    window = (
+        scenario_from(run.asked).window(run.clock_start)
+        if run.kind == "scenario" and run.clock_start
+        else None
+    )
     return render(
         request,
         "warehouse/run.html",
         run=run,
         show=show,
-        window=scenario_from(run.asked).window(run.clock_start)
-        if run.kind == "scenario" and run.clock_start
-        else None,
+        window=window,
         overview=overview,
-        trends=_chosen(overview, show) if overview else [],
+        trends=[replace(trend, marked=_marked(look, window)) for trend in _chosen(overview, show)]
+        if overview
+        else [],
         **shared(look, "scenarios"),
     )
 
@@ -122,3 +133,12 @@ def _chosen(overview: Overview, show: Show | None) -> list[Trend]:
     rest = [trend for trend in overview.trends if trend.key not in wanted]
     named = {trend.key: trend for trend in overview.trends}
     return [*(named[key] for key in wanted if key in named), *rest][:6]
+
+
+def _marked(look: Look | None, window: tuple[datetime, datetime] | None) -> tuple[int, int] | None:
+    """The buckets that a scenario's window touches."""
+    if look is None or window is None:
+        return None
+    step = STEPS[look.over.grain]
+    first, last = ((moment - look.over.start) / step for moment in window)
+    return int(first), min(-int(-last // 1), len(look.over.buckets))

@@ -38,7 +38,7 @@ SHOWS: dict[str, Show] = {
             "black-friday",
             "Black Friday",
             "Orders rise to several times the period before, and revenue with them, by less since much is on sale. "
-            "Products run out.",
+            "Products run out. It is announced first: two and a half days of the world's time pass before it begins.",
             ("orders", "revenue", "ran_out"),
         ),
         Show(
@@ -74,7 +74,8 @@ SHOWS: dict[str, Show] = {
         Show(
             "flash-promotion",
             "Flash promotion",
-            "For some hours a third of the shops sell far more, at lower prices; afterwards all is as before.",
+            "For some hours a third of the shops sell far more, at lower prices; afterwards all is as before. It is "
+            "announced first: two and a half days of the world's time pass before it begins.",
             ("orders", "revenue", "cart_abandonment"),
         ),
         Show(
@@ -100,6 +101,12 @@ SCALES: dict[float, str] = {0.05: "Small: a few seconds", 0.2: "A fifth", 1.0: "
 #: How much of a run passes before its scenario begins and after it ends, so that it can be told from the rest.
 LEAD = 0.2
 TAIL = 0.15
+#: Scenarios whose promotions are announced before they hold, up to 60 hours ahead: so much passes first, since what has
+#: happened already cannot be announced any more.
+ANNOUNCED = ("black-friday", "flash-promotion")
+NOTICE = timedelta(hours=61)
+#: Scenarios that need no time before them: they work little by little.
+GRADUAL = ("steady", "growth", "churn", "dirty-data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +144,22 @@ class ScenarioAsked:
             "speed": self.speed,
         }
 
+    @property
+    def notice(self) -> timedelta:
+        """What passes before the time that was asked for, so that the scenario can be announced."""
+        return NOTICE if self.scenario in ANNOUNCED else timedelta(0)
+
     def window(self, clock: datetime) -> tuple[datetime, datetime]:
-        """From when to when the scenario holds in a run that begins at `clock`; steady holds throughout."""
-        length = timedelta(hours=self.hours)
-        if self.scenario in ("steady", "growth", "churn", "dirty-data"):
-            return clock, clock + length
-        return clock + LEAD * length, clock + (1 - TAIL) * length
+        """From when to when the scenario holds in a run that begins at `clock`."""
+        length, begin = timedelta(hours=self.hours), clock + self.notice
+        if self.scenario in GRADUAL:
+            return begin, begin + length
+        lead = timedelta(0) if self.notice else LEAD * length
+        return begin + lead, begin + (1 - TAIL) * length
 
     def end(self, clock: datetime) -> datetime:
         """When the run ends on the world's clock."""
-        return clock + timedelta(hours=self.hours)
+        return clock + self.notice + timedelta(hours=self.hours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class ScenarioRun(Shaped):
     clock: datetime | None = Field(description="The world's clock when it was last looked at.")
     clock_end: datetime | None = Field(description="The world's clock when it is to end.")
     share: float = Field(description="How much of it is done, from 0 to 1.")
-    facts: int = Field(description="Events written since it began.")
+    facts: int = Field(description="Facts written since it began.")
     message: str = Field(description="What it is doing, or how it ended.")
     created_at: datetime = Field(description="When it was asked for.")
     started_at: datetime | None = Field(description="When a worker took it.")

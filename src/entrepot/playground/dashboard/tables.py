@@ -55,7 +55,7 @@ class ScenarioRun(Base):
         Numeric(5, 4), server_default=text("0"), comment="How much of it is done, from 0 to 1"
     )
     facts: Mapped[int] = mapped_column(
-        BigInteger, server_default=text("0"), comment="Events written since it began"
+        BigInteger, server_default=text("0"), comment="Facts written since it began"
     )
     message: Mapped[str | None] = mapped_column(Text, comment="What it is doing, or why it failed")
     begun_by: Mapped[UUID | None] = mapped_column(Uuid, comment="Person who began it")

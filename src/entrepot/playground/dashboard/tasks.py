@@ -8,9 +8,10 @@ from uuid import UUID
 
 from entrepot.kit.errors import EntrepotError
 from entrepot.kit.jobs import Job, task
-from entrepot.playground.dashboard import queries, run_queries
+from entrepot.playground.dashboard import run_queries
 from entrepot.playground.dashboard.running import TASK, Run, Stopped, get_run, run_of, supervised
 from entrepot.playground.dashboard.scenarios import ScenarioAsked, scenario_from, world_from
+from entrepot.playground.loading.queries import current_world
 
 #: Seconds between two looks at how far it is and whether to stop.
 PERIOD = 0.5
@@ -26,8 +27,8 @@ async def carry_out(job: Job, *, run_id: str) -> dict[str, Any]:
     run = UUID(run_id)
     async with job.db.system(trace_id=job.trace_id) as session:
         asked = await get_run(session, run)
-        span = await queries.select_span(session, "simulated")
-        clock, end = _clocks(asked, None if span is None else span[1])
+        world = await current_world(session)
+        clock, end = _clocks(asked, world.clock if world else None)
         row = await run_queries.begin_run(session, run, clock=clock, clock_end=end, message="Begins.")
     if row is None:
         return {"run_id": run_id, "status": asked.status}
@@ -37,11 +38,17 @@ async def carry_out(job: Job, *, run_id: str) -> dict[str, Any]:
         await _end(job, run, "stopped", "Stopped. What happened until then stays.")
         return {"run_id": run_id, "status": "stopped"}
     except EntrepotError as error:
-        await _end(job, run, "failed", f"{error}{' ' + error.hint if error.hint else ''}")
+        await _end(job, run, "failed", str(error))
         raise
     except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
         if job.attempt >= job.max_attempts:
-            await _end(job, run, "failed", f"{type(error).__name__}: {error}")
+            await _end(job, run, "failed", reason)
+        else:
+            async with job.db.system(trace_id=job.trace_id) as session:
+                await run_queries.beat(
+                    session, run, share=0, message=f"Broke off and is tried again. {reason}"
+                )
         raise
     await _end(job, run, "completed", made)
     return {"run_id": run_id, "status": "completed"}
@@ -55,12 +62,14 @@ def _clocks(asked: Run, clock: datetime | None) -> tuple[datetime | None, dateti
 
 async def _end(job: Job, run: UUID, status: str, message: str) -> None:
     async with job.db.system(trace_id=job.trace_id) as session:
-        span = await queries.select_span(session, "simulated")
-        await run_queries.end_run(session, run, status, message, span[1] if span else None)
+        world = await current_world(session)
+        clock = world.clock if world and world.state == "complete" else None
+        await run_queries.end_run(session, run, status, message, clock)
 
 
 async def _make_world(job: Job, run: Run) -> str:
     from entrepot.playground.loading.generating import generate
+    from entrepot.playground.metrics.rolling import roll
     from entrepot.playground.world.scenarios import parse_scenario
     from entrepot.playground.world.settings import WorldSettings
 
@@ -89,11 +98,14 @@ async def _make_world(job: Job, run: Run) -> str:
 
     work = generate(job.db, settings, processes=min(2, os.cpu_count() or 1), report=report)
     made = await supervised(work, look, period=PERIOD)
-    await _roll(job, run)
+    async with job.db.system(trace_id=job.trace_id) as session:
+        await run_queries.beat(session, run.run_id, share=0.97, message="Rolls up the metrics.")
+    await roll(job.db)
     return f"A world of {sum(made.rows.values()):,} rows, made in {made.seconds:.0f} s."
 
 
 async def _play(job: Job, run: Run) -> str:
+    from entrepot.playground.live.running import Tick
     from entrepot.playground.live.running import run as run_live
     from entrepot.playground.world.settings import Scenario
 
@@ -101,44 +113,43 @@ async def _play(job: Job, run: Run) -> str:
     start, end = run.clock_start, run.clock_end
     if start is None or end is None:
         raise EntrepotError("The world went away before the scenario began.", hint="Make a world first.")
+    clock, written = run.clock or start, run.facts
+    stop = asyncio.Event()
+
+    async def ticked(tick: Tick) -> None:
+        nonlocal clock, written
+        clock, written = tick.clock, written + tick.inserted
 
     async def look() -> bool:
         async with job.db.system(trace_id=job.trace_id) as session:
-            span = await queries.select_span(session, "simulated")
-            clock = span[1] if span else start
             return await run_queries.beat(
                 session,
                 run.run_id,
                 share=_share(start, clock, end),
                 clock=clock,
-                facts=await run_queries.count_events(session, start, end),
+                facts=written,
                 message=_phase(asked, start, clock),
             )
 
-    scenarios = (Scenario(asked.scenario, *asked.window(start), asked.strength),)
-    work = run_live(job.db, speed=asked.speed, until=end, scenarios=scenarios)
-    await supervised(work, look, period=PERIOD)
+    # An attempt that goes on where another was killed: the scenario is part of the world already.
+    begun = clock > start
+    scenarios = () if begun else (Scenario(asked.scenario, *asked.window(start), asked.strength),)
+    work = run_live(job.db, speed=asked.speed, until=end, scenarios=scenarios, on_tick=ticked, stop=stop)
+    await supervised(work, look, period=PERIOD, stop=stop)
     await look()
-    await _roll(job, run)
     return f"{asked.title}: {asked.hours} hours of the world's time have passed."
 
 
 def _share(start: datetime, clock: datetime, end: datetime) -> float:
-    return min(max((clock - start) / (end - start), 0.0), 1.0)
+    return 0.97 * min(max((clock - start) / (end - start), 0.0), 1.0)
 
 
 def _phase(asked: ScenarioAsked, start: datetime, clock: datetime) -> str:
     begins, ends = asked.window(start)
+    if clock == start:
+        return "The simulation is brought to where the world stands; then the clock moves."
     if clock < begins:
         return f"Steady until {begins:%Y-%m-%d %H:%M}, so that there is something to compare with."
     if clock < ends:
         return f"The scenario holds until {ends:%Y-%m-%d %H:%M}."
     return "The scenario is over; what follows from it goes on."
-
-
-async def _roll(job: Job, run: Run) -> None:
-    from entrepot.playground.metrics.rolling import roll
-
-    async with job.db.system(trace_id=job.trace_id) as session:
-        await run_queries.beat(session, run.run_id, share=0.95, message="Rolls up the metrics.")
-    await asyncio.shield(roll(job.db))

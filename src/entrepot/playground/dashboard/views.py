@@ -37,6 +37,11 @@ class Look:
     origin: Origin
 
     @property
+    def compared(self) -> bool:
+        """Whether there is anything of the world before the range."""
+        return self.over.start > self.first
+
+    @property
     def partly(self) -> bool:
         """Whether the period before begins earlier than the world, though it does not lie before it as a whole."""
         return self.over.previous.start < self.first < self.over.start
@@ -94,6 +99,7 @@ def places(here: str) -> list[Place]:
     """The entries below "Warehouse"."""
     entries = [("Overview", "/warehouse"), ("Scenarios", "/warehouse/scenarios")]
     entries += [(kind.title, f"/warehouse/{kind.name}") for kind in KINDS.values()]
+    entries.append(("Rolls", "/warehouse/rolls"))
     return [Place(title, href, href == f"/warehouse{here and '/'}{here}") for title, href in entries]
 
 

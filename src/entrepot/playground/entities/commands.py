@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from entrepot.kit.clock import now
+from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.output import (
     JsonOption,
     as_record,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 T = TypeVar("T")
-IdArgument = Annotated[UUID, typer.Argument(metavar="ID", help="The entity.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The entity.")]
 Formats = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
 FromOption = Annotated[
     datetime, typer.Option("--from", formats=Formats, help="Beginning of the span, in UTC.")
@@ -43,7 +44,8 @@ def entity(
     """Say what an id is: its type, since when, its row, and what happened to it last."""
     from entrepot.playground.entities.resolving import resolve
 
-    found = _run(lambda session: resolve(session, id, events=events))
+    wanted = _identifier(id)
+    found = _run(lambda session: resolve(session, wanted, events=events))
     if json:
         print_json(
             {
@@ -83,14 +85,23 @@ def history(
     from entrepot.playground.entities import auditing
 
     order: auditing.Order = "newest" if newest else "oldest"
-    page = _run(lambda session: auditing.history(session, id, order=order, after=after, limit=limit))
+    wanted = _identifier(id)
+    page = _run(lambda session: auditing.history(session, wanted, order=order, after=after, limit=limit))
     if json:
-        print_json({"items": [dict(row) for row in page.rows], "next": page.after})
+        items = [{name: row[name] for name in row if name != "source"} for row in page.rows]
+        print_json({"items": items, "next": page.after})
         return
     print_table(
         ("time", "what", "table", "about", "quantity", "amount"),
         [
-            (row["event_time"], row["what"], row["source"], row["entity_id"], row["quantity"], row["amount"])
+            (
+                row["event_time"],
+                row["what"],
+                row["table_name"],
+                row["entity_id"],
+                row["quantity"],
+                row["amount"],
+            )
             for row in page.rows
         ],
         empty="Nothing happened to it.",
@@ -168,6 +179,17 @@ def funnel(since: FromOption, until: ToOption, at: AtOption = None, json: JsonOp
     print_table(
         ("from", "to", "entities"), [(row["source"], row["target"], row["entities"]) for row in flows]
     )
+
+
+def _identifier(given: str) -> UUID:
+    try:
+        return UUID(given)
+    except ValueError:
+        raise InvalidInputError(
+            f"{given!r} is no identifier.",
+            hint="An id is a UUID, such as those that `entrepot world history` shows.",
+            where={"argument": "ID"},
+        ) from None
 
 
 def _utc(given: datetime) -> datetime:

@@ -25,7 +25,7 @@ class Told:
     by: Mapping[str, str]
     key: str = "id"
     user: str = "r.user_id"
-    shop: str = "r.shop_id"
+    seller: str = "r.shop_id"
     product: str = "NULL::uuid"
     quantity: str = "NULL::integer"
     amount: str = "NULL::numeric"
@@ -119,7 +119,7 @@ TOLD = (
         "CASE WHEN r.is_helpful THEN 'vote_helpful' ELSE 'vote_not_helpful' END",
         "r.review_id",
         {"user": "r.user_id = :id", "shop_review": "r.review_id = :id"},
-        shop="NULL::uuid",
+        seller="NULL::uuid",
     ),
 )
 
@@ -174,7 +174,7 @@ def history_statement(entity_type: str, *, at: Place | None, ascending: bool) ->
         branches.append(
             f"""
             (SELECT r.event_time, r.{told.key} AS id, {source} AS source, {told.what} AS what, {told.entity} AS entity_id,
-                    {told.user} AS user_id, {told.shop} AS shop_id, {told.product} AS product_id, {told.quantity} AS quantity,
+                    {told.user} AS user_id, {told.seller} AS shop_id, {told.product} AS product_id, {told.quantity} AS quantity,
                     {told.amount} AS amount, {told.details} AS details
              FROM data_playground.{told.table} AS r
              WHERE {told.by[entity_type]} AND r.event_time >= :since AND r.event_time < :until
@@ -187,7 +187,7 @@ def history_statement(entity_type: str, *, at: Place | None, ascending: bool) ->
          WHERE r.event_time >= :since AND r.event_time < :until {after.format(key="id", source="r.source")})
     """
     return f"""
-        SELECT * FROM ({" UNION ALL ".join([*branches, registry])}) AS h
+        SELECT h.*, split_part(h.source, '.', 1) AS table_name FROM ({" UNION ALL ".join([*branches, registry])}) AS h
         ORDER BY h.event_time {direction}, h.id {direction}, h.source {direction} LIMIT :limit
     """
 

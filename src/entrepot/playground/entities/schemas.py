@@ -62,7 +62,7 @@ class HistoryEntry(BaseModel):
 
     event_time: datetime
     id: UUID = Field(description="The row that tells of it.")
-    source: str = Field(description="The table of that row.")
+    table_name: str = Field(description="The table of that row.")
     what: str = Field(description="What happened.")
     entity_id: UUID | None = Field(description="What it was about.")
     user_id: UUID | None

@@ -1,6 +1,6 @@
 """Following a world: what is different between two moments of it, table by table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from importlib import import_module
@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from entrepot.kit.errors import ConflictError, EntrepotError
-from entrepot.playground.loading.shapes import Shape, conform, fact_shapes, shape_of
+from entrepot.playground.loading.declared import fact_shapes, shape_of
+from entrepot.playground.loading.shapes import Shape, conform
 from entrepot.playground.loading.working import WORLD
+from entrepot.playground.world.settings import microseconds
 
 if TYPE_CHECKING:
     from entrepot.playground.world.settings import WorldSettings
 
-#: Days that are simulated ahead at once: a day more costs less than beginning anew.
-AHEAD = timedelta(days=7)
 #: The part that the people are.
 PEOPLE = -1
 
@@ -34,32 +34,48 @@ class Difference:
 
 
 class Follower:
-    """A world from a moment on: simulated a week ahead, and told in differences."""
+    """A world from a moment on: simulated a day ahead, and told in differences."""
 
     def __init__(self, settings: "WorldSettings", clock: datetime, world: str = WORLD) -> None:
         self._settings = settings
         self._world = world
-        self._made: Any = None
-        self._until = datetime.min.replace(tzinfo=UTC)
         self._clock = clock
-        self._tables = self._project(clock)
+        self._window: Any = None
+        self._tables: Tables = {}
+        #: the whole world at a moment, where somebody asked for it
+        self._whole: tuple[datetime, Tables] | None = None
 
     @property
     def clock(self) -> datetime:
         """The moment that the next difference begins at."""
         return self._clock
 
+    def standing(self, name: str, since: datetime | None = None) -> pa.Table:
+        """A table as it stands at the clock; with `since`, what happened from then on."""
+        if self._whole is None or self._whole[0] != self._clock:
+            self._whole = self._clock, self._project()
+        found = sorted(self._whole[1].items(), key=lambda one: one[0])
+        tables = [table for (of, _), table in found if of == name]
+        whole = pa.concat_tables(tables) if tables else pa.table({})
+        return (
+            whole.filter(pc.greater_equal(whole.column("event_time"), since)) if since and tables else whole
+        )
+
     def follow(self, until: datetime) -> list[Difference]:
         """What happens from the clock to before `until`, those first that others refer to; the clock is `until` then.
 
         Raises EntrepotError where the simulation does not go on from where it was.
         """
-        tables = self._project(until)
+        if self._window is None or until > self._window.until:
+            self._open(until)
         found: dict[str, list[tuple[pa.Table, pa.Table]]] = {}
-        for (name, part), now in tables.items():
+        for name, rows in self._told(until):
+            found.setdefault(name, []).append((rows, rows.slice(0, 0)))
+        for (name, part), now in self._changing(until).items():
             before = self._tables.get((name, part), now.slice(0, 0))
             found.setdefault(name, []).append(difference(name, before, now))
-        self._tables, self._clock = tables, until
+            self._tables[name, part] = now
+        self._clock = until
         differences = []
         for shape in fact_shapes():
             pairs = [pair for pair in found.get(shape.name, ()) if pair[0].num_rows or pair[1].num_rows]
@@ -70,34 +86,72 @@ class Follower:
 
     def change(self, settings: "WorldSettings") -> None:
         """Go on with other scenarios; raises ConflictError where they would change what has happened already."""
-        before = self._tables
-        self._settings, self._made = settings, None
-        after = self._project(self._clock)
+        before = self._project()
+        self._settings, self._window, self._whole = settings, None, None
+        after = self._project()
         if before.keys() != after.keys() or any(not same(before[key], after[key]) for key in before):
             raise ConflictError(
                 "These scenarios would change what has happened already.",
                 hint="Give them a window from the world's clock on: name@2026-01-02..2026-01-05.",
             )
 
-    def _project(self, moment: datetime) -> Tables:
-        world = self._world_until(moment)
+    def _open(self, until: datetime) -> None:
+        """Simulate from the clock to the midnight after `until`."""
+        from entrepot.playground.world.windows import Window
+
+        end = datetime.combine(until.date(), time(), UTC)
+        end = end if end == until else end + timedelta(days=1)
+        self._window = None  # only one is kept
+        self._window = Window(self._world_until(end), self._clock, end)
+        moment = microseconds(self._clock)
+        self._tables = self._standing(range(len(self._window.parts)), moment, with_people=True)
+
+    def _told(self, until: datetime) -> list[tuple[str, pa.Table]]:
+        """What happens between the clock and `until`, of the tables whose rows stay as they are."""
+        since, moment = microseconds(self._clock), microseconds(until)
+        told = [part.told(since, moment) for part in self._window.parts]
+        told.append(self._window.people_told(since, moment))
+        return [(name, conform(rows, shape_of(name))) for one in told for name, rows in one.items()]
+
+    def _changing(self, until: datetime) -> Tables:
+        """The other tables, of those in whose part something happens between the clock and `until`, as they stand then."""
+        since, moment = microseconds(self._clock), microseconds(until)
+        parts = [number for number, part in enumerate(self._window.parts) if part.changes(since, moment)]
+        return self._standing(parts, moment, with_people=self._window.people_change(since, moment))
+
+    def _standing(self, parts: Iterable[int], moment: int, *, with_people: bool) -> Tables:
+        tables = {
+            (name, number): table
+            for number in parts
+            for name, table in self._window.parts[number].tables(moment).items()
+        }
+        if with_people:
+            tables.update({(name, PEOPLE): table for name, table in self._window.people(moment).items()})
+        return self._conformed(tables)
+
+    def _project(self) -> Tables:
+        """The whole world at the clock."""
+        end = self._clock.date() + (
+            timedelta(days=1) if self._clock.timetz() != time(tzinfo=UTC) else timedelta()
+        )
+        world = self._world_until(datetime.combine(end, time(), UTC))
         tables: Tables = {}
         carried = []
         for number in range(world.parts):
-            part = world.part(number, until=moment)
+            part = world.part(number, until=self._clock)
             carried.append(part.carried)
             tables.update({(name, number): table for name, table in part.tables.items()})
-        people = world.people(carried, until=moment)
+        people = world.people(carried, until=self._clock)
         tables.update({(name, PEOPLE): table for name, table in people.items()})
+        return self._conformed(tables)
+
+    @staticmethod
+    def _conformed(tables: Tables) -> Tables:
         return {key: conform(table, shape_of(key[0])) for key, table in tables.items()}
 
-    def _world_until(self, moment: datetime) -> Any:
-        if self._made is None or moment > self._until:
-            end = (moment + AHEAD).date()
-            self._until = datetime.combine(end, time(), UTC)
-            module, _, name = self._world.partition(":")
-            self._made = getattr(import_module(module), name)(replace(self._settings, end=end))
-        return self._made
+    def _world_until(self, end: datetime) -> Any:
+        module, _, name = self._world.partition(":")
+        return getattr(import_module(module), name)(replace(self._settings, end=end.date()))
 
 
 def difference(name: str, before: pa.Table, now: pa.Table) -> tuple[pa.Table, pa.Table]:

@@ -9,8 +9,9 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from entrepot.playground.loading.declared import fact_shapes
 from entrepot.playground.loading.load_queries import Connection, copy_rows
-from entrepot.playground.loading.shapes import Shape, fact_shapes
+from entrepot.playground.loading.shapes import Shape
 
 #: Tables whose rows nothing refers to: a fact of theirs can come late without anything else having to wait.
 LEAVES = frozenset(
@@ -31,6 +32,7 @@ _STAGED = "live_rows"
 class Trouble:
     """Shares of facts that come late and that come twice; which ones follows from the seed and their ids alone."""
 
+    run_id: UUID
     seed: int
     late: float = 0.0
     duplicates: float = 0.0
@@ -68,8 +70,8 @@ async def hold_back(connection: Connection, shape: Shape, until: datetime, troub
                        * power(256, (hashtextextended({key}::text, %(seed)s + 3) & 1048575) / 1048576.0) AS again_due
             FROM {staged}
         ), again AS (
-            INSERT INTO data_playground.held_back_facts (id, table_name, again, due_time, row_data)
-            SELECT drawn.id, %(table)s, true, drawn.again_due, to_jsonb(staged)
+            INSERT INTO data_playground.held_back_facts (id, table_name, again, run_id, due_time, row_data)
+            SELECT drawn.id, %(table)s, true, %(run)s, drawn.again_due, to_jsonb(staged)
             FROM drawn JOIN {staged} AS staged ON staged.{key} = drawn.id WHERE again_draw < %(duplicates)s
             ON CONFLICT DO NOTHING
         ), late AS (
@@ -77,13 +79,14 @@ async def hold_back(connection: Connection, shape: Shape, until: datetime, troub
             WHERE staged.{key} = drawn.id AND late_draw < %(late)s AND late_due > %(until)s
             RETURNING drawn.id, late_due, to_jsonb(staged) AS row_data
         )
-        INSERT INTO data_playground.held_back_facts (id, table_name, again, due_time, row_data)
-        SELECT id, %(table)s, false, late_due, row_data FROM late
+        INSERT INTO data_playground.held_back_facts (id, table_name, again, run_id, due_time, row_data)
+        SELECT id, %(table)s, false, %(run)s, late_due, row_data FROM late
         """
     ).format(key=key, staged=sql.Identifier(_STAGED))
     cursor = await connection.execute(
         statement,
         {
+            "run": trouble.run_id,
             "seed": trouble.seed,
             "table": shape.name,
             "late": trouble.late,
@@ -188,9 +191,9 @@ async def held_back(connection: Connection) -> int:
     return int(row["held"])
 
 
-async def forget_held_back(connection: Connection) -> None:
-    """Forget what was held back of a world that is gone."""
-    await connection.execute("DELETE FROM data_playground.held_back_facts")
+async def forget_held_back(connection: Connection, run_id: UUID) -> None:
+    """Forget what was held back of worlds that are gone."""
+    await connection.execute("DELETE FROM data_playground.held_back_facts WHERE run_id <> %s", [run_id])
 
 
 async def advance(connection: Connection, run_id: UUID, clock: datetime, rows: Mapping[str, int]) -> None:

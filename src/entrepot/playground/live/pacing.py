@@ -16,21 +16,29 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """From `start` on, `speed` simulated seconds a second; speed 0 is as fast as it goes, in steps of an hour."""
+    """From `start` on, `speed` simulated seconds a second; speed 0 is as fast as it goes, a `step` a tick."""
 
     start: datetime
     speed: float
     until: datetime | None = None
+    step: timedelta = STEP
 
-    def next(self, clock: datetime, elapsed: float) -> datetime:
-        """The moment of the next tick, when the clock says `clock` and `elapsed` seconds have gone by.
+    def next(self, clock: datetime, elapsed: float, cost: float = 0.0) -> datetime:
+        """The moment of the next tick, when the clock says `clock`, `elapsed` seconds have gone by, and a tick takes `cost`.
 
-        Never before `clock`, never after `until`.
+        It is what the clock will say when the tick can be ready; never before `clock`, never after `until`.
         """
-        target = self.start + timedelta(seconds=elapsed * self.speed) if self.speed else clock + STEP
+        ready = elapsed + max(INTERVAL, cost)
+        target = self.start + timedelta(seconds=ready * self.speed) if self.speed else clock + self.step
         if self.until is not None:
             target = min(target, self.until)
         return max(target, clock)
+
+    def wait(self, target: datetime, elapsed: float) -> float:
+        """Seconds until the clock says `target`; nothing is written before it happens."""
+        if not self.speed:
+            return 0.0
+        return max((target - self.start).total_seconds() / self.speed - elapsed, 0.0)
 
     def ends(self, clock: datetime) -> bool:
         """Whether there is nothing left to do."""

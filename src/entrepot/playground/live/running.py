@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from entrepot.kit.db import Database
@@ -13,7 +14,7 @@ from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.kit.jobs.waking import first_of
 from entrepot.playground.live import live_queries as queries
 from entrepot.playground.live.live_queries import Trouble
-from entrepot.playground.live.pacing import INTERVAL, Pace
+from entrepot.playground.live.pacing import STEP, Pace
 from entrepot.playground.loading.generating import holding
 from entrepot.playground.loading.load_queries import Connection, Run, present_run
 from entrepot.playground.loading.working import WORLD
@@ -78,13 +79,16 @@ async def run(
     on_tick: OnTick | None = None,
     stop: asyncio.Event | None = None,
     settle: bool = False,
+    roll: bool = True,
+    step: timedelta = STEP,
     world: str = WORLD,
 ) -> Ran:
     """Go on with the world of the database from its clock, until `until` or until `stop` is set.
 
-    `speed` is simulated seconds a second, 0 as fast as it goes. `scenarios` begin at the clock at the earliest and stay
+    `speed` is simulated seconds a second, 0 as fast as it goes in ticks of `step`. `scenarios` begin at the clock at the earliest and stay
     with the world. Of facts that nothing refers to, a share of `late` is written later than it happened and a share of
-    `duplicates` is delivered twice. With `settle`, what is still held back at the end is written then. A tick and its
+    `duplicates` is delivered twice. With `settle`, what is still held back at the end is written then; with `roll`, metrics are
+    rolled beside it, as often as there is time, and at its end. A tick and its
     clock are one transaction: a run that was killed goes on where it was. Raises NotFoundError without a world,
     ConflictError while another command works on it or where `until` has gone by.
     """
@@ -94,33 +98,43 @@ async def run(
     stop = stop or asyncio.Event()
     async with holding(db) as connection:
         present = await _world(connection, until)
-        trouble = Trouble(int(present.settings["seed"]), late, duplicates)
+        trouble = Trouble(present.id, int(present.settings["seed"]), late, duplicates)
+        await queries.forget_held_back(connection, present.id)
         follower = await asyncio.to_thread(_follower, present, world)
         if scenarios:
             await _add(connection, present, follower, scenarios)
-        pace = Pace(present.clock, speed, until)
+        pace = Pace(present.clock, speed, until, step)
         began = time.monotonic()
         ticks: list[Tick] = []
         clock = present.clock
-        while not stop.is_set() and not pace.ends(clock):
-            elapsed = time.monotonic() - began
-            target = pace.next(clock, elapsed)
-            if target > clock:
-                tick = await _tick(connection, present, follower, target, trouble)
+        async with _rolling(db) if roll else nullcontext() as rolling:
+            while not stop.is_set() and not pace.ends(clock):
+                elapsed = time.monotonic() - began
+                target = pace.next(clock, elapsed, ticks[-1].seconds if ticks else 0.0)
+                # What will happen is known ahead, and written when the clock is there.
+                differences = await asyncio.to_thread(follower.follow, target)
+                spent = time.monotonic() - began
+                if (seconds := pace.wait(target, spent)) > 0:
+                    await first_of(stop, timeout=seconds)
+                    if stop.is_set():
+                        break
+                tick = await _write(connection, present, differences, target, trouble)
                 clock = tick.clock
-                ticks.append(replace(tick, rows={}))
+                ticks.append(replace(tick, rows={}, seconds=spent - elapsed + tick.seconds))
                 present = replace(present, clock=clock, rows=dict(Counter(present.rows) + Counter(tick.rows)))
                 if on_tick is not None:
                     await on_tick(tick)
-            if speed and not pace.ends(clock):
-                spent = time.monotonic() - began - elapsed
-                await first_of(stop, timeout=max(INTERVAL - spent, 0.0))
-            else:
-                await asyncio.sleep(0)  # whoever wants to stop it has a chance to
-        if settle:
-            ticks.append(await _settle(connection, clock))
+                if rolling is not None:
+                    rolling.ring(clock)
+            count = len(ticks)
+            if settle:
+                ticks.append(await _settle(connection, clock))
+                if rolling is not None:
+                    rolling.ring(clock)
         waiting = await queries.held_back(connection)
-    return _ran(pace.start, clock, ticks, waiting, present.rows, time.monotonic() - began, stop.is_set())
+    return _ran(
+        pace.start, clock, count, ticks, waiting, present.rows, time.monotonic() - began, stop.is_set()
+    )
 
 
 async def _world(connection: Connection, until: datetime | None) -> Run:
@@ -165,11 +179,14 @@ def from_now(scenario: "Scenario", clock: datetime) -> "Scenario":
     return replace(scenario, start=clock, end=clock + (scenario.end - scenario.start))
 
 
-async def _tick(
-    connection: Connection, present: Run, follower: "Follower", target: datetime, trouble: Trouble
+async def _write(
+    connection: Connection,
+    present: Run,
+    differences: Sequence["Difference"],
+    target: datetime,
+    trouble: Trouble,
 ) -> Tick:
     began = time.monotonic()
-    differences = await asyncio.to_thread(follower.follow, target)
     inserted = updated = held = 0
     rows: dict[str, int] = {}
     async with connection.transaction():
@@ -202,9 +219,53 @@ async def _settle(connection: Connection, clock: datetime) -> Tick:
     return Tick(clock, late=late, duplicates=duplicates)
 
 
+class _Roller:
+    """Rolls the metrics of what was written, while the world goes on."""
+
+    def __init__(self) -> None:
+        self._bell = asyncio.Event()
+        self._clock: datetime | None = None
+        self._closed = False
+
+    def ring(self, clock: datetime) -> None:
+        """Something was written up to this moment."""
+        self._clock = clock
+        self._bell.set()
+
+    def close(self) -> None:
+        """Nothing more will be written: what was is rolled, and that is all."""
+        self._closed = True
+        self._bell.set()
+
+    async def run(self, db: Database) -> None:
+        """Roll whenever something was written since; ticks that come meanwhile are rolled together."""
+        from entrepot.playground.metrics.rolling import roll
+
+        while not self._closed:
+            await self._bell.wait()
+            self._bell.clear()
+            if self._clock is not None:
+                clock, self._clock = self._clock, None
+                await roll(db, until=clock)
+
+
+@asynccontextmanager
+async def _rolling(db: Database) -> AsyncIterator[_Roller]:
+    """Metrics beside the block; at its end the last of it is rolled, and an error of theirs ends the block."""
+    roller = _Roller()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(roller.run(db), name="roll metrics")
+            yield roller
+            roller.close()
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors
+
+
 def _ran(
     start: datetime,
     clock: datetime,
+    count: int,
     ticks: Sequence[Tick],
     waiting: int,
     rows: Mapping[str, int],
@@ -214,4 +275,4 @@ def _ran(
     inserted, updated, late, duplicates = (
         sum(getattr(tick, name) for tick in ticks) for name in ("inserted", "updated", "late", "duplicates")
     )
-    return Ran(start, clock, len(ticks), inserted, updated, late, duplicates, waiting, rows, seconds, stopped)
+    return Ran(start, clock, count, inserted, updated, late, duplicates, waiting, rows, seconds, stopped)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, DateTime, Index, String, Text, Uuid, text
+from sqlalchemy import ARRAY, Boolean, DateTime, ForeignKey, Index, String, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -80,5 +80,25 @@ class HeldBackFact(Base):
     again: Mapped[bool] = mapped_column(
         Boolean, primary_key=True, comment="Whether it is a second delivery; else it is late"
     )
+    run_id: Mapped[UUID] = mapped_column(
+        ForeignKey(f"{SCHEMA}.world_runs.id", ondelete="CASCADE"), comment="World that it belongs to"
+    )
     due_time: Mapped[datetime] = moment("When, by the world's clock, it is written", nullable=False)
     row_data: Mapped[Any] = mapped_column(JSONB, nullable=False, comment="The row as it stands")
+
+
+class ActedWorld(Base):
+    """How far the world has acted on the program instead of the warehouse."""
+
+    __tablename__ = "acted_worlds"
+    __table_args__ = table_args(
+        SCHEMA,
+        "How far simulated worlds have acted on the program: a clock of their own, beside that of the warehouse",
+        SystemRows(),
+    )
+
+    run_id: Mapped[UUID] = mapped_column(
+        ForeignKey(f"{SCHEMA}.world_runs.id", ondelete="CASCADE"), primary_key=True, comment="World"
+    )
+    began: Mapped[datetime] = moment("Moment of the world from which on it acts", nullable=False)
+    clock: Mapped[datetime] = moment("Moment of the world up to which it has acted", nullable=False)

@@ -11,8 +11,8 @@ from pathlib import Path
 from entrepot.kit.db import Database
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.loading import load_queries as queries
+from entrepot.playground.loading.declared import fact_shapes, shape_of
 from entrepot.playground.loading.manifests import read_manifest, table_blocks
-from entrepot.playground.loading.shapes import fact_shapes, shape_of
 from entrepot.playground.loading.working import midnight, month_after
 
 

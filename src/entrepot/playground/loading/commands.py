@@ -106,7 +106,8 @@ def generate(
 def _settings(
     seed: int, scale: float, start: datetime | None, end: datetime | None, scenarios: Sequence[str]
 ) -> "WorldSettings":
-    from entrepot.playground.world.settings import WorldSettings, parse_scenario
+    from entrepot.playground.world.scenarios import parse_scenario
+    from entrepot.playground.world.settings import WorldSettings
 
     plain = WorldSettings(
         seed=seed, scale=scale, start=start.date() if start else START, end=end.date() if end else END
@@ -213,7 +214,7 @@ def _state(world: "WorldState | None", rows: Mapping[str, int]) -> dict[str, Any
 @app.command("scenarios")
 def scenarios(as_json: JsonOption = False) -> None:
     """List what can happen to a world."""
-    from entrepot.playground.world.settings import SCENARIOS
+    from entrepot.playground.world.scenarios import SCENARIOS
 
     if as_json:
         print_json({"scenarios": [{"name": name, "meaning": text} for name, text in SCENARIOS.items()]})
@@ -317,7 +318,8 @@ def clear(
         print_json({"removed": removed})
     else:
         print_table(["table", "rows removed"], list(removed.items()), empty="There was no simulated row.")
-        print_note("`entrepot metrics roll` makes the metrics of what is left.") if removed else None
+        if removed:
+            print_note("`entrepot metrics roll` makes the metrics of what is left.")
 
 
 def _style(quiet: bool) -> Literal["auto", "none"]:

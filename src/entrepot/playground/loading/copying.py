@@ -2,7 +2,7 @@
 
 A row is a count of fields, then each field's length and bytes. Every column becomes one or two arrays of byte strings
 (lengths, values), and Arrow joins them row by row; what the join leaves behind is the body. The server then parses
-nothing: against the text formats this halves its work (docs/benchmarks.md).
+nothing, which halves its work against the text formats.
 """
 
 from collections.abc import Iterator
@@ -35,31 +35,87 @@ def body(table: pa.Table, shape: Shape) -> Iterator[memoryview]:
             yield _rows(batch, shape)
 
 
+class _Fields:
+    """The fields of some rows, as few arrays as can be: what is joined row by row costs by the array."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.arrays: list[pa.Array] = []
+        self._run: list[Bytes] = []
+        self._present: npt.NDArray[np.bool_] | None = None
+        self._columns = 0
+
+    def always(self, *blocks: Bytes | bytes) -> None:
+        """Add bytes that every row has, or the same bytes to every row."""
+        self._begin(None)
+        self._run += [
+            block if isinstance(block, np.ndarray) else _broadcast(block, self.rows) for block in blocks
+        ]
+
+    def where(self, present: npt.NDArray[np.bool_], length: bytes, values: Bytes) -> None:
+        """Add a column of one length that some rows lack; columns that the same rows lack go together."""
+        self._begin(present)
+        self._run += [_broadcast(length, self.rows), values]
+        self._columns += 1
+
+    def varying(self, values: pa.Array) -> None:
+        """Add values of many lengths."""
+        self._flush()
+        self.arrays.append(values)
+
+    def joined(self) -> memoryview:
+        """The rows."""
+        self._flush()
+        joined = pc.binary_join_element_wise(*self.arrays, b"") if len(self.arrays) > 1 else self.arrays[0]
+        offsets, data = joined.buffers()[1:]
+        return memoryview(data)[: int(np.frombuffer(offsets, np.int32, self.rows + 1)[self.rows])]
+
+    def _begin(self, present: npt.NDArray[np.bool_] | None) -> None:
+        held = self._present
+        if (held is None) != (present is None) or (
+            held is not None and present is not None and not np.array_equal(held, present)
+        ):
+            self._flush()
+        self._present = present
+
+    def _flush(self) -> None:
+        if self._run:
+            block = _binary(np.hstack(self._run))
+            if self._present is not None:
+                block = pc.if_else(pa.array(self._present), block, pa.scalar(_NULL * self._columns))
+            self.arrays.append(block)
+        self._run, self._present, self._columns = [], None, 0
+
+
 def _rows(batch: pa.RecordBatch, shape: Shape) -> memoryview:
     rows = batch.num_rows
-    fields: list[pa.Array] = []
-    fixed = [_broadcast(len(shape.columns).to_bytes(2, "big"), rows)]
+    fields = _Fields(rows)
+    fields.always(len(shape.columns).to_bytes(2, "big"))
     for position, column in enumerate(shape.columns):
         array = batch.column(position)
         if array.null_count == rows:
-            fixed.append(_broadcast(_NULL, rows))
-            continue
-        values = None if column.kind in ("text", "json", "uuids", "texts") else _fixed(array, column)
-        if values is not None and array.null_count == 0:
-            fixed += [_broadcast(values.shape[1].to_bytes(4, "big"), rows), values]
-            continue
-        # From here on rows differ in length: what is fixed so far is one array, then come length and value.
-        if fixed:
-            fields.append(_binary(np.hstack(fixed)))
-            fixed = []
-        variable = _variable(array, column) if values is None else _nulled(array, values)
-        fields += [_lengths(variable, array), pc.fill_null(variable, b"")]
-    if fixed:
-        fields.append(_binary(np.hstack(fixed)))
-    joined = pc.binary_join_element_wise(*fields, b"") if len(fields) > 1 else fields[0]
-    offsets, data = joined.buffers()[1:]
-    end = int(np.frombuffer(offsets, np.int32, rows + 1)[rows])
-    return memoryview(data)[:end]
+            fields.always(_NULL)
+        elif column.kind in ("text", "json", "uuids", "texts"):
+            _add_varying(fields, array, column)
+        else:
+            values = _fixed(array, column)
+            length = values.shape[1].to_bytes(4, "big")
+            if array.null_count == 0:
+                fields.always(length, values)
+            else:
+                fields.where(pc.is_valid(array).to_numpy(zero_copy_only=False), length, values)
+    return fields.joined()
+
+
+def _add_varying(fields: _Fields, array: pa.Array, column: Column) -> None:
+    values = _variable(array, column)
+    if values.null_count == 0 and pc.all(pc.equal(values, values[0])).as_py():
+        value = values[0].as_py()
+        fields.always(len(value).to_bytes(4, "big"), value)
+        return
+    lengths = pc.fill_null(pc.binary_length(values), -1).to_numpy(zero_copy_only=False)
+    fields.always(_big_endian(lengths, ">i4"))
+    fields.varying(pc.fill_null(values, b"") if values.null_count else values)
 
 
 def _broadcast(value: bytes, rows: int) -> Bytes:
@@ -74,15 +130,6 @@ def _binary(values: Bytes) -> pa.BinaryArray:
     return pa.BinaryArray.from_buffers(
         pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(values))]
     )
-
-
-def _nulled(array: pa.Array, values: Bytes) -> pa.Array:
-    return pc.if_else(pc.is_valid(array), _binary(values), pa.scalar(None, pa.binary()))
-
-
-def _lengths(values: pa.Array, array: pa.Array) -> pa.Array:
-    lengths = pc.fill_null(pc.binary_length(values), -1).to_numpy(zero_copy_only=False)
-    return _binary(lengths.astype(">i4").view(np.uint8).reshape(len(array), 4))
 
 
 def _big_endian(values: npt.NDArray[Any], type_: str) -> Bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from entrepot.kit.db import Database
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.loading import load_queries as queries
+from entrepot.playground.loading.declared import shape_of, shapes
 from entrepot.playground.loading.load_queries import Connection
 from entrepot.playground.loading.manifests import (
     Format,
@@ -21,7 +22,7 @@ from entrepot.playground.loading.manifests import (
     write_csv,
     write_manifest,
 )
-from entrepot.playground.loading.shapes import Shape, arrow_type, shape_of, shapes
+from entrepot.playground.loading.shapes import Shape, arrow_type
 from entrepot.playground.loading.working import midnight, month_after
 
 if TYPE_CHECKING:

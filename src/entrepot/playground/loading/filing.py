@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from entrepot.kit.errors import ConflictError
 from entrepot.kit.progress import SILENT, Report
+from entrepot.playground.loading.declared import fact_shapes
 from entrepot.playground.loading.generating import Generated
 from entrepot.playground.loading.manifests import (
     Format,
@@ -19,7 +20,7 @@ from entrepot.playground.loading.manifests import (
     require_room,
     write_manifest,
 )
-from entrepot.playground.loading.shapes import Shape, fact_shapes
+from entrepot.playground.loading.shapes import Shape
 from entrepot.playground.loading.simulating import Workers, workers
 from entrepot.playground.loading.spilling import remove_parts, settings_name, spilled, total
 from entrepot.playground.loading.working import WORLD, Gather, Job, Question, make_world

@@ -61,6 +61,8 @@ BEGIN
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s ORDER BY event_time', parent, column_list, source);
     EXECUTE format('DROP TABLE %s', source);
+    -- What refers to these rows is next, and its checks look for each one: by index, which only statistics tell.
+    EXECUTE format('ANALYZE %s', parent);
     RETURN 'inserted';
 END;
 $$;
@@ -97,7 +99,7 @@ BEGIN
         IF fact.has_origin THEN
             EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', fact.full_name);
             EXECUTE format('SELECT count(*) FROM %s WHERE origin = ''simulated''', fact.full_name) INTO removed;
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin <> ''simulated'')', fact.full_name) INTO real;
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin NOT IN (''simulated'', ''warehouse''))', fact.full_name) INTO real;
             mixed := mixed OR real;
             facts := facts || jsonb_build_object('oid', fact.oid, 'full_name', fact.full_name);
             table_name := fact.relname;
@@ -106,6 +108,7 @@ BEGIN
             derived := concat_ws(', ', derived, fact.full_name);
         END IF;
     END LOOP;
+    -- What the warehouse told of its own rolls goes with the world where there is nothing else.
     IF NOT mixed THEN
         EXECUTE format('TRUNCATE %s', concat_ws(', ', derived,
             (SELECT string_agg(f ->> 'full_name', ', ') FROM jsonb_array_elements(facts) AS f)));

@@ -10,7 +10,7 @@ or its rows are inserted where the range has facts already. What a killed run ha
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,8 +20,8 @@ from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.loading import load_queries as queries
+from entrepot.playground.loading.declared import fact_shapes, shape_of
 from entrepot.playground.loading.load_queries import Connection, Run, Staged
-from entrepot.playground.loading.shapes import fact_shapes, shape_of
 from entrepot.playground.loading.simulating import Workers, workers
 from entrepot.playground.loading.working import (
     WORLD,
@@ -116,7 +116,7 @@ async def generate(
             if run.state == "loading":
                 rows = await _load(connection, run, job, processes, report)
                 run = await _present(connection)
-            await _place(db, connection, run, report)
+            await place_staged(db, connection, run.staged, report)
             async with connection.transaction():
                 await queries.mark_range(connection, midnight(settings.start), midnight(settings.end))
                 await queries.complete(connection, run)
@@ -200,10 +200,12 @@ async def _write(
     staged.update(made)
 
 
-async def _place(db: Database, connection: Connection, run: Run, report: Report) -> None:
+async def place_staged(
+    db: Database, connection: Connection, staged: Sequence[Staged], report: Report
+) -> None:
     """Make every staged table part of the warehouse, those that others refer to first."""
     place = {shape.name: number for number, shape in enumerate(fact_shapes())}
-    ordered = sorted(run.staged, key=lambda one: (place[one.table], one.month))
+    ordered = sorted(staged, key=lambda one: (place[one.table], one.month))
     if await queries.can_prepare(connection):
         await _prepare(db, [one for one in ordered if one.whole], report)
     for number, one in enumerate(ordered):

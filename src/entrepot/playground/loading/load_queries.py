@@ -238,6 +238,8 @@ async def clear(connection: Connection, run: Run | None) -> dict[str, int]:
     names = [one.name for one in run.staged] if run else []
     cursor = await connection.execute("SELECT * FROM data_playground.clear_world(%s::text[])", [names])
     removed = {row["table_name"]: row["removed"] async for row in cursor}
+    # The next world begins with a clock of its own, which may be earlier.
+    await connection.execute("DELETE FROM data_playground.metrics_clocks WHERE origin = 'simulated'")
     if run:
         await connection.execute("DELETE FROM data_playground.world_parts WHERE run_id = %s", [run.id])
         await connection.execute(

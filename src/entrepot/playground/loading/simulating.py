@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import entrepot
 from entrepot.kit.errors import EntrepotError
+from entrepot.playground.loading.declared import fact_shapes
 from entrepot.playground.loading.working import (
     Failed,
     Gather,
@@ -86,6 +88,7 @@ async def workers(job: Job, count: int) -> AsyncIterator[Workers]:
 
     With 0, a thread of this process does it: for worlds that are made before another process would have started.
     """
+    job = replace(job, shapes=fact_shapes())
     if count == 0:
         yield Workers([answering(job)])
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from entrepot.playground.loading.manifests import Format, WrittenFile, file_path, write_csv, write_parquet
-from entrepot.playground.loading.shapes import Shape, shape_of
+from entrepot.playground.loading.shapes import Shape
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,12 +62,13 @@ def plain_json(table: "pa.Table", shape: Shape) -> "pa.Table":
     return table
 
 
-def assemble(parts: Path, numbers: Sequence[int], out: Path, format_: Format, name: str) -> list[WrittenFile]:
+def assemble(
+    parts: Path, numbers: Sequence[int], out: Path, format_: Format, shape: Shape
+) -> list[WrittenFile]:
     """Put the rows of a table in order and write its files."""
     import pyarrow as pa
 
-    shape = shape_of(name)
-    files = [part_directory(parts, number) / f"{name}.arrow" for number in numbers]
+    files = [part_directory(parts, number) / f"{shape.name}.arrow" for number in numbers]
     tables = [pa.ipc.open_file(pa.memory_map(str(file))).read_all() for file in files if file.is_file()]
     pieces = [periods(table, format_) for table in tables]
     days = sorted({day for piece in pieces for day in piece})

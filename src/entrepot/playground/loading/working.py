@@ -9,17 +9,19 @@ import pickle
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from entrepot.playground.loading.shapes import Shape, conform
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from entrepot.playground.loading.manifests import WrittenFile
-    from entrepot.playground.loading.shapes import Shape
+    from entrepot.playground.world.accounts import Carried
 
 LENGTH = struct.Struct(">Q")
 #: The class of worlds, as module and name; a stand-in can be named in its place.
@@ -36,6 +38,12 @@ class Job:
     #: Where files are put together from the tables of the parts, and as what.
     out: Path | None = None
     format: Literal["parquet", "csv"] = "parquet"
+    #: The tables that the rows are for.
+    shapes: tuple[Shape, ...] = ()
+
+    def shape(self, name: str) -> Shape:
+        """The table of a name. Raises KeyError where there is none."""
+        return {shape.name: shape for shape in self.shapes}[name]
 
 
 @dataclass(frozen=True)
@@ -97,21 +105,18 @@ def gather(job: Job, question: Gather) -> "list[WrittenFile]":
 
     assert job.directory is not None
     assert job.out is not None
-    return assemble(job.directory, range(question.parts + 1), job.out, job.format, question.table)
+    return assemble(job.directory, range(question.parts + 1), job.out, job.format, job.shape(question.table))
 
 
 def work(world: Any, job: Job, question: Question) -> Worked:
     """Simulate a part, or the people, and leave it where the job wants it."""
-    from entrepot.playground.loading.shapes import conform, shape_of
-
     truth, carried = None, b""
     if question.carried is None:
         part = world.part(question.number)
-        tables, truth, carried = part.tables, part.truth, pickle.dumps(part.carried, protocol=5)
+        tables, truth, carried = part.tables, part.truth, pack(part.carried)
     else:
-        known = [pickle.loads(one) for one in question.carried]  # noqa: S301 - written by a worker
-        tables = world.people(known)
-    shaped = [(shape_of(name), table) for name, table in tables.items() if table.num_rows]
+        tables = world.people([unpack(one) for one in question.carried])
+    shaped = [(job.shape(name), table) for name, table in tables.items() if table.num_rows]
     conformed = [(shape, conform(table, shape)) for shape, table in shaped]
     rows = {shape.name: table.num_rows for shape, table in conformed}
     if job.directory is None:
@@ -123,7 +128,30 @@ def work(world: Any, job: Job, question: Question) -> Worked:
     return Worked(question.number, rows, (), carried, truth)
 
 
-def encoded(table: "pa.Table", shape: "Shape") -> list[Chunk]:
+def pack(carried: "Carried") -> bytes:
+    """What a part knows of the people, as bytes that can be kept."""
+    import io
+
+    import numpy as np
+
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **{one.name: getattr(carried, one.name) for one in fields(carried)})
+    return packed.getvalue()
+
+
+def unpack(packed: bytes) -> "Carried":
+    """What `pack` made bytes of."""
+    import io
+
+    import numpy as np
+
+    from entrepot.playground.world.accounts import Carried
+
+    with np.load(io.BytesIO(packed), allow_pickle=False) as held:
+        return Carried(**{one.name: held[one.name] for one in fields(Carried)})
+
+
+def encoded(table: "pa.Table", shape: Shape) -> list[Chunk]:
     """The rows of a table that is in order of time, by month."""
     from entrepot.playground.loading import copying
 

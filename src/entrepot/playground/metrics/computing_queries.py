@@ -3,18 +3,17 @@
 A kind of metrics (of users, shops, products) is a list of branches, one a table of facts. Each branch is grouped by
 entity and bucket; the branches are stacked and grouped once more, and the columns of the metrics are made of what they
 counted. The same text serves two scopes: all cells of a stretch of time (one scan of each table of facts), and the cells
-of the temporary table `roll_cells` (probes of the indexes on entity and time).
+of the temporary tables `roll_hours` and `roll_days` (probes of the indexes on entity and time; what happened to the
+stock is in `roll_movements`, for both).
 
 Parameters: `low` and `high`, between which all buckets are; both begin and end a day.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
-from entrepot.playground.metrics.marking_queries import PRODUCT_EVENTS, SHOP_EVENTS, USER_EVENTS, listed
+from entrepot.playground.metrics.kind_queries import NUMERIC, PRODUCT, SHOP, Branch, Kind, Span
 
-Span = Literal["hour", "day"]
 Scope = Literal["stretch", "cells"]
 
 LOW = "CAST(:low AS timestamptz)"
@@ -22,222 +21,6 @@ HIGH = "CAST(:high AS timestamptz)"
 #: Buckets are counted from here; what it is does not matter, as long as an hour and a day begin with it.
 ORIGIN = "timestamptz '2000-01-01 00:00:00+00'"
 BETWEEN = f"f.event_time >= {LOW} AND f.event_time < {HIGH}"
-
-
-@dataclass(frozen=True)
-class Branch:
-    """What one table of facts adds: slots are aggregates over `f`, numeric where named in `_NUMERIC`, else integers."""
-
-    table: str
-    slots: Mapping[str, str]
-    where: str = "true"
-    entity: str | None = None
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of metrics: its branches, and its columns as expressions over their slots."""
-
-    name: str
-    table: str
-    branches: tuple[Branch, ...]
-    columns: Mapping[str, str]
-    #: Slots beside the branches', which the kind's own SQL adds.
-    own_slots: tuple[str, ...] = field(default=())
-
-    @property
-    def entity(self) -> str:
-        """The column of the entity: user_id, shop_id or product_id."""
-        return f"{self.name}_id"
-
-    def target(self, span: Span) -> str:
-        """The table of an hour's or a day's metrics, with its schema."""
-        return f"data_playground.{self.table}_{'hourly' if span == 'hour' else 'daily'}"
-
-
-_NUMERIC = frozenset(
-    {"amount", "discount", "paid", "refunded", "refunded_net", "gross", "total", "least", "most", "value_change"}
-)
-
-
-def _is(event_type: str) -> str:
-    return f"FILTER (WHERE f.event_type = '{event_type}')"
-
-
-_STARS = {
-    "reviews": "count(*)",
-    "stars": "sum(f.rating)",
-    "one_star": "count(*) FILTER (WHERE f.rating = 1)",
-    "five_stars": "count(*) FILTER (WHERE f.rating = 5)",
-}
-_APPROVED = "f.status = 'approved'"
-_RATING = "round(stars::numeric / nullif(reviews, 0), 4)"
-
-USER = Kind(
-    "user",
-    "user_metrics",
-    (
-        Branch(
-            "shop_orders",
-            {
-                "orders": "count(*)",
-                "amount": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "shops": "count(DISTINCT f.shop_id)",
-            },
-        ),
-        Branch("shop_order_items", {"units": "sum(f.quantity)"}),
-        Branch(
-            "global_events",
-            {
-                "cancelled": f"count(*) {_is('order_cancelled')}",
-                "paid": f"sum(f.amount) {_is('payment_completed')}",
-                "payments": f"count(*) {_is('payment_completed')}",
-                "failures": f"count(*) {_is('payment_failed')}",
-                "refunded": f"sum(f.amount) {_is('payment_refunded')}",
-                "abandoned": f"count(*) {_is('cart_abandoned')}",
-            },
-            where=f"f.event_type IN ({listed(USER_EVENTS)})",
-        ),
-        Branch("shop_reviews", {"reviews": "count(*)", "stars": "sum(f.rating)"}, where=_APPROVED),
-        Branch("shop_review_votes", {"votes": "count(*)"}, where="f.is_helpful", entity="author"),
-        Branch("shop_promotion_usages", {"uses": "count(*)"}),
-    ),
-    {
-        "orders_placed_count": "coalesce(orders, 0)",
-        "orders_cancelled_count": "coalesce(cancelled, 0)",
-        "total_order_amount": "coalesce(amount, 0)",
-        "avg_order_amount": "coalesce(round(amount / nullif(orders, 0), 4), 0)",
-        "unique_shops_ordered_from": "coalesce(shops, 0)",
-        "total_amount_paid": "coalesce(paid, 0)",
-        "total_amount_refunded": "coalesce(refunded, 0)",
-        "successful_payments_count": "coalesce(payments, 0)",
-        "failed_payments_count": "coalesce(failures, 0)",
-        "reviews_written_count": "coalesce(reviews, 0)",
-        "avg_rating_given": _RATING,
-        "helpful_votes_received": "coalesce(votes, 0)",
-        "promotions_used_count": "coalesce(uses, 0)",
-        "total_discount_amount": "coalesce(discount, 0)",
-        "cart_abandonment_count": "coalesce(abandoned, 0)",
-        "total_items_purchased": "coalesce(units, 0)",
-    },
-)
-
-SHOP = Kind(
-    "shop",
-    "shop_metrics",
-    (
-        Branch(
-            "shop_orders",
-            {
-                "orders": "count(*)",
-                "amount": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "customers": "count(DISTINCT f.user_id)",
-            },
-        ),
-        Branch(
-            "shop_order_items",
-            {
-                "units": "sum(f.quantity)",
-                "products": "count(DISTINCT f.product_id)",
-                "gross": "sum(f.subtotal)",
-            },
-        ),
-        Branch(
-            "global_events",
-            {
-                "cancelled": f"count(*) {_is('order_cancelled')}",
-                "refunded": f"sum(f.amount) {_is('payment_refunded')}",
-                "refunded_net": f"sum(f.net_amount) {_is('payment_refunded')}",
-            },
-            where=f"f.event_type IN ({listed(SHOP_EVENTS)})",
-        ),
-        Branch("shop_reviews", _STARS, where=_APPROVED),
-        Branch("shop_promotion_usages", {"uses": "count(*)"}),
-    ),
-    {
-        "orders_received_count": "coalesce(orders, 0)",
-        "orders_cancelled_count": "coalesce(cancelled, 0)",
-        "total_order_amount": "coalesce(amount, 0)",
-        "avg_order_amount": "coalesce(round(amount / nullif(orders, 0), 4), 0)",
-        "unique_customers_count": "coalesce(customers, 0)",
-        "total_products_sold": "coalesce(units, 0)",
-        "unique_products_sold": "coalesce(products, 0)",
-        "low_stock_products_count": "low_products",
-        "out_of_stock_products_count": "out_products",
-        "gross_revenue": "coalesce(gross, 0)",
-        "net_revenue": "coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0)",
-        "total_discounts_given": "coalesce(discount, 0)",
-        "total_refunds_amount": "coalesce(refunded, 0)",
-        "reviews_received_count": "coalesce(reviews, 0)",
-        "avg_rating_received": _RATING,
-        "one_star_reviews_count": "coalesce(one_star, 0)",
-        "five_star_reviews_count": "coalesce(five_stars, 0)",
-        "active_promotions_count": "promotions",
-        "promotions_used_count": "coalesce(uses, 0)",
-        "inventory_value": "stock_value",
-    },
-    own_slots=("low_change", "out_change", "value_change"),
-)
-
-PRODUCT = Kind(
-    "product",
-    "shop_product_metrics",
-    (
-        Branch(
-            "shop_order_items",
-            {
-                "units": "sum(f.quantity)",
-                "gross": "sum(f.subtotal)",
-                "total": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "discounted": "count(*) FILTER (WHERE f.discount_amount > 0)",
-                "least": "min(round(f.total_amount / f.quantity, 4))",
-                "most": "max(round(f.total_amount / f.quantity, 4))",
-            },
-        ),
-        Branch(
-            "global_events",
-            {
-                "added": f"count(*) {_is('cart_item_added')}",
-                "removed": f"count(*) {_is('cart_item_removed')}",
-                "viewed": f"count(*) {_is('product_viewed')}",
-            },
-            where=f"f.event_type IN ({listed(PRODUCT_EVENTS[1:])})",
-        ),
-        Branch(
-            "global_events",
-            {"refunded_units": "sum(f.quantity)", "refunded_net": "sum(f.net_amount)"},
-            where="f.event_type = 'payment_refunded'",
-        ),
-        Branch("shop_reviews", _STARS, where=_APPROVED),
-    ),
-    {
-        "units_sold": "coalesce(units, 0)",
-        "units_refunded": "coalesce(refunded_units, 0)",
-        "gross_sales": "coalesce(gross, 0)",
-        "net_sales": "coalesce(gross, 0) - coalesce(discount, 0) - coalesce(refunded_net, 0)",
-        "current_stock_level": "coalesce(stock, 0)",
-        "stock_replenishment_count": "coalesce(restocked, 0)",
-        "time_out_of_stock_minutes": "coalesce(round(empty_time::numeric / 60000000, 4), 0)",
-        "avg_selling_price": "coalesce(round(total / nullif(units, 0), 4), 0)",
-        "min_selling_price": "coalesce(least, 0)",
-        "max_selling_price": "coalesce(most, 0)",
-        "reviews_count": "coalesce(reviews, 0)",
-        "avg_rating": _RATING,
-        "one_star_reviews_count": "coalesce(one_star, 0)",
-        "five_star_reviews_count": "coalesce(five_stars, 0)",
-        "times_discounted": "coalesce(discounted, 0)",
-        "total_discount_amount": "coalesce(discount, 0)",
-        "cart_additions_count": "coalesce(added, 0)",
-        "cart_removals_count": "coalesce(removed, 0)",
-        "page_views": "coalesce(viewed, 0)",
-    },
-    own_slots=("restocked", "last_stock", "empty_time"),
-)
-
-KINDS = (USER, SHOP, PRODUCT)
 
 
 def length(span: Span) -> str:
@@ -253,56 +36,55 @@ def bucket(time: str, span: Span) -> str:
 def computed(kind: Kind, span: Span, scope: Scope) -> str:
     """A query of what rows of a metrics table should be: the entity, its event_time, the bucket, the columns."""
     columns = ", ".join(f"{expression} AS {name}" for name, expression in kind.columns.items())
-    head, rows = {
-        "user": lambda: ([], "stacked AS s"),
-        "shop": lambda: (_shop_stock(span, scope), _shop_rows(span, scope)),
-        "product": lambda: (_product_stock(span, scope), _product_rows(scope)),
-    }[kind.name]()
     slots = _slots(kind)
-    own = {
-        "user": [],
-        "shop": [
-            _stack(slots, "moved", {name: f"f.{name}" for name in SHOP.own_slots}),
-        ],
-        "product": [
+    head: list[str] = []
+    own: list[str] = []
+    rows = "stacked AS s"
+    if kind is SHOP:
+        head, rows = _shop_stock(span, scope), _shop_rows(span, scope)
+        own = [_stack(slots, "moved", {name: f"f.{name}" for name in kind.own_slots})]
+    elif kind is PRODUCT:
+        head, rows = _product_stock(span, scope), _product_rows(span, scope)
+        own = [
             _stack(slots, "moved", {name: f"f.{name}" for name in ("restocked", "last_stock")}),
             _stack(slots, "empty", {"empty_time": "f.empty_time"}),
-        ],
-    }[kind.name]
+        ]
     branches = [_branch(kind, branch, slots, span, scope) for branch in kind.branches] + own
-    merged = ", ".join(f"any_value({slot}) AS {slot}" for slot in slots)
+    counted = {slot for branch in kind.branches if branch.counted for slot in branch.slots}
+    merged = ", ".join(f"{'count' if slot in counted else 'any_value'}({slot}) AS {slot}" for slot in slots)
     stacked = (
-        f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "  # noqa: S608
+        f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "
         f"FROM ({' UNION ALL '.join(branches)}) AS b GROUP BY entity_id, bucket)"
     )
     given = ", ".join([*head, stacked])
-    return f"WITH {given} SELECT entity_id, entity_time, bucket, {columns} FROM {rows}"  # noqa: S608
+    return f"WITH {given} SELECT entity_id, entity_time, bucket, {columns} FROM {rows}"
 
 
 def _slots(kind: Kind) -> dict[str, str]:
     """The slots of a kind with their types."""
     names = [slot for branch in kind.branches for slot in branch.slots] + list(kind.own_slots)
-    return {name: "numeric" if name in _NUMERIC else "bigint" for name in dict.fromkeys(names)}
+    return {name: "numeric" if name in NUMERIC else "bigint" for name in dict.fromkeys(names)}
 
 
 def _branch(kind: Kind, branch: Branch, slots: Mapping[str, str], span: Span, scope: Scope) -> str:
     entity = branch.entity or kind.name
-    filled = ", ".join(
-        f"{branch.slots[name]}::{type_} AS {name}" if name in branch.slots else f"NULL::{type_} AS {name}"
-        for name, type_ in slots.items()
-    )
+    given = {
+        name: f"CASE WHEN {expression} THEN 1 END" if branch.counted else expression
+        for name, expression in branch.slots.items()
+    }
+    filled = ", ".join(f"{given.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
     start, source = scoped(branch.table, f"{entity}_id", span, scope)
+    time = f"f.{entity}_event_time" if branch.counted else f"any_value(f.{entity}_event_time)"
+    grouped = "" if branch.counted else f" GROUP BY f.{entity}_id, {start}"
     return (
-        f"SELECT f.{entity}_id AS entity_id, any_value(f.{entity}_event_time) AS entity_time, {start} AS bucket, {filled} "  # noqa: S608
-        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL GROUP BY f.{entity}_id, {start}"
+        f"SELECT f.{entity}_id AS entity_id, {time} AS entity_time, {start} AS bucket, {filled} "
+        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL{grouped}"
     )
 
 
 def _stack(slots: Mapping[str, str], table: str, filled: Mapping[str, str]) -> str:
-    columns = ", ".join(
-        f"{filled.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items()
-    )
-    return f"SELECT f.entity_id, f.entity_time, f.bucket, {columns} FROM {table} AS f"  # noqa: S608
+    columns = ", ".join(f"{filled.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
+    return f"SELECT f.entity_id, f.entity_time, f.bucket, {columns} FROM {table} AS f"
 
 
 def scoped(table: str, entity: str, span: Span, scope: Scope) -> tuple[str, str]:
@@ -311,130 +93,159 @@ def scoped(table: str, entity: str, span: Span, scope: Scope) -> tuple[str, str]
         return bucket("f.event_time", span), f"data_playground.{table} AS f WHERE {BETWEEN}"
     return (
         "d.bucket",
-        f"roll_cells AS d JOIN data_playground.{table} AS f ON f.{entity} = d.entity_id "
-        f"AND f.event_time >= d.bucket AND f.event_time < d.bucket + {length(span)} WHERE {BETWEEN}",
+        (
+            f"roll_{span}s AS d JOIN data_playground.{table} AS f ON f.{entity} = d.entity_id "
+            f"AND f.event_time >= d.bucket AND f.event_time < d.bucket + {length(span)} WHERE {BETWEEN}"
+        ),
     )
 
 
 def _last_before(product: str, moment: str) -> str:
     """The last log of a product before a moment."""
     return (
-        "SELECT l.product_event_time, l.quantity_after FROM data_playground.shop_inventory_logs AS l "  # noqa: S608
-        f"WHERE l.product_id = {product} AND l.event_time < {moment} ORDER BY l.event_time DESC, l.id DESC LIMIT 1"
+        "SELECT l.product_event_time, l.quantity_after FROM data_playground.shop_inventory_logs AS l "
+        f"WHERE l.product_id = {product} AND l.event_time < {moment} AND l.event_time < {HIGH} ORDER BY l.event_time DESC, l.id DESC LIMIT 1"
     )
+
+
+def stock(kind: Kind, scope: Scope) -> str:
+    """What happened to the stock of the products in scope, with what they came into the first of their days with.
+
+    Tracks are whole days, so that the same rows serve hours and days.
+    """
+    return _shop_movements(scope) if kind is SHOP else _product_movements(scope)
+
+
+def _movements(kind: Kind, scope: Scope) -> list[str]:
+    """`movements` of a stretch; for cells they are a temporary table, made once for both spans."""
+    return [f"movements AS MATERIALIZED ({stock(kind, scope)})"] if scope == "stretch" else []
+
+
+def _source(scope: Scope) -> str:
+    return "movements AS m" if scope == "stretch" else "roll_movements AS m"
+
+
+#: The first and the last moment of the marked days of each entity.
+_TRACKS = """
+    SELECT d.entity_id, min(d.bucket) AS start_time, max(d.bucket) + interval '1 day' AS end_time
+    FROM roll_days AS d GROUP BY d.entity_id"""
+
+
+def _product_movements(scope: Scope) -> str:
+    """Stock along tracks: a product from its first day to its last; with what it came into that with."""
+    product = "p.event_time AS entity_time, p.origin"
+    if scope == "stretch":
+        tracks = f"""
+            SELECT p.id AS entity_id, {product}, {LOW} AS start_time, {HIGH} AS end_time
+            FROM data_playground.shop_products AS p WHERE p.event_time < {HIGH}"""
+        in_track = "f.product_id = t.entity_id"
+    else:
+        tracks = f"""
+            SELECT d.entity_id, {product}, d.start_time, d.end_time
+            FROM ({_TRACKS}) AS d JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
+        in_track = "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
+    return f"""
+        WITH tracks AS MATERIALIZED ({tracks})
+        SELECT m.entity_id, m.entity_time, m.origin, m.end_time, m.event_time, m.quantity_after, m.change_type, m.carried,
+               lead(m.event_time) OVER (PARTITION BY m.entity_id ORDER BY m.event_time, m.id NULLS FIRST) AS next_time
+        FROM (
+            SELECT t.entity_id, t.entity_time, t.origin, t.end_time, f.event_time, f.id, f.quantity_after, f.change_type,
+                   false AS carried
+            FROM tracks AS t JOIN data_playground.shop_inventory_logs AS f ON {in_track} WHERE {BETWEEN}
+            UNION ALL
+            SELECT t.entity_id, t.entity_time, t.origin, t.end_time, t.start_time, NULL, last.quantity_after, NULL, true
+            FROM tracks AS t CROSS JOIN LATERAL ({_last_before("t.entity_id", "t.start_time")}) AS last
+        ) AS m"""
 
 
 def _product_stock(span: Span, scope: Scope) -> list[str]:
-    """Stock along tracks: a product over the whole stretch, or over one cell; with what it came into it with."""
-    if scope == "stretch":
-        tracks = f"""
-            SELECT p.id AS entity_id, p.event_time AS entity_time, p.origin, {LOW} AS start_time, {HIGH} AS end_time
-            FROM data_playground.shop_products AS p WHERE p.event_time < {HIGH}"""
-    else:
-        tracks = f"""
-            SELECT d.entity_id, p.event_time AS entity_time, p.origin, d.bucket AS start_time, d.bucket + {length(span)} AS end_time
-            FROM roll_cells AS d JOIN data_playground.shop_products AS p ON p.id = d.entity_id"""
-    in_track = (
-        "f.product_id = t.entity_id"
-        if scope == "stretch"
-        else "f.product_id = t.entity_id AND f.event_time >= t.start_time AND f.event_time < t.end_time"
-    )
+    """What each bucket knows of a product's stock."""
     return [
-        f"tracks AS MATERIALIZED ({tracks})",
-        f"""movements AS MATERIALIZED (
-            SELECT m.*, lead(m.event_time) OVER track AS next_time FROM (
-                SELECT t.entity_id, t.entity_time, t.origin, t.start_time, t.end_time, f.event_time, f.id, f.quantity_after,
-                       f.change_type, false AS carried
-                FROM tracks AS t JOIN data_playground.shop_inventory_logs AS f ON {in_track} WHERE {BETWEEN}
-                UNION ALL
-                SELECT t.entity_id, t.entity_time, t.origin, t.start_time, t.end_time, t.start_time, NULL, last.quantity_after,
-                       NULL, true
-                FROM tracks AS t CROSS JOIN LATERAL ({_last_before("t.entity_id", "t.start_time")}) AS last
-            ) AS m
-            WINDOW track AS (PARTITION BY m.entity_id, m.start_time ORDER BY m.event_time, m.id NULLS FIRST))""",
+        *_movements(PRODUCT, scope),
         f"""moved AS (
             SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket,
                    nullif(count(*) FILTER (WHERE m.change_type IN ('purchase', 'transfer_in')), 0) AS restocked,
                    any_value(m.quantity_after) FILTER (
                        WHERE m.next_time IS NULL OR m.next_time >= {bucket("m.event_time", span)} + {length(span)}) AS last_stock
-            FROM movements AS m WHERE NOT m.carried GROUP BY m.entity_id, {bucket("m.event_time", span)})""",
+            FROM {_source(scope)} WHERE NOT m.carried GROUP BY m.entity_id, {bucket("m.event_time", span)})""",
         f"""empty AS (
             SELECT i.entity_id, any_value(i.entity_time) AS entity_time, b.bucket,
                    sum((extract(epoch FROM least(i.until, b.bucket + {length(span)}) - greatest(i.event_time, b.bucket)) * 1000000)::bigint) AS empty_time
             FROM (SELECT m.entity_id, m.entity_time, m.event_time,
                          coalesce(m.next_time, greatest(least(c.reached, m.end_time), m.event_time)) AS until
-                  FROM movements AS m LEFT JOIN data_playground.metrics_clocks AS c ON c.origin = m.origin
+                  FROM {_source(scope)} LEFT JOIN data_playground.metrics_clocks AS c ON c.origin = m.origin
                   WHERE m.quantity_after <= 0) AS i
             CROSS JOIN LATERAL generate_series({bucket("i.event_time", span)}, i.until - interval '1 microsecond', {length(span)}) AS b(bucket)
             WHERE i.until > i.event_time
             GROUP BY i.entity_id, b.bucket)""",
-        """carried AS (
-            SELECT m.entity_id, m.start_time, m.quantity_after FROM movements AS m WHERE m.carried)""",
+        f"carried AS (SELECT m.entity_id, m.quantity_after FROM {_source(scope)} WHERE m.carried)",
     ]
 
 
-def _product_rows(scope: Scope) -> str:
+def _product_rows(span: Span, scope: Scope) -> str:
     """The cells with the stock at their ends: the last log in the bucket, or the last before it."""
-    if scope == "cells":
-        return """(SELECT s.*, coalesce(s.last_stock, c.quantity_after) AS stock
-            FROM stacked AS s LEFT JOIN carried AS c ON c.entity_id = s.entity_id AND c.start_time = s.bucket) AS s"""
     # The bucket's number above, the stock below: the greatest so far is the last that is known.
     numbered = f"(extract(epoch FROM s.bucket - {LOW})::bigint << 32) + s.last_stock + 2147483648"
     return f"""(SELECT s.*, CASE WHEN s.known IS NULL THEN c.quantity_after ELSE (s.known & 4294967295) - 2147483648 END AS stock
             FROM (SELECT s.*, max(CASE WHEN s.last_stock IS NOT NULL THEN {numbered} END)
                              OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING) AS known
                   FROM stacked AS s) AS s
-            LEFT JOIN carried AS c ON c.entity_id = s.entity_id) AS s"""
+            LEFT JOIN carried AS c ON c.entity_id = s.entity_id
+            {_only(span, scope)}) AS s"""
+
+
+def _only(span: Span, scope: Scope) -> str:
+    """Of a track, the cells that are asked for."""
+    if scope == "stretch":
+        return ""
+    return f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
+
+
+def _shop_movements(scope: Scope) -> str:
+    """What each log changed in the stock gauges of its shop; without a time, what the shop came into its first day with."""
+    start, end = (LOW, HIGH) if scope == "stretch" else ("t.start_time", "t.end_time")
+    tracks = "" if scope == "stretch" else f"tracks AS MATERIALIZED ({_TRACKS}),"
+    track = "" if scope == "stretch" else "JOIN tracks AS t ON t.entity_id = p.shop_id"
+    goods = "p.id, p.shop_id, p.shop_event_time, coalesce(p.cost_price, 0) AS cost, coalesce(p.low_stock_threshold, 0) AS low"
+    low, out = "(m.{0} > 0 AND m.{0} <= m.low)::integer", "(m.{0} <= 0)::integer"
+    return f"""
+        WITH {tracks}
+        goods AS MATERIALIZED (
+            SELECT {goods}, {start} AS start_time, {end} AS end_time FROM data_playground.shop_products AS p {track}),
+        carried AS MATERIALIZED (
+            SELECT g.id, g.shop_id, g.cost, g.low, last.quantity_after AS after
+            FROM goods AS g CROSS JOIN LATERAL ({_last_before("g.id", "g.start_time")}) AS last)
+        SELECT m.shop_id AS entity_id, CAST(NULL AS timestamptz) AS entity_time, CAST(NULL AS timestamptz) AS event_time,
+               {low.format("after")} AS low_change, {out.format("after")} AS out_change, m.after * m.cost AS value_change
+        FROM carried AS m
+        UNION ALL
+        SELECT m.shop_id, m.shop_event_time, m.event_time,
+               {low.format("after")} - coalesce({low.format("before")}, 0),
+               {out.format("after")} - coalesce({out.format("before")}, 0), (m.after - coalesce(m.before, 0)) * m.cost
+        FROM (SELECT g.shop_id, g.shop_event_time, g.cost, g.low, f.event_time, f.quantity_after AS after,
+                     coalesce(lag(f.quantity_after) OVER (PARTITION BY f.product_id ORDER BY f.event_time, f.id), c.after) AS before
+              FROM goods AS g
+              JOIN data_playground.shop_inventory_logs AS f ON f.product_id = g.id
+                   AND f.event_time >= {start if scope == "stretch" else "g.start_time"}
+                   AND f.event_time < {end if scope == "stretch" else "g.end_time"}
+              LEFT JOIN carried AS c ON c.id = g.id
+              WHERE {BETWEEN}) AS m"""
 
 
 def _shop_stock(span: Span, scope: Scope) -> list[str]:
     """What each bucket changed in a shop's stock gauges, and what the shop came into the first of them with."""
-    start, end = (LOW, HIGH) if scope == "stretch" else ("t.start_time", "t.end_time")
-    tracks = (
-        []
-        if scope == "stretch"
-        else [
-            f"""tracks AS MATERIALIZED (
-            SELECT d.entity_id, min(d.bucket) AS start_time, max(d.bucket) + {length(span)} AS end_time
-            FROM roll_cells AS d GROUP BY d.entity_id)"""
-        ]
-    )
-    track = "" if scope == "stretch" else "JOIN tracks AS t ON t.entity_id = p.shop_id"
-    goods = (
-        "p.id, p.shop_id, p.shop_event_time, coalesce(p.cost_price, 0) AS cost, coalesce(p.low_stock_threshold, 0) AS low"
-    )
+    changes = "sum(m.low_change) AS low_change, sum(m.out_change) AS out_change, sum(m.value_change) AS value_change"
     return [
-        *tracks,
-        f"""goods AS MATERIALIZED (
-            SELECT {goods}, {start} AS start_time, {end} AS end_time FROM data_playground.shop_products AS p {track})""",
-        f"""carried AS MATERIALIZED (
-            SELECT g.id, g.shop_id, g.cost, g.low, last.quantity_after
-            FROM goods AS g CROSS JOIN LATERAL ({_last_before("g.id", "g.start_time")}) AS last)""",
-        f"""opening AS (
-            SELECT c.shop_id AS entity_id, count(*) FILTER (WHERE c.quantity_after > 0 AND c.quantity_after <= c.low) AS low_change,
-                   count(*) FILTER (WHERE c.quantity_after <= 0) AS out_change, sum(c.quantity_after * c.cost) AS value_change
-            FROM carried AS c GROUP BY c.shop_id)""",
+        *_movements(SHOP, scope),
+        f"opening AS MATERIALIZED (SELECT m.entity_id, {changes} FROM {_source(scope)} WHERE m.event_time IS NULL GROUP BY m.entity_id)",
         f"""moved AS (
-            SELECT m.shop_id AS entity_id, any_value(m.shop_event_time) AS entity_time, m.bucket,
-                   sum((m.after > 0 AND m.after <= m.low)::integer - coalesce((m.before > 0 AND m.before <= m.low)::integer, 0)) AS low_change,
-                   sum((m.after <= 0)::integer - coalesce((m.before <= 0)::integer, 0)) AS out_change,
-                   sum((m.after - coalesce(m.before, 0)) * m.cost) AS value_change
-            FROM (SELECT g.shop_id, g.shop_event_time, g.cost, g.low, {bucket("f.event_time", span)} AS bucket,
-                         f.quantity_after AS after,
-                         coalesce(lag(f.quantity_after) OVER (PARTITION BY f.product_id ORDER BY f.event_time, f.id), c.quantity_after) AS before
-                  FROM goods AS g
-                  JOIN data_playground.shop_inventory_logs AS f ON f.product_id = g.id
-                       AND f.event_time >= {start if scope == "stretch" else "g.start_time"}
-                       AND f.event_time < {end if scope == "stretch" else "g.end_time"}
-                  LEFT JOIN carried AS c ON c.id = g.id
-                  WHERE {BETWEEN}) AS m
-            GROUP BY m.shop_id, m.bucket)""",
+            SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket, {changes}
+            FROM {_source(scope)} WHERE m.event_time IS NOT NULL GROUP BY m.entity_id, {bucket("m.event_time", span)})""",
     ]
 
 
 def _shop_rows(span: Span, scope: Scope) -> str:
     """The cells with the gauges at their ends: what the shop opened with, and every change since."""
-    only = "" if scope == "stretch" else "JOIN roll_cells AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
     running = "OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING)"
     return f"""(SELECT s.*, coalesce(o.low_change, 0) + coalesce(s.low_moved, 0) AS low_products,
                    coalesce(o.out_change, 0) + coalesce(s.out_moved, 0) AS out_products,
@@ -443,7 +254,9 @@ def _shop_rows(span: Span, scope: Scope) -> str:
                          sum(s.value_change) {running} AS value_moved
                   FROM stacked AS s) AS s
             LEFT JOIN opening AS o ON o.entity_id = s.entity_id
-            CROSS JOIN LATERAL (SELECT count(*) AS promotions FROM data_playground.shop_promotions AS a
-                                WHERE a.shop_id = s.entity_id AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
-                                  AND a.status NOT IN ('draft', 'cancelled')) AS a
-            {only}) AS s"""
+            LEFT JOIN (SELECT s.entity_id, s.bucket, count(*) AS promotions
+                       FROM stacked AS s JOIN data_playground.shop_promotions AS a ON a.shop_id = s.entity_id
+                         AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
+                       WHERE a.status NOT IN ('draft', 'cancelled')
+                       GROUP BY s.entity_id, s.bucket) AS a ON a.entity_id = s.entity_id AND a.bucket = s.bucket
+            {_only(span, scope)}) AS s"""

@@ -59,7 +59,12 @@ MARKED = {
     ),
     "shop_inventory_logs": (
         "id, event_time, shop_id, product_id, change_type, quantity_after",
-        [_cell("shop", "shop_id"), _cell("product", "product_id"), _cell("stock", "product_id")],
+        [
+            _cell("shop", "shop_id"),
+            _cell("product", "product_id"),
+            _cell("stock", "product_id"),
+            _cell("shop_stock", "product_id"),
+        ],
     ),
     "shop_promotions": (
         "id, event_time, shop_id, valid_from, valid_until, status",
@@ -76,7 +81,7 @@ MARKED = {
     # What a unit costs and when stock is low are the product's as it stands: they change its shop's whole past.
     "shop_products": (
         "id, event_time, shop_id, cost_price, low_stock_threshold, origin",
-        [_cell("stock", "id", until="'infinity'")],
+        [_cell("stock", "id", until="'infinity'"), _cell("shop_stock", "id", until="'infinity'")],
     ),
 }
 _ROWS = {

@@ -4,11 +4,13 @@ It shares nothing with the roll but the definitions (the comments of the columns
 compared: by tests on small worlds, and by `entrepot world verify` on what a database holds.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from operator import itemgetter
 from typing import Any, Literal
 from uuid import UUID
 
@@ -228,8 +230,8 @@ def _logs(facts: Facts) -> defaultdict[UUID, list[Row]]:
 
 
 def _stock(logs: Sequence[Row], moment: datetime) -> int | None:
-    before = [row["quantity_after"] for row in logs if row["event_time"] < moment]
-    return int(before[-1]) if before else None
+    before = bisect_left(logs, moment, key=itemgetter("event_time"))
+    return int(logs[before - 1]["quantity_after"]) if before else None
 
 
 def _without_stock(logs: Sequence[Row], clock: datetime | None) -> Iterator[tuple[datetime, datetime]]:

@@ -24,8 +24,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from entrepot.kit.db.ddl import EXTRA_SQL
-from entrepot.kit.db.tables import Base, Partitions, SystemRows, one_of, table_args
+from entrepot.kit.db.tables import Base, SystemRows, one_of, table_args
 from entrepot.playground.columns import (
+    DAILY,
+    HOURLY,
     SCHEMA,
     event_time,
     moment,
@@ -188,7 +190,7 @@ class UserMetricsHourly(_UserMetrics, Base):
         "What users did, by the hour; a row where there was something",
         reference("user", "users"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     user_id: Mapped[UUID] = _entity("User")
@@ -208,7 +210,7 @@ class UserMetricsDaily(_UserMetrics, Base):
         "What users did, by the day; a row where there was something",
         reference("user", "users"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        DAILY,
     )
 
     user_id: Mapped[UUID] = _entity("User")
@@ -228,7 +230,7 @@ class ShopMetricsHourly(_ShopMetrics, Base):
         "How shops did, by the hour; a row where there was something",
         reference("shop", "shops"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     shop_id: Mapped[UUID] = _entity("Shop")
@@ -248,7 +250,7 @@ class ShopMetricsDaily(_ShopMetrics, Base):
         "How shops did, by the day; a row where there was something",
         reference("shop", "shops"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        DAILY,
     )
 
     shop_id: Mapped[UUID] = _entity("Shop")
@@ -268,7 +270,7 @@ class ShopProductMetricsHourly(_ShopProductMetrics, Base):
         "How products did, by the hour; a row where there was something, or nothing to sell",
         reference("product", "shop_products"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        HOURLY,
     )
 
     product_id: Mapped[UUID] = _entity("Product")
@@ -288,7 +290,7 @@ class ShopProductMetricsDaily(_ShopProductMetrics, Base):
         "How products did, by the day; a row where there was something, or nothing to sell",
         reference("product", "shop_products"),
         SystemRows(),
-        Partitions("event_time", span="month", ahead=1),
+        DAILY,
     )
 
     product_id: Mapped[UUID] = _entity("Product")
@@ -300,7 +302,7 @@ class ShopProductMetricsDaily(_ShopProductMetrics, Base):
 
 
 #: What a mark is about. A cell is one entity's hour; a span is everything from `hour` to before `until`.
-MARKS = ("user", "shop", "product", "stock", "promotion", "span")
+MARKS = ("user", "shop", "product", "stock", "shop_stock", "promotion", "span")
 
 
 class MetricsDirty(Base):
@@ -320,8 +322,8 @@ class MetricsDirty(Base):
     )
     kind: Mapped[str] = mapped_column(
         String(10),
-        comment="user/shop/product: the entity's hour; stock: a product's stock from the hour on; "
-        "promotion: a shop's rows in the window; span: everything in it",
+        comment="user/shop/product: the entity's hour; stock/shop_stock: a product's stock from the hour on, for its "
+        "own and its shop's rows; promotion: a shop's rows in the window; span: everything in it",
     )
     entity_id: Mapped[UUID | None] = mapped_column(Uuid, comment="User, shop or product")
     hour: Mapped[datetime] = moment("Start of the hour, or of the span", nullable=False)

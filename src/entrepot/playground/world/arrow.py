@@ -25,7 +25,7 @@ def _validity(valid: Flags | None) -> Any:
 
 def uuids(ids: Ids, valid: Flags | None = None) -> pa.Array:
     """Identifiers."""
-    data = pa.py_buffer(np.ascontiguousarray(ids))
+    data = pa.py_buffer(np.ascontiguousarray(ids, dtype=">u8"))  # numpy may have put them together as native
     return pa.Array.from_buffers(UUID, len(ids), [_validity(valid), data])
 
 
@@ -66,7 +66,7 @@ def integers(values: Ints, valid: Flags | None = None, kind: pa.DataType | None 
 
 def dates(values: Ints, valid: Flags | None = None) -> pa.Array:
     """Microseconds since 1970 as the day in UTC."""
-    return integers(values // 86_400_000_000, valid, pa.date32())
+    return integers(values // 86_400_000_000, valid).cast(pa.date32())
 
 
 def flags(values: Flags) -> pa.Array:
@@ -88,6 +88,11 @@ def chosen(words: Sequence[str], index: Ints, valid: Flags | None = None) -> pa.
     """Text by its place in a list."""
     place = pa.array(index) if valid is None else pa.array(index, mask=~valid)
     return pa.array(list(words), pa.string()).take(place)
+
+
+def taken(text: pa.Array, index: Ints) -> pa.Array:
+    """Text by its place in a column; null where the place is -1."""
+    return text.take(pa.array(index, mask=index < 0))
 
 
 def joined(*parts: pa.Array | str, between: str = "") -> pa.Array:

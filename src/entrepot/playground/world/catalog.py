@@ -2,40 +2,25 @@
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from entrepot.playground.values import (
     APPLICABILITIES,
-    INVENTORY_CHANGES,
     PRODUCT_CATEGORIES,
     PROMOTION_TYPES,
     SHOP_CATEGORIES,
 )
 from entrepot.playground.world import arrow, words
 from entrepot.playground.world.calendars import HOUR, ZONES
-from entrepot.playground.world.identifiers import Ids, identify
 from entrepot.playground.world.promotions import CATEGORIES, PRODUCTS, SPECIFIC, Promotions
 from entrepot.playground.world.randomness import Draws, Flags, Ints
-from entrepot.playground.world.scene import Caller, Scene, references
-from entrepot.playground.world.shops import PRICE_HOUR
-from entrepot.playground.world.stock import RETURN, SALE, Movements
+from entrepot.playground.world.scene import Caller, Scene
+from entrepot.playground.world.shops import PRICE_HOUR, Shops
+from entrepot.playground.world.stock import Movements
 
 _TOWN_NAMES = [town for towns in words.TOWNS for town in towns]
 _TOWN_START = np.cumsum([0, *[len(towns) for towns in words.TOWNS]])[:-1]
 #: What a product costs its shop, in percent of the price.
 _COST = 45
-#: Why stock moved, by values.INVENTORY_CHANGES; the last is a return that is a cancellation.
-_REASONS = (
-    "supply",
-    "sold",
-    "returned",
-    "counted",
-    "lost",
-    "counted",
-    "moved from another shop",
-    "cancelled",
-)
-
 #: What a promotion promises, by values.PROMOTION_TYPES.
 _PROMISES = (
     "{0}% off",
@@ -82,6 +67,12 @@ def address(
 def tax_rates(zone: Ints, town: Ints) -> Ints:
     """Tax where people live, in hundredths of a percent."""
     return np.array([name[3] for name in _TOWN_NAMES])[_TOWN_START[zone] + town]
+
+
+def unit_costs(shops: Shops, draws: Draws) -> Ints:
+    """Cents that a unit of each product costs its shop."""
+    percent = _COST + draws.below("product/cost", shops.product_units, 16)
+    return shops.regular[:, 0] * percent // 100
 
 
 def write_shops(scene: Scene) -> None:
@@ -162,7 +153,6 @@ def write_products(scene: Scene, moved: Movements) -> None:
         arrow.chosen([noun for nouns in words.NOUNS for noun in nouns], noun),
     )
     regular, price = shops.regular[rows, today], shops.price[rows, today]
-    cost = shops.regular[rows, 0] * (_COST + draws.below("product/cost", unit, 16)) // 100
     side = [arrow.digits(5 + draws.below(f"product/side/{axis}", unit, 90), 2) for axis in "lwh"]
     sku = arrow.spelling(
         arrow.fixed_words([name[:3].upper() for name in PRODUCT_CATEGORIES], category), "-",
@@ -184,9 +174,9 @@ def write_products(scene: Scene, moved: Movements) -> None:
         "status": arrow.chosen(["active", "out_of_stock"], (last[rows] <= 0).astype(np.int64)),
         "price": arrow.money(regular),
         "sale_price": arrow.money(price, price < regular),
-        "cost_price": arrow.money(cost),
+        "cost_price": arrow.money(unit_costs(scene.shops, draws)[rows]),
         "stock_quantity": arrow.integers(last[rows]),
-        "low_stock_threshold": arrow.integers(np.floor(shops.demand[rows] * 7).astype(np.int64) + 3),
+        "low_stock_threshold": arrow.integers(np.floor(shops.demand[rows] * 5).astype(np.int64) + 3),
         "weight": arrow.thousandths(50 + draws.below("product/weight", unit, 4000), 10),
         "dimensions": arrow.fixed(arrow.spelling(side[0], " × ", side[1], " × ", side[2], rows=count)),
         "manufacturer": arrow.joined(brand, " Works"),
@@ -203,57 +193,6 @@ def write_products(scene: Scene, moved: Movements) -> None:
         "product_listed", unit, time, user=shops.owner[shops.product_shop[rows]],
         shop=shops.product_shop[rows], product=rows, amount=shops.prices(rows, time),
     )  # fmt: skip
-
-
-def write_movements(scene: Scene, moved: Movements, order_of_line: Ints, orders: "OrderReference") -> None:
-    """shop_inventory_logs, and the events of empty and refilled shelves."""
-    shops, draws = scene.shops, scene.draws
-    product, shop = moved.product, shops.product_shop[moved.product]
-    after = moved.before + moved.change
-    order = np.where(moved.line >= 0, order_of_line[np.maximum(moved.line, 0)], -1)
-    number = draws.bits("movement", shops.product_units[product]) ^ moved.time.astype(np.uint64)
-    ids = identify(draws, "movement", number, moved.time)
-    count = len(product)
-    back = (moved.kind == RETURN) & (order >= 0)
-    place = np.maximum(order, 0)
-    cancelled = back & orders.cancelled[place] if orders.count else back
-    reason = np.where(cancelled, len(_REASONS) - 1, moved.kind)
-    cost = (
-        shops.regular[product, 0]
-        * (_COST + draws.below("product/cost", shops.product_units[product], 16))
-        // 100
-    )
-    owner = shops.owner[shop]
-    mover = (
-        np.where((moved.kind == SALE) & (order >= 0), orders.user[place], owner) if orders.count else owner
-    )
-    note = arrow.fixed(
-        arrow.spelling("DN-", arrow.hexadecimal(draws.bits("movement/note", number), 8), rows=count)
-    )
-    columns = {
-        "id": arrow.uuids(ids),
-        "event_time": arrow.times(moved.time),
-        **scene.shop(shop),
-        **scene.product(product),
-        **orders.reference(order),
-        "change_type": arrow.chosen(INVENTORY_CHANGES, moved.kind),
-        "quantity_before": arrow.integers(moved.before),
-        "quantity_change": arrow.integers(moved.change),
-        "quantity_after": arrow.integers(after),
-        "unit_cost": arrow.money(cost),
-        "total_cost": arrow.money(cost * np.abs(moved.change)),
-        "reference_number": orders.numbered(order, note),
-        "reason": arrow.chosen(_REASONS, reason),
-        **scene.user(mover, "created_by_user"),
-        "notes": arrow.nothing(count),
-    }
-    scene.write("shop_inventory_logs", columns, moved.time, ids)
-    empty = (after <= 0) & (moved.before > 0)
-    refilled = (after > 0) & (moved.before <= 0) & (moved.time > shops.listed[product])
-    for kind, rows in (("product_out_of_stock", empty), ("product_back_in_stock", refilled)):
-        scene.events.add(
-            kind, number[rows], moved.time[rows], shop=shop[rows], product=product[rows], quantity=after[rows]
-        )
 
 
 def write_promotions(scene: Scene, promotions: Promotions, used: Ints) -> None:
@@ -330,21 +269,3 @@ def promo_codes(units: Ints) -> pa.Array:
     return arrow.fixed(
         arrow.spelling("SAVE", arrow.digits(units >> 10, 7), arrow.digits(units & 1023, 4), rows=len(units))
     )
-
-
-class OrderReference:
-    """What the stock's log says of orders."""
-
-    def __init__(self, scene: Scene, ids: Ids, time: Ints, user: Ints, cancelled: Flags, numbers: pa.Array):
-        self._scene, self._ids, self._time, self._numbers = scene, ids, time, numbers
-        self.user, self.cancelled, self.count = user, cancelled, len(time)
-
-    def reference(self, order: Ints) -> dict[str, pa.Array]:
-        """References to orders."""
-        return references("order", self._ids, self._time, order)
-
-    def numbered(self, order: Ints, otherwise: pa.Array) -> pa.Array:
-        """Numbers of orders, or what stands where there is none."""
-        if not self.count:
-            return otherwise
-        return pc.if_else(pa.array(order >= 0), self._numbers.take(pa.array(np.maximum(order, 0))), otherwise)

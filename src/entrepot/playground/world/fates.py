@@ -6,6 +6,7 @@ import numpy as np
 
 from entrepot.playground.values import PAYMENT_METHOD_TYPES
 from entrepot.playground.world.calendars import DAY, HOUR, MINUTE, NEVER, SECOND
+from entrepot.playground.world.identifiers import Ids
 from entrepot.playground.world.people import People
 from entrepot.playground.world.randomness import Choice, Draws, Flags, Ints, exponential, log_normal
 from entrepot.playground.world.scenarios import Modulation
@@ -52,6 +53,7 @@ class Wanted:
     shop: Ints
     user: Ints
     time: Ints
+    session: Ids
     fraud: Flags
     on_terms: Flags
     split: Flags
@@ -131,7 +133,7 @@ def want(
     line_refund = np.where(goes_back | (cancelled[order] < NEVER), refunded[order], NEVER)
     line_refund = np.where(damaged[order] & first, complaint[order], line_refund)
     return Wanted(
-        units, rows, shop, user, time, fraud, on_terms, split, initiated, outcome, fails, method, method_type,
+        units, rows, shop, user, time, visits.ids[rows], fraud, on_terms, split, initiated, outcome, fails, method, method_type,
         processed, held, cancelled, reason, shipping, shipped, delivered, returned, refunded, whole,
         order, kept, views.product[kept], views.quantity[kept], line_back, line_refund,
     )  # fmt: skip

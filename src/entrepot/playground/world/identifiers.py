@@ -36,7 +36,7 @@ def identify(draws: Draws, kind: str, numbers: Ints | Units, times: Ints) -> Ids
 def spelled(ids: Ids) -> NDArray[np.uint8]:
     """The text of identifiers: one row of 36 characters each."""
     text = np.full((len(ids), 36), ord("-"), dtype=np.uint8)
-    digits = _HEX[np.ascontiguousarray(ids).view(np.uint8).reshape(-1, 16)].reshape(-1, 32)
+    digits = _HEX[np.ascontiguousarray(ids, dtype=">u8").view(np.uint8).reshape(-1, 16)].reshape(-1, 32)
     text[:, _PLACES] = digits
     return text
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from entrepot.playground.values import ORDER_STATUSES, SHIPPING_METHODS
-from entrepot.playground.world import arrow
+from entrepot.playground.world import arrow, words
 from entrepot.playground.world.calendars import NEVER
 from entrepot.playground.world.catalog import address, promo_codes, tax_rates
 from entrepot.playground.world.fates import CANCEL_REASONS, FRAUD, INTERNATIONAL, Wanted
@@ -19,7 +19,7 @@ from entrepot.playground.world.promotions import (
     shared,
     taken_off,
 )
-from entrepot.playground.world.randomness import Flags, Ints
+from entrepot.playground.world.randomness import Draws, Flags, Ints
 from entrepot.playground.world.scene import Caller, Scene, references
 from entrepot.playground.world.visits import DAY_BITS, PLACE_BITS
 
@@ -173,6 +173,11 @@ def whole_refund(wanted: Wanted, orders: Orders) -> Ints:
     return np.where(every & (wanted.returned[row] < NEVER), wanted.refunded[row], NEVER)
 
 
+def return_reasons(draws: Draws, units: Ints) -> Ints:
+    """Why orders are sent back, as places in words.RETURN_REASONS."""
+    return draws.below("order/return/reason", units, len(words.RETURN_REASONS))
+
+
 def write_orders(scene: Scene, wanted: Wanted, orders: Orders) -> None:
     """shop_orders, and the events of their life."""
     draws, until, row, units = scene.draws, scene.until, orders.row, orders.units
@@ -216,20 +221,27 @@ def write_orders(scene: Scene, wanted: Wanted, orders: Orders) -> None:
     scene.write("shop_orders", columns, orders.time, orders.ids)
     scene.registry.add("shop_order", orders.ids, orders.time)
     caller = Caller(orders.ids, orders.time)
-    refund = np.where(wanted.cancelled[row] < NEVER, NEVER, whole_refund(wanted, orders))
-    for kind, moment in (
-        ("order_placed", orders.time),
-        ("order_on_hold", wanted.held[row]),
-        ("order_processing", wanted.processed[row]),
-        ("order_shipped", wanted.shipped[row]),
-        ("order_delivered", wanted.delivered[row]),
-        ("order_cancelled", wanted.cancelled[row]),
-        ("order_returned", wanted.returned[row]),
-        ("order_refunded", refund),
+    cancelled = arrow.chosen(
+        [f'{{"reason": "{reason}"}}' for reason in CANCEL_REASONS], wanted.cancel_reason[row]
+    )
+    returned = arrow.chosen(
+        [f'{{"reason": "{reason}"}}' for reason in words.RETURN_REASONS], return_reasons(scene.draws, units)
+    )
+    for kind, moment, metadata in (
+        ("order_placed", orders.time, None),
+        ("order_on_hold", wanted.held[row], None),
+        ("order_processing", wanted.processed[row], None),
+        ("order_shipped", wanted.shipped[row], None),
+        ("order_delivered", wanted.delivered[row], None),
+        ("order_cancelled", wanted.cancelled[row], cancelled),
+        ("order_returned", wanted.returned[row], returned),
+        ("order_refunded", whole_refund(wanted, orders), None),
     ):
         scene.events.add(
-            kind, units, moment, user=orders.user, shop=orders.shop, caller=caller, amount=orders.total
-        )
+            kind, units, moment,
+            user=orders.user, shop=orders.shop, caller=caller, amount=orders.total, metadata=metadata,
+            session=wanted.session[row] if kind == "order_placed" else None,
+        )  # fmt: skip
     found = wanted.cancel_reason[row] == FRAUD
     scene.events.add(
         "fraud_suspected", units[found], wanted.held[row][found], user=orders.user[found], shop=orders.shop[found],

@@ -57,10 +57,6 @@ def _columns(scene: Scene, payments: _Payments) -> dict[str, pa.Array]:
     status = np.where(payments.refunded > 0, _PARTLY, status)
     status = np.where((payments.refunded > 0) & (payments.refunded == payments.amount), _REFUNDED, status)
     fee = np.where(done, payments.amount * _FEE // 10000 + _FEE_EACH, 0)
-    outage = scene.modulation.strength("payment-outage", payments.time) > 0
-    why = np.where(
-        outage, len(words.FAILURES) - 1, draws.below("payment/why", payments.units, len(words.FAILURES) - 1)
-    )
     reference = arrow.hexadecimal(draws.bits("payment/reference", payments.units), 16)
     return {
         "id": arrow.uuids(payments.ids),
@@ -80,20 +76,28 @@ def _columns(scene: Scene, payments: _Payments) -> dict[str, pa.Array]:
         "transaction_fee": arrow.money(fee),
         "initiated_time": arrow.times(payments.time),
         "completed_time": arrow.known(payments.outcome, until),
-        "notes": arrow.chosen(words.FAILURES, why, failed),
+        "notes": arrow.chosen(words.FAILURES, _why(scene, payments), failed),
     }
+
+
+def _why(scene: Scene, payments: _Payments) -> Ints:
+    """Why payments fail, as places in words.FAILURES: in an outage the service does not answer, its last entry."""
+    last = len(words.FAILURES) - 1
+    outage = scene.modulation.strength("payment-outage", payments.time) > 0
+    return np.where(outage, last, scene.draws.below("payment/why", payments.units, last))
 
 
 def _tell(scene: Scene, payments: _Payments) -> None:
     caller = Caller(payments.ids, payments.time)
-    for kind, moment in (
-        ("payment_initiated", payments.time),
-        ("payment_completed", np.where(payments.fails, NEVER, payments.outcome)),
-        ("payment_failed", np.where(payments.fails, payments.outcome, NEVER)),
+    reasons = arrow.chosen([f'{{"reason": "{reason}"}}' for reason in words.FAILURES], _why(scene, payments))
+    for kind, moment, metadata in (
+        ("payment_initiated", payments.time, None),
+        ("payment_completed", np.where(payments.fails, NEVER, payments.outcome), None),
+        ("payment_failed", np.where(payments.fails, payments.outcome, NEVER), reasons),
     ):
         scene.events.add(
             kind, payments.units, moment,
-            user=payments.user, shop=payments.shop, caller=caller, amount=payments.amount,
+            user=payments.user, shop=payments.shop, caller=caller, amount=payments.amount, metadata=metadata,
         )  # fmt: skip
     scene.registry.add("user_payment", payments.ids, payments.time)
 

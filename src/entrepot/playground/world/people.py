@@ -27,6 +27,8 @@ _FIRST_DAYS = (0.6, 0.85, 1.0)
 PEOPLE_A_SHOP = 33
 #: Days after which a person leaves, on average.
 STAY = 400.0
+#: Days after the end of the world of which it is known who leaves in them; people stay two days at least.
+_BEYOND = 3
 #: Ways to pay that a person may store.
 METHODS = 3
 
@@ -79,13 +81,16 @@ class People:
 
     def _leaving(self, calendar: Calendar, modulation: Modulation, day: Ints) -> Ints:
         """When each person closes the account: the rate adds up day by day until patience is at its end."""
-        rates = modulation.leaving(np.arange(calendar.days)) / STAY
+        # Days after the last one count too: who is about to leave after midnight does not begin anything before it,
+        # and must not depend on where the world ends.
+        days = calendar.days + _BEYOND
+        rates = modulation.leaving(np.arange(days)) / STAY
         spent = np.concatenate([[0.0], np.cumsum(rates)])  # by the beginning of each day
-        arrival = np.minimum(day + 2, calendar.days)
+        arrival = day + 2
         patience = spent[arrival] + _PATIENCE(self.draws.uniform("user/patience", self.numbers))
         last = np.searchsorted(spent, patience, side="left") - 1
         moment = (self.draws.uniform("user/leaving", self.numbers) * DAY).astype(np.int64)
-        left = np.where(last < calendar.days, calendar.midnight(last) + moment, NEVER)
+        left = np.where(last < days, calendar.midnight(last) + moment, NEVER)
         return np.where(self.owns_shop, NEVER, left)
 
     @property

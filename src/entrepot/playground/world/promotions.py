@@ -72,7 +72,8 @@ def promote(draws: Draws, shops: Shops, calendar: Calendar, modulation: Modulati
             ))  # fmt: skip
     units, shop, begins, ends, rank = (np.concatenate(column) for column in zip(*columns, strict=True))
     notice = DAY + draws.below("promotion/notice", units, 36 * HOUR)
-    time = begins - notice
+    # What a scenario brings is announced when it begins: a scenario changes nothing from before its window.
+    time = np.where(rank > 0, begins, begins - notice)
     kept = (time < calendar.midnight(np.array([calendar.days]))[0]) & (ends < shops.closed[shop])
     kept &= time > shops.time[shop]
     units, shop, begins, ends, rank, time = (c[kept] for c in (units, shop, begins, ends, rank, time))
@@ -152,7 +153,7 @@ def taken_off(promotions: Promotions, chosen: Ints, basket: Basket, shops: Shops
     total = summed(basket.order, worth, count)
     lines = np.bincount(basket.order, minlength=count)
     kind, value = promotions.kind[promo], promotions.value[promo]
-    off = np.zeros(count, dtype=np.int64)
+    off: Ints = np.zeros(count, dtype=np.int64)
     off = np.where((kind == PERCENTAGE) | ((kind == BUNDLE) & (lines >= 3)), total * value // 100, off)
     off = np.where((kind == FIXED) | ((kind == MINIMUM) & (total >= promotions.minimum[promo])), value, off)
     off = np.minimum(off, total * 9 // 10)
@@ -160,7 +161,7 @@ def taken_off(promotions: Promotions, chosen: Ints, basket: Basket, shops: Shops
     off = np.where(chosen >= 0, off, 0)
     shares = shared(off, basket.order, worth, count)
     free = np.where((kind[basket.order] == BUY_X) & (chosen[basket.order] >= 0), basket.quantity // 3, 0)
-    shares = shares + free * basket.price
+    shares += np.asarray(free * basket.price, dtype=np.int64)
     by_order = summed(basket.order, shares, count)
     return shares, (chosen >= 0) & ((by_order > 0) | (kind == FREE_SHIPPING))
 

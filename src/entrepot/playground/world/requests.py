@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
+from entrepot.playground.values import PAYMENT_METHOD_TYPES
 from entrepot.playground.world import arrow
 from entrepot.playground.world.calendars import SECOND
 from entrepot.playground.world.fates import Wanted
@@ -25,6 +26,14 @@ PRODUCT, SESSION, ORDER, PAYMENT, CART = range(5)
 _SAMPLED = 0.3
 #: Requests that go wrong on any day.
 _ERRORS = 0.004
+
+#: Bodies: of what is put into a cart, of orders, and of payments by values.PAYMENT_METHOD_TYPES.
+_BODIES = (
+    *(f'{{"quantity": {quantity}}}' for quantity in range(1, 7)),
+    '{"terms": "immediate"}',
+    '{"terms": "invoice"}',
+    *(f'{{"method": "{method}"}}' for method in PAYMENT_METHOD_TYPES),
+)
 
 _FACTOR = log_normal(1.0, 0.55)
 _SIZE = log_normal(1.0, 0.3)
@@ -70,6 +79,10 @@ def write_requests(scene: Scene, visits: Visits, views: Views, wanted: Wanted, o
     duration = (median * _FACTOR(draws.uniform("request/duration", units)) * load * 1000).astype(np.int64)
     duration[pay] = np.where(failed & outage, 30_000_000, np.minimum(duration[pay], took))
     size = np.array([found[3] for found in _ROUTES])[route] * _SIZE(draws.uniform("request/size", units))
+    body = np.full(len(time), -1)
+    body[route == CART] = views.quantity[put] - 1
+    body[route == ORDER] = 6 + wanted.on_terms[asked]
+    body[route == PAYMENT] = 8 + wanted.method_type[orders.row][payment]
     ids = identify(draws, "request", units, time)
     columns = {
         "id": arrow.uuids(ids),
@@ -77,7 +90,7 @@ def write_requests(scene: Scene, visits: Visits, views: Views, wanted: Wanted, o
         "method": arrow.chosen([found[0] for found in _ROUTES], route),
         "url": _urls(route, scene.shops.product_ids[views.product[seen]]),
         "route": arrow.chosen([found[1] for found in _ROUTES], route),
-        "request_body": arrow.nothing(len(time)),
+        "request_body": arrow.chosen(_BODIES, body, body >= 0),
         "response_body": arrow.chosen(
             ['{"error": "try again later"}', '{"error": "payment refused"}', '{"error": "out of stock"}'],
             np.select([status == 402, status == 409], [1, 2], 0), status >= 400,

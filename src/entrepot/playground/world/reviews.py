@@ -45,7 +45,7 @@ def write_reviews(scene: Scene, wanted: Wanted, orders: Orders) -> None:
     thing = np.where(
         product >= 0, scene.shops.product_units[np.maximum(product, 0)], scene.shops.numbers[shop] + (1 << 60)
     )
-    quality = 0.55 + 0.45 * draws.uniform("review/quality", thing)
+    quality = 0.75 + 0.25 * draws.uniform("review/quality", thing)
     pleasure = draws.uniform("review/rating", units)
     sent_back = wanted.returned[orders.row][order] < time
     rating = 1 + _SATISFACTION(np.where(sent_back, pleasure * 0.25, pleasure * quality + (1 - quality) * 0.1))

@@ -47,7 +47,7 @@ def _default_window(name: str, settings: WorldSettings) -> tuple[datetime, datet
         first = datetime.combine(friday, time(), UTC)
         return first, first + timedelta(days=4)
     return {
-        "stock-out": days(20, 26),
+        "stock-out": days(20, 30),
         "payment-outage": days(15 + 14 / 24, 15 + 20 / 24),
         "fraud-wave": days(25, 28),
         "refund-wave": days(35, 42),

@@ -80,6 +80,13 @@ class Shops:
         later = later + draws.below("product/moment", unit, HOUR)
         listed = np.where(place < first_size[shop], at_once, later)
         exists = (listed < self.calendar.first + self.calendar.days * DAY) & (listed < self.closed[shop])
+        # The k-th product of a shop gets 1/k of the first one's share (Zipf's law); those to come have theirs already.
+        weight = np.floor(1_000_000 / (place + 1)).astype(np.int64)
+        whole = np.bincount(shop, weight, minlength=max(self.count, 1))
+        #: units that a day is expected to sell
+        self.demand: Floats = (
+            VISITS_A_DAY * self.popularity[shop] * UNITS_A_VISIT * weight / np.maximum(whole[shop], 1)
+        )[exists]
         self.product_shop = shop[exists]
         self.product_place = place[exists]
         self.product_units = unit[exists]
@@ -91,14 +98,8 @@ class Shops:
         )
         self.first_size = np.minimum(first_size, np.diff(self.first_product))
         self.product_ids: Ids = identify(draws, "product", self.product_units, self.listed)
-        #: running sum of popularity: the k-th product of a shop gets 1/k of the first one's share (Zipf)
-        weight = np.floor(1_000_000 / (self.product_place + 1)).astype(np.int64)
-        self.product_weight = weight
-        self.weight_ends: Ints = np.concatenate([[0], np.cumsum(weight)])
-        total = np.bincount(self.product_shop, weight.astype(np.float64), minlength=max(self.count, 1))
-        share = weight / np.maximum(total[self.product_shop], 1)
-        #: units that a day is expected to sell
-        self.demand: Floats = VISITS_A_DAY * self.popularity[self.product_shop] * UNITS_A_VISIT * share
+        #: running sum of popularity
+        self.weight_ends: Ints = np.concatenate([[0], np.cumsum(weight[exists])])
         kind = self.kind[self.product_shop]
         spread = draws.uniform("product/category", self.product_units)
         self.category: Ints = _SOLD[kind, (spread * _SOLD_KINDS[kind]).astype(np.int64)]
@@ -118,7 +119,7 @@ class Shops:
         self.regular: Ints = np.where(epoch == 0, base[:, None], changed)
         week = (days[None, :] + offset[:, None]) // 7
         begins = self.calendar.midnight(days) + PRICE_HOUR
-        friday = np.minimum(0.6 * self.modulation.strength("black-friday", begins + HOUR), 0.95)
+        friday = np.minimum(0.6 * self.modulation.strength("black-friday", begins), 0.95)
         lucky = draws.uniform("product/sale", (unit + week).ravel()).reshape(week.shape)
         black = friday[None, :] > draws.uniform("product/black", self.product_units)[:, None]
         cut = np.where(black, 70, 80 + 5 * draws.below("product/cut", self.product_units, 3)[:, None])

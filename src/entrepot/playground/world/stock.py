@@ -1,6 +1,7 @@
 """Stock, day by day: deliveries, sales that find no more than there is, returns, losses, and new supplies."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,8 @@ RECOUNT = INVENTORY_CHANGES.index("recount")
 #: Days until a supply comes: two, and up to five more.
 _LEAD = 2
 _LEAD_SPREAD = 6
+#: Share of the products that get nothing in a stock-out.
+_BLOCKED = 0.85
 
 
 @dataclass
@@ -47,25 +50,26 @@ class Movements:
     line: Ints
 
 
-@dataclass
-class _Day:
-    """What is to happen to stock on one day."""
+class _Changes(NamedTuple):
+    """Changes that are wanted: of which product, when, of what kind, by how much, and for which line (-1: none)."""
 
-    product: list[Ints] = field(default_factory=list)
-    time: list[Ints] = field(default_factory=list)
-    kind: list[Ints] = field(default_factory=list)
-    change: list[Ints] = field(default_factory=list)
-    line: list[Ints] = field(default_factory=list)
+    product: Ints
+    time: Ints
+    kind: Ints
+    change: Ints
+    line: Ints
 
-    def add(
-        self, product: Ints, time: Ints, kind: int | Ints, change: Ints, line: Ints | None = None
-    ) -> None:
-        if len(product):
-            self.product.append(product)
-            self.time.append(time)
-            self.kind.append(np.broadcast_to(np.asarray(kind), product.shape))
-            self.change.append(change)
-            self.line.append(np.full(len(product), -1) if line is None else line)
+    def rows(self, rows: Ints) -> "_Changes":
+        return _Changes(*(column[rows] for column in self))
+
+
+def _together(*changes: _Changes) -> _Changes:
+    return _Changes(*(np.concatenate(column) for column in zip(*changes, strict=True)))
+
+
+def _changes(product: Ints, time: Ints, kind: int | Ints, change: Ints, line: Ints | None = None) -> _Changes:
+    kinds = np.broadcast_to(np.asarray(kind, dtype=np.int64), product.shape)
+    return _Changes(product, time, kinds, change, np.full(len(product), -1) if line is None else line)
 
 
 def served(stock: Ints, product: Ints, time: Ints, change: Ints) -> tuple[Ints, Ints, Ints, Ints]:
@@ -105,26 +109,21 @@ def simulate(
     got = np.zeros(len(lines.product), dtype=np.int64)
     stock = np.zeros(shops.products, dtype=np.int64)
     supply = _Supply(draws, shops, calendar, modulation)
-    by_day = _Agenda(calendar.day_of(lines.time), calendar.days)
-    backs = _Agenda(
-        np.minimum(calendar.day_of(np.minimum(lines.back_time, NEVER)), calendar.days), calendar.days
-    )
+    # What is known beforehand: the first supplies, counts of shelves, and what orders want.
+    every = np.arange(len(lines.product))
+    sales = _changes(lines.product, lines.time, SALE, -lines.quantity, every)
+    planned = _together(supply.first_supplies(), supply.counts(), sales)
+    plan = _Agenda(calendar.day_of(planned.time), calendar.days)
+    backs = _Agenda(calendar.day_of(lines.back_time), calendar.days)
     columns: list[tuple[Ints, ...]] = []
     for day in range(calendar.days):
-        today = _Day()
-        supply.open_shelves(day, today)
-        supply.arrive(day, today)
-        supply.count(day, today)
-        rows = by_day.rows(day)
-        today.add(lines.product[rows], lines.time[rows], SALE, -lines.quantity[rows], rows)
         rows = backs.rows(day)
         rows = rows[got[rows] > 0]
-        today.add(lines.product[rows], lines.back_time[rows], RETURN, got[rows], rows)
-        if today.product:
-            product, time, kind, change, line = (
-                np.concatenate(column)
-                for column in (today.product, today.time, today.kind, today.change, today.line)
-            )
+        returns = _changes(lines.product[rows], lines.back_time[rows], RETURN, got[rows], rows)
+        product, time, kind, change, line = _together(
+            planned.rows(plan.rows(day)), returns, *supply.deliveries(day)
+        )
+        if len(product):
             order, spaced, before, changed = served(stock, product, time, change)
             product, kind, line = product[order], kind[order], line[order]
             stock[product] = before + changed  # the last row of a product wins
@@ -156,47 +155,52 @@ class _Supply:
     def __init__(self, draws: Draws, shops: Shops, calendar: Calendar, modulation: Modulation) -> None:
         self.draws, self.shops, self.calendar = draws, shops, calendar
         units = shops.product_units
-        self.threshold: Ints = np.floor(shops.demand * 7).astype(np.int64) + 3
-        self.target: Ints = np.floor(shops.demand * 32).astype(np.int64) + 12
+        self.threshold: Ints = np.floor(shops.demand * 5).astype(np.int64) + 3
+        self.target: Ints = np.floor(shops.demand * 21).astype(np.int64) + 12
         self.first: Ints = (
-            np.floor(shops.demand * 26).astype(np.int64) + 8 + draws.below("stock/first", units, 8)
+            np.floor(shops.demand * 16).astype(np.int64) + 8 + draws.below("stock/first", units, 8)
         )
         self.listed_day = calendar.day_of(shops.listed)
         self.closed_day = calendar.day_of(shops.closed[shops.product_shop])
         self.ordered = np.zeros(shops.products, dtype=np.int64)
-        self.due = np.full(shops.products, calendar.days + 10_000)
-        self.blocked = draws.chance("stock/blocked", units, 0.7)
+        self.due = np.full(shops.products, NEVER)
+        self.luck = draws.uniform("stock/blocked", units)
         self.spans = modulation.spans("stock-out")
 
-    def open_shelves(self, day: int, today: _Day) -> None:
-        rows = np.flatnonzero(self.listed_day == day)
-        today.add(rows, self.shops.listed[rows], PURCHASE, self.first[rows])
+    def first_supplies(self) -> _Changes:
+        """What is on the shelf when a product is listed."""
+        return _changes(np.arange(self.shops.products), self.shops.listed, PURCHASE, self.first)
 
-    def arrive(self, day: int, today: _Day) -> None:
-        rows = np.flatnonzero(self.due == day)
-        if not len(rows):
-            return
-        unit = self.shops.product_units[rows] * 8192 + day
-        midnight = int(self.calendar.midnight(np.array([day]))[0])
-        time = midnight + 6 * HOUR + self.draws.below("stock/arrival", unit, 10 * HOUR)
-        kind = np.where(self.draws.chance("stock/transfer", unit, 0.06), TRANSFER_IN, PURCHASE)
-        today.add(rows, time, kind, self.ordered[rows])
-        self.ordered[rows] = 0
-        self.due[rows] = self.calendar.days + 10_000
-
-    def count(self, day: int, today: _Day) -> None:
+    def counts(self) -> _Changes:
         """Once in a while a shelf is counted, and some of it is missing or too much."""
-        unit = self.shops.product_units * 8192 + day
-        wrong = self.draws.uniform("stock/count", unit)
-        rows = np.flatnonzero((wrong < 0.006) & (self.listed_day < day) & (self.closed_day > day))
-        if not len(rows):
-            return
-        unit, wrong = unit[rows], wrong[rows]
+        days = np.arange(self.calendar.days)
+        unit = self.shops.product_units[:, None] * 8192 + days[None, :]
+        wrong = self.draws.uniform("stock/count", unit.ravel()).reshape(unit.shape)
+        open_ = (self.listed_day[:, None] < days[None, :]) & (self.closed_day[:, None] > days[None, :])
+        product, day = np.nonzero((wrong < 0.006) & open_)
+        unit, wrong = unit[product, day], wrong[product, day]
         kind = np.where(wrong < 0.003, LOSS, np.where(wrong < 0.005, RECOUNT, ADJUSTMENT))
         change = 1 + self.draws.below("stock/difference", unit, 2)
-        midnight = int(self.calendar.midnight(np.array([day]))[0])
-        time = midnight + self.draws.below("stock/counted", unit, DAY)
-        today.add(rows, time, kind, np.where(kind == ADJUSTMENT, change, -change))
+        time = self.calendar.midnight(day) + self.draws.below("stock/counted", unit, DAY)
+        return _changes(product, time, kind, np.where(kind == ADJUSTMENT, change, -change))
+
+    def deliveries(self, day: int) -> list[_Changes]:
+        """What suppliers bring on a day."""
+        rows = np.flatnonzero(self.due == day)
+        if not len(rows):
+            return []
+        unit = self.shops.product_units[rows] * 8192 + day
+        time = self._arrival(rows, np.full(len(rows), day))
+        kind = np.where(self.draws.chance("stock/transfer", unit, 0.06), TRANSFER_IN, PURCHASE)
+        delivered = _changes(rows, time, kind, self.ordered[rows])
+        self.ordered[rows] = 0
+        self.due[rows] = NEVER
+        return [delivered]
+
+    def _arrival(self, products: Ints, days: Ints) -> Ints:
+        """The moment at which a delivery of a day comes."""
+        unit = self.shops.product_units[products] * 8192 + days
+        return self.calendar.midnight(days) + 6 * HOUR + self.draws.below("stock/arrival", unit, 10 * HOUR)
 
     def reorder(self, day: int, stock: Ints) -> None:
         """At the end of a day, order what runs low; while suppliers are blocked, it comes after that."""
@@ -210,8 +214,9 @@ class _Supply:
         slow = 9 * self.draws.chance("stock/slow", unit, 0.15)
         due = day + _LEAD + self.draws.below("stock/lead", unit, _LEAD_SPREAD) + slow
         for span in self.spans:
-            begins = self.calendar.midnight(due)
-            held = self.blocked[rows] & (begins + DAY > span.start) & (begins < span.end)
+            time = self._arrival(rows, due)
+            blocked = self.luck[rows] < _BLOCKED * span.strength
+            held = blocked & span.holds(time)
             after = int(self.calendar.day_of(np.array([span.end]))[0]) + 1
             due = np.where(held, np.maximum(due, after), due)
         self.ordered[rows] = np.maximum(self.target[rows] - stock[rows], 1)

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from entrepot.playground.world.accounts import write_people
 from entrepot.playground.world.calendars import NEVER
 from entrepot.playground.world.fates import Wanted
 from entrepot.playground.world.identifiers import spelled
 from entrepot.playground.world.orders import Orders
-from entrepot.playground.world.scene import Scene
+from entrepot.playground.world.scene import Scene, Untidiness
 
 
 def tell_truth(scene: Scene, wanted: Wanted, orders: Orders) -> None:
@@ -40,6 +41,20 @@ def tell_truth(scene: Scene, wanted: Wanted, orders: Orders) -> None:
             inside = scene.modulation.strength(name, orders.time) > 0
             truth[name] = {"orders": int(inside.sum()), "order_cents": int(orders.total[inside].sum())}
     truth |= _waves(scene, wanted, orders)
+
+
+def tell_of_people(scene: Scene) -> None:
+    """How many people there are and have left, in all and because of churn, and how many of their rows are untidy."""
+    people, until, truth = scene.people, scene.until, scene.truth
+    gone = people.left < until
+    truth |= {"users": int((people.time < until).sum()), "users_left": int(gone.sum())}
+    if scene.modulation.spans("churn"):
+        inside = scene.modulation.strength("churn", people.left) > 0
+        truth["churn"] = {"users_left": int((gone & inside).sum())}
+    untidiness = Untidiness(scene.draws, scene.modulation)
+    write_people(scene.draws, people, (), until, untidiness)
+    if untidiness.touched:
+        truth["dirty-data"] = truth.get("dirty-data", {}) | untidiness.touched
 
 
 def _waves(scene: Scene, wanted: Wanted, orders: Orders) -> dict[str, Any]:

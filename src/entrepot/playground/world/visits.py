@@ -20,8 +20,11 @@ from entrepot.playground.world.randomness import (
 from entrepot.playground.world.scenarios import Modulation
 from entrepot.playground.world.shops import VISITS_A_DAY, Shops
 
-#: The number of a visit: the shop, 13 bits of the day, 20 bits of its place in the day (the upper half is fraud).
+#: The number of a visit: the shop, 13 bits of the day, 20 bits of its place in the day. The places of the day are
+#: kept apart by why somebody comes: as ever, since a scenario draws, or to commit fraud.
 DAY_BITS, PLACE_BITS = 13, 20
+_LAYER = 1 << (PLACE_BITS - 2)
+_EXTRA, _FRAUD = 1, 2
 #: A visit looks at no more products than this.
 MOST_VIEWS = 16
 
@@ -79,33 +82,38 @@ class Carts:
 
 
 def visit(draws: Draws, people: People, shops: Shops, calendar: Calendar, modulation: Modulation) -> Visits:
-    """Everybody who comes, in all days of the world."""
-    factor = modulation.visits()
-    flash = modulation.flash()
-    by_hour = np.where(shops.flash[:, None, None], flash[None], 1.0) * factor[None]
-    typical = calendar.rhythm.mean(axis=1)  # by day and hour
-    expected = VISITS_A_DAY * shops.popularity[:, None] * (by_hour * typical[None]).mean(axis=2)
-    fraud = modulation.strength("fraud-wave", modulation.hours()).mean(axis=1)
-    fraud_expected = FRAUD_A_DAY * shops.popularity[:, None] * fraud[None, :]
+    """Everybody who comes, in all days of the world.
+
+    Scenarios add visits and never move any: the ordinary ones are the same with them and without.
+    """
     days = np.arange(calendar.days)
     cell = (shops.numbers[:, None] << DAY_BITS) + days[None, :]
     alive = (calendar.midnight(days)[None, :] < shops.closed[:, None]) & (
         calendar.midnight(days + 1)[None, :] > shops.time[:, None]
     )
-    ordinary = _counts(draws, "visit", cell, expected * alive)
-    fraudulent = _counts(draws, "visit/fraud", cell, fraud_expected * alive)
-    units = np.concatenate([_numbers(cell, ordinary, 0), _numbers(cell, fraudulent, 1 << (PLACE_BITS - 1))])
+    usual = alive * VISITS_A_DAY * shops.popularity[:, None]
+    typical = calendar.rhythm.mean(axis=1)  # by day and hour
+    more = _more(shops, modulation)  # by shop, day and hour
+    fraud = modulation.strength("fraud-wave", modulation.hours())
+    layers = (
+        usual * typical.mean(axis=1)[None, :],
+        usual * (more * typical[None]).mean(axis=2),
+        alive * FRAUD_A_DAY * shops.popularity[:, None] * fraud.mean(axis=1)[None, :],
+    )
+    units = np.concatenate([
+        _numbers(cell, _counts(draws, f"visit/{layer}", cell, expected), layer * _LAYER)
+        for layer, expected in enumerate(layers)
+    ])  # fmt: skip
     units.sort()
-    place = units & ((1 << PLACE_BITS) - 1)
     day = (units >> PLACE_BITS) & ((1 << DAY_BITS) - 1)
     shop = np.searchsorted(shops.numbers, units >> (PLACE_BITS + DAY_BITS)).astype(np.int64)
-    is_fraud = place >= 1 << (PLACE_BITS - 1)
+    layer = (units & ((1 << PLACE_BITS) - 1)) // _LAYER
+    is_fraud = layer == _FRAUD
     user = _who(draws, people, shops, units, shop, day, is_fraud)
-    rhythm = calendar.rhythm[day, people.zone[user]] * factor[day]
-    rhythm = np.where(shops.flash[shop][:, None], rhythm * flash[day], rhythm)
-    if is_fraud.any():
-        wave = modulation.strength("fraud-wave", modulation.hours())
-        rhythm = np.where(is_fraud[:, None], wave[day] + 1e-12, rhythm)
+    rhythm = calendar.rhythm[day, people.zone[user]]
+    rows = np.flatnonzero(layer == _EXTRA)
+    rhythm[rows] *= more[shop[rows], day[rows]]
+    rhythm[is_fraud] = fraud[day[is_fraud]]
     hour = chosen_hours(rhythm, draws.uniform("visit/hour", units))
     time = calendar.midnight(day) + hour * HOUR + draws.below("visit/moment", units, HOUR)
     kept = (
@@ -122,13 +130,19 @@ def visit(draws: Draws, people: People, shops: Shops, calendar: Calendar, modula
     )  # fmt: skip
 
 
+def _more(shops: Shops, modulation: Modulation) -> Floats:
+    """How many times the usual visits scenarios add, by shop, day and hour."""
+    factor = modulation.visits()[None]
+    flash = np.where(shops.flash[:, None, None], modulation.flash()[None], 1.0)
+    return np.asarray(factor * flash - 1)
+
+
 def _counts(draws: Draws, purpose: str, cell: Ints, expected: Floats) -> Ints:
     """How many come to each cell of shop and day: about Poisson, whole numbers with the expected mean."""
     spread = _SPREAD(draws.uniform(f"{purpose}/spread", cell.ravel())).reshape(cell.shape)
     rest = draws.uniform(f"{purpose}/rest", cell.ravel()).reshape(cell.shape)
     counts = np.floor(expected + np.sqrt(expected) * np.where(expected > 4, spread, 0.0) + rest)
-    most = float((1 << (PLACE_BITS - 1)) - 1)
-    return np.where(expected > 0, np.clip(counts, 0, most), 0).astype(np.int64)
+    return np.where(expected > 0, np.clip(counts, 0, _LAYER - 1), 0).astype(np.int64)
 
 
 def _numbers(cell: Ints, counts: Ints, first: int) -> Ints:
@@ -205,7 +219,8 @@ def fill(draws: Draws, visits: Visits, views: Views, shops: Shops, modulation: M
     worth = np.where(kept, views.quantity * shops.prices(views.product, views.added_time), 0)
     value = np.bincount(views.visit, worth.astype(np.float64), minlength=count).astype(np.int64)
     last = np.zeros(count, dtype=np.int64)
-    np.maximum.at(last, views.visit, np.where(views.removed, views.removed_time, views.added_time))
+    acted = np.where(views.added, views.added_time, views.time)
+    np.maximum.at(last, views.visit, np.where(views.removed, views.removed_time, acted))
     rush = np.minimum(modulation.strength("black-friday", visits.time), 1.0)
     checkout = (value > 0) & (
         draws.chance("cart/checkout", visits.units, CHECKOUT + 0.14 * rush) | visits.fraud

@@ -10,36 +10,15 @@ import pyarrow as pa
 
 from entrepot.kit.errors import InvalidInputError
 from entrepot.playground.world.accounts import Carried, latest, write_people
-from entrepot.playground.world.browsing import tell_visits
 from entrepot.playground.world.calendars import DAY, Calendar
-from entrepot.playground.world.catalog import (
-    OrderReference,
-    write_movements,
-    write_products,
-    write_promotions,
-    write_shops,
-)
-from entrepot.playground.world.fates import want
-from entrepot.playground.world.orders import (
-    order_numbers,
-    settle,
-    write_items,
-    write_orders,
-    write_usages,
-)
-from entrepot.playground.world.payments import write_invoices, write_payments
+from entrepot.playground.world.course import run_course, write_course
 from entrepot.playground.world.people import PEOPLE_A_SHOP, People
-from entrepot.playground.world.promotions import promote
 from entrepot.playground.world.randomness import Draws
-from entrepot.playground.world.requests import write_requests
-from entrepot.playground.world.reviews import write_reviews
 from entrepot.playground.world.scenarios import Modulation
 from entrepot.playground.world.scene import EventLog, Registry, Scene, Untidiness
 from entrepot.playground.world.settings import WorldSettings, microseconds
 from entrepot.playground.world.shops import Shops
-from entrepot.playground.world.stock import Lines, Movements, simulate
-from entrepot.playground.world.truth import tell_truth
-from entrepot.playground.world.visits import fill, look, visit
+from entrepot.playground.world.truth import tell_of_people, tell_truth
 
 #: Parts of a world of scale 1: about four shops each.
 PARTS = 15
@@ -84,45 +63,16 @@ class World:
                 f"The world has no part {number}.", hint=f"It has the parts 0 to {self.parts - 1}."
             )
         moment = self._moment(until)
-        scene = self._scene(number, moment)
-        draws, people, shops, modulation = self.draws, scene.people, scene.shops, scene.modulation
-        visits = visit(draws, people, shops, scene.calendar, modulation)
-        views = look(draws, visits, shops, modulation)
-        carts = fill(draws, visits, views, shops, modulation)
-        wanted = want(draws, people, shops, visits, views, carts, modulation)
-        lines = Lines(
-            wanted.line_product, wanted.line_quantity, wanted.time[wanted.line_order], wanted.line_back
-        )
-        moved, got = simulate(draws, shops, lines, scene.calendar, modulation)
-        moved = _before(moved, moment)
-        promotions = promote(draws, shops, scene.calendar, modulation)
-        orders = settle(scene, wanted, got, views.units[wanted.line_view], promotions)
-
-        ordered = np.zeros(len(visits.units), dtype=np.bool_)
-        ordered[wanted.visit[wanted.line_order[got > 0]]] = True
-        order_of = np.full(len(wanted.units), -1)
-        order_of[orders.row] = np.arange(orders.count)
-        write_shops(scene)
-        write_products(scene, moved)
-        write_orders(scene, wanted, orders)
-        write_items(scene, wanted, orders)
-        write_payments(scene, wanted, orders)
-        write_invoices(scene, wanted, orders)
-        write_promotions(scene, promotions, write_usages(scene, orders, promotions))
-        write_reviews(scene, wanted, orders)
-        reference = OrderReference(
-            scene, orders.ids, orders.time, orders.user, wanted.cancelled[orders.row] < moment,
-            order_numbers(orders.units),
-        )  # fmt: skip
-        write_movements(scene, moved, order_of[wanted.line_order], reference)
-        tell_visits(scene, visits, views, carts, ordered)
-        write_requests(scene, visits, views, wanted, orders)
-        scene.tables["global_events"] = scene.events.table(people, shops)
-        scene.tables["global_entities"] = scene.registry.table()
+        scene = self.scene(number, moment)
+        course = run_course(scene)
+        write_course(scene, course)
+        visits = course.visits
         methods = latest(*scene.truth.pop("methods_used"))
         seen = visits.login & (visits.time < moment)
         carried = Carried(*latest(visits.user[seen], visits.time[seen]), *methods)
-        tell_truth(scene, wanted, orders)
+        tell_truth(scene, course.wanted, course.orders)
+        if number == 0:  # what is true of the people is told once
+            tell_of_people(scene)
         return Part(scene.tables, carried, scene.truth)
 
     def people(self, carried: Sequence[Carried], until: datetime | None = None) -> dict[str, pa.Table]:
@@ -131,24 +81,6 @@ class World:
         foundation = self._foundation(moment)
         untidiness = Untidiness(self.draws, foundation.modulation)
         return write_people(self.draws, foundation.people, carried, moment, untidiness)
-
-    def people_truth(self, until: datetime | None = None) -> dict[str, Any]:
-        """What is known to be so of people, for checks."""
-        moment = self._moment(until)
-        foundation = self._foundation(moment)
-        people = foundation.people
-        truth: dict[str, Any] = {
-            "users": int((people.time < moment).sum()),
-            "users_left": int((people.left < moment).sum()),
-        }
-        untidiness = Untidiness(self.draws, foundation.modulation)
-        write_people(self.draws, people, (), moment, untidiness)
-        if untidiness.touched:
-            truth["dirty-data"] = dict(untidiness.touched)
-        churn = foundation.modulation.strength("churn", people.left) > 0
-        if foundation.modulation.spans("churn"):
-            truth["churn"] = {"users_left": int((churn & (people.left < moment)).sum())}
-        return truth
 
     def _moment(self, until: datetime | None) -> int:
         moment = microseconds(until or self.settings.end_time)
@@ -171,7 +103,8 @@ class World:
             self._foundations = {days: found}
         return found
 
-    def _scene(self, number: int, moment: int) -> Scene:
+    def scene(self, number: int, moment: int) -> Scene:
+        """What the tables of a part are made from, as it stands at a moment in microseconds."""
         foundation = self._foundation(moment)
         limit = foundation.people.count // PEOPLE_A_SHOP + 1
         shops = Shops(
@@ -182,11 +115,3 @@ class World:
             self.draws, foundation.calendar, foundation.modulation, foundation.people, shops, moment,
             EventLog(self.draws, moment), Registry(moment), Untidiness(self.draws, foundation.modulation),
         )  # fmt: skip
-
-
-def _before(moved: Movements, moment: int) -> Movements:
-    kept = moved.time < moment
-    return Movements(
-        moved.product[kept], moved.time[kept], moved.kind[kept], moved.before[kept], moved.change[kept],
-        moved.line[kept],
-    )  # fmt: skip

@@ -21,15 +21,17 @@ DROP TABLE data_playground.user_payment_methods;
 DROP TABLE data_playground.user_metrics_hourly;
 DROP TABLE data_playground.user_metrics_daily;
 DROP TABLE data_playground.shops;
+DROP TABLE data_playground.held_back_facts;
+DROP TABLE data_playground.acted_worlds;
 DROP TABLE data_playground.world_runs;
 DROP TABLE data_playground.users;
+DROP TABLE data_playground.scenario_runs;
 DROP TABLE data_playground.request_response_logs;
 DROP TABLE data_playground.recorded_facts;
 DROP TABLE data_playground.parked_facts;
 DROP TABLE data_playground.metrics_runs;
 DROP TABLE data_playground.metrics_dirty;
 DROP TABLE data_playground.metrics_clocks;
-DROP TABLE data_playground.held_back_facts;
 DROP TABLE data_playground.global_entities;
 DROP FUNCTION data_playground.clear_world;
 DROP FUNCTION data_playground.mark_cells;
@@ -38,7 +40,7 @@ DROP FUNCTION data_playground.place_world;
 DROP FUNCTION data_playground.stage_world;
 DROP SCHEMA data_playground;
 
-DROP FUNCTION entrepot.partition_start;
+DROP FUNCTION entrepot.partition_ranges;
 
 DROP FUNCTION entrepot.partition_column;
 
@@ -168,6 +170,8 @@ DROP FUNCTION entrepot.drop_built_partition;
 DROP FUNCTION entrepot.built_partitions;
 
 DROP FUNCTION entrepot.lock_referenced;
+
+DROP FUNCTION entrepot.lock_to_attach;
 
 DROP FUNCTION entrepot.prepare_partition;
 

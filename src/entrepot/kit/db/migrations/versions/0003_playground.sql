@@ -1,11 +1,14 @@
 -- The playground: a warehouse of facts by time of event, and its metrics.
 
-CREATE OR REPLACE FUNCTION entrepot.partition_start(partition regclass) RETURNS timestamptz
+CREATE OR REPLACE FUNCTION entrepot.partition_ranges(parent regclass) RETURNS TABLE (id regclass, starts timestamptz, ends timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
-    SELECT (regexp_match(pg_get_expr(relpartbound, oid), 'FROM \(''([^'']+)''\)'))[1]::timestamptz
-    FROM pg_class WHERE oid = partition
+    SELECT i.inhrelid::regclass, bounds[1]::timestamptz, bounds[2]::timestamptz
+    FROM pg_inherits AS i
+    JOIN pg_class AS c ON c.oid = i.inhrelid
+    LEFT JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)') AS bounds ON true
+    WHERE i.inhparent = parent
 $$;
-COMMENT ON FUNCTION entrepot.partition_start(regclass) IS 'The point in time from which a partition''s rows are; null for a default one.';
+COMMENT ON FUNCTION entrepot.partition_ranges(regclass) IS 'The partitions of a table with their bounds, which a default one has none of.';
 
 CREATE OR REPLACE FUNCTION entrepot.partition_column(parent regclass) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -25,7 +28,7 @@ END;
 $$;
 COMMENT ON FUNCTION entrepot.partition_column(regclass) IS 'The column that partitions a table; refuses what is not a table of ours partitioned by time.';
 
-CREATE OR REPLACE FUNCTION entrepot.span_for(parent regclass, spans text[], ages interval[], moment timestamptz, at_time timestamptz) RETURNS text
+CREATE OR REPLACE FUNCTION entrepot.span_for(taken tstzmultirange, spans text[], ages interval[], moment timestamptz, at_time timestamptz) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
     lower_bound timestamptz;
@@ -35,15 +38,13 @@ BEGIN
         lower_bound := date_trunc(spans[place], moment);
         upper_bound := lower_bound + ('1 ' || spans[place])::interval;
         CONTINUE WHEN place > 1 AND upper_bound + ages[place - 1] > at_time;
-        CONTINUE WHEN EXISTS (
-            SELECT FROM pg_inherits AS i
-            WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) < upper_bound AND entrepot.partition_end(i.inhrelid) > lower_bound);
+        CONTINUE WHEN taken && tstzrange(lower_bound, upper_bound);
         RETURN spans[place];
     END LOOP;
     RETURN NULL;
 END;
 $$;
-COMMENT ON FUNCTION entrepot.span_for(regclass, text[], interval[], timestamptz, timestamptz) IS
+COMMENT ON FUNCTION entrepot.span_for(tstzmultirange, text[], interval[], timestamptz, timestamptz) IS
     'The span of the partition to make for a moment; null where a partition holds it.';
 
 CREATE OR REPLACE FUNCTION entrepot.maintain_spans(
@@ -65,6 +66,8 @@ DECLARE
     reference_list jsonb;
     has_rows boolean;
     exclusive boolean := false;
+    ordered boolean := false;
+    taken tstzmultirange;
     column_list text;  -- without the generated ones, which take no values
 BEGIN
     SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
@@ -111,16 +114,23 @@ BEGIN
         EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
     END IF;
 
+    SELECT coalesce(range_agg(tstzrange(p.starts, p.ends)), '{}') INTO taken FROM entrepot.partition_ranges(parent) AS p WHERE p.starts IS NOT NULL;
     FOR moment IN EXECUTE format(
         'SELECT date_trunc(%L, %L::timestamptz) + n * %L::interval FROM generate_series(0, %s) AS n
          UNION SELECT DISTINCT date_trunc(%L, %I) FROM ONLY %I.%I WHERE isfinite(%I)
          ORDER BY 1', spans[1], at_time, step, ahead, spans[1], key_column, parent_schema, parent_name || '_default', key_column)
     LOOP
-        span := entrepot.span_for(parent, spans, ages, moment, at_time);
+        span := entrepot.span_for(taken, spans, ages, moment, at_time);
         CONTINUE WHEN span IS NULL;
         lower_bound := date_trunc(span, moment);
         upper_bound := lower_bound + ('1 ' || span)::interval;
+        taken := taken + tstzmultirange(tstzrange(lower_bound, upper_bound));
         child := entrepot.partition_name(parent, span, lower_bound);
+        IF NOT ordered THEN  -- what attaching locks later, before the default partition: writers take them in this order
+            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+            EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
+            ordered := true;
+        END IF;
         -- Whoever is writing to the default partition is waited for: its rows are to be moved, not to stop the ATTACH.
         EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', parent_schema, parent_name || '_default');
         EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)', parent_schema, child, parent);
@@ -201,10 +211,7 @@ DECLARE
     other record;
     taken boolean;
 BEGIN
-    FOR other IN
-        SELECT c.oid::regclass AS id, entrepot.partition_start(c.oid) AS starts, entrepot.partition_end(c.oid) AS ends
-        FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = parent
-    LOOP
+    FOR other IN SELECT * FROM entrepot.partition_ranges(parent) LOOP
         CONTINUE WHEN other.ends <= lower_bound OR other.starts >= upper_bound;
         IF other.starts IS NULL THEN
             EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)', other.id, key_column, lower_bound, key_column, upper_bound) INTO taken;
@@ -309,6 +316,13 @@ $$;
 COMMENT ON FUNCTION entrepot.lock_referenced(regclass, text) IS
     'Locks the tables that a table refers to, in one order, so that two who do it do not wait for each other in a circle.';
 
+CREATE OR REPLACE FUNCTION entrepot.lock_to_attach(built regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built) THEN 'ACCESS EXCLUSIVE' ELSE 'SHARE ROW EXCLUSIVE' END
+$$;
+COMMENT ON FUNCTION entrepot.lock_to_attach(regclass) IS
+    'The lock on tables that are referred to: attaching drops the triggers that keys of a free-standing table have there, or makes none.';
+
 CREATE OR REPLACE FUNCTION entrepot.prepare_partition(parent regclass, partition text, step text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -335,13 +349,14 @@ BEGIN
             EXECUTE format('ANALYZE %s', built.id);
         END IF;
     ELSIF step = 'references' THEN
-        IF NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
-            PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
+        -- Of a few rows, attaching checks the keys in no time, and with lighter locks than keys that are there already need.
+        IF pg_relation_size(built.id) < 2097152 OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND conrelid = built.id) THEN
+            RETURN;
         END IF;
+        PERFORM entrepot.lock_referenced(parent, 'SHARE ROW EXCLUSIVE');
         FOR item IN
             SELECT k.conname AS name, pg_get_constraintdef(k.oid) AS definition FROM pg_constraint AS k
             WHERE k.contype = 'f' AND k.conrelid = parent AND k.conparentid = 0
-              AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conrelid = built.id AND o.conname = k.conname)
         LOOP
             EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s NOT VALID', built.id, item.name, item.definition);
         END LOOP;
@@ -401,18 +416,15 @@ BEGIN
     SELECT * INTO built FROM entrepot.built_partition(parent, partition);
     PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
     PERFORM entrepot.prepare_partition(parent, partition, 'indexes');
-    SELECT coalesce(array_agg(i.inhrelid::regclass), '{}') INTO empty_ones
-    FROM pg_inherits AS i
-    WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) >= built.lower_bound AND entrepot.partition_end(i.inhrelid) <= built.upper_bound;
+    SELECT coalesce(array_agg(p.id), '{}') INTO empty_ones
+    FROM entrepot.partition_ranges(parent) AS p WHERE p.starts >= built.lower_bound AND p.ends <= built.upper_bound;
     PERFORM entrepot.prepare_partition(parent, partition, 'references');
     PERFORM entrepot.prepare_partition(parent, partition, 'validation');
-    -- Attaching drops triggers on the tables referred to, and detaching locks the whole table. Tables come before their
-    -- partitions, as readers take them.
-    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    -- Tables come before their partitions, as readers take them; detaching locks the whole table.
+    PERFORM entrepot.lock_referenced(parent, entrepot.lock_to_attach(built.id));
     EXECUTE format('LOCK TABLE ONLY %s IN %s MODE', parent, CASE WHEN empty_ones = '{}' THEN 'SHARE UPDATE EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
     -- Whoever is writing into the range is waited for, then looked at: rows of the range are never hidden or lost.
-    FOR item IN SELECT i.inhrelid::regclass AS id FROM pg_inherits AS i
-                WHERE i.inhparent = parent AND (i.inhrelid = ANY (empty_ones) OR entrepot.partition_start(i.inhrelid) IS NULL) LOOP
+    FOR item IN SELECT p.id FROM entrepot.partition_ranges(parent) AS p WHERE p.id = ANY (empty_ones) OR p.starts IS NULL LOOP
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', item.id);
     END LOOP;
     IF entrepot.range_is_taken(parent, built.lower_bound, built.upper_bound) THEN
@@ -439,8 +451,7 @@ BEGIN
     FOR place IN REVERSE cardinality(spans)..2 LOOP
         FOR lower_bound, upper_bound, parts IN
             SELECT date_trunc(spans[place], p.starts), date_trunc(spans[place], p.starts) + ('1 ' || spans[place])::interval, count(*)
-            FROM (SELECT entrepot.partition_start(i.inhrelid) AS starts, entrepot.partition_end(i.inhrelid) AS ends
-                  FROM pg_inherits AS i WHERE i.inhparent = parent) AS p
+            FROM entrepot.partition_ranges(parent) AS p
             WHERE p.ends - p.starts < CASE spans[place] WHEN 'day' THEN interval '1 day' ELSE interval '28 days' END
             GROUP BY 1 ORDER BY 1
         LOOP
@@ -469,9 +480,8 @@ BEGIN
     SELECT string_agg(format('%I', attname), ', ' ORDER BY attnum) INTO column_list
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     FOR source IN
-        SELECT i.inhrelid::regclass AS id, p.starts, p.ends
-        FROM pg_inherits AS i, LATERAL (SELECT entrepot.partition_start(i.inhrelid) AS starts, entrepot.partition_end(i.inhrelid) AS ends) AS p
-        WHERE i.inhparent = parent AND p.starts >= built.lower_bound AND p.ends <= built.upper_bound ORDER BY p.starts
+        SELECT p.id, p.starts, p.ends FROM entrepot.partition_ranges(parent) AS p
+        WHERE p.starts >= built.lower_bound AND p.ends <= built.upper_bound ORDER BY p.starts
     LOOP
         IF copied ? source.id::text THEN
             EXECUTE format('SELECT %s FROM %s', fingerprint, source.id) INTO print;
@@ -519,12 +529,12 @@ DECLARE
 BEGIN
     SELECT * INTO built FROM entrepot.built_partition(parent, partition);
     PERFORM pg_advisory_xact_lock(hashtext('entrepot.partitions'), parent::oid::integer);
-    PERFORM entrepot.lock_referenced(parent, 'ACCESS EXCLUSIVE');
+    PERFORM entrepot.lock_referenced(parent, entrepot.lock_to_attach(built.id));
     EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', parent);
     IF entrepot.copy_changed(parent, partition, copied) IS DISTINCT FROM copied THEN
         RAISE EXCEPTION 'rows from % to % of % changed since they were copied', built.lower_bound, built.upper_bound, parent USING ERRCODE = 'serialization_failure';
     END IF;
-    FOR source IN SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = parent AND entrepot.partition_start(i.inhrelid) IS NULL LOOP
+    FOR source IN SELECT p.id FROM entrepot.partition_ranges(parent) AS p WHERE p.starts IS NULL LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I >= %L AND %I < %L)',
             source, key_column, built.lower_bound, key_column, built.upper_bound) INTO taken;
     END LOOP;
@@ -575,7 +585,7 @@ CREATE TABLE data_playground.global_entities (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_global_entities PRIMARY KEY (event_time, entity_id), 
-	CONSTRAINT ck_global_entities_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_global_entities_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_global_entities_entity_type CHECK (entity_type IN ('user', 'user_shop', 'shop_product', 'user_invoice', 'user_payment', 'shop_order', 'shop_review', 'shop_promotion', 'user_payment_method', 'unknown')), 
 	CONSTRAINT ck_global_entities_created_time CHECK (created_time = event_time), 
 	CONSTRAINT ck_global_entities_deactivated_time CHECK (deactivated_time >= created_time)
@@ -606,34 +616,11 @@ COMMENT ON COLUMN data_playground.global_entities.origin IS 'Who made the row: s
 
 COMMENT ON COLUMN data_playground.global_entities.extra_data IS 'What is known beside the columns';
 
-CREATE TABLE data_playground.held_back_facts (
-	id UUID NOT NULL, 
-	table_name VARCHAR(63) NOT NULL, 
-	again BOOLEAN NOT NULL, 
-	due_time TIMESTAMP WITH TIME ZONE NOT NULL, 
-	row_data JSONB NOT NULL, 
-	CONSTRAINT pk_held_back_facts PRIMARY KEY (id, table_name, again)
-);
-
-CREATE INDEX idx_held_back_facts_due ON data_playground.held_back_facts (due_time);
-
-COMMENT ON TABLE data_playground.held_back_facts IS 'Facts of the simulated world on their way: late ones, and second deliveries of what is there';
-
-COMMENT ON COLUMN data_playground.held_back_facts.id IS 'Id of the fact';
-
-COMMENT ON COLUMN data_playground.held_back_facts.table_name IS 'Table that it belongs to';
-
-COMMENT ON COLUMN data_playground.held_back_facts.again IS 'Whether it is a second delivery; else it is late';
-
-COMMENT ON COLUMN data_playground.held_back_facts.due_time IS 'When, by the world''s clock, it is written';
-
-COMMENT ON COLUMN data_playground.held_back_facts.row_data IS 'The row as it stands';
-
 CREATE TABLE data_playground.metrics_clocks (
 	origin VARCHAR(20) NOT NULL, 
 	reached TIMESTAMP WITH TIME ZONE NOT NULL, 
 	CONSTRAINT pk_metrics_clocks PRIMARY KEY (origin), 
-	CONSTRAINT ck_metrics_clocks_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api'))
+	CONSTRAINT ck_metrics_clocks_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse'))
 );
 
 COMMENT ON TABLE data_playground.metrics_clocks IS 'Until when the metrics know: out-of-stock time of products that have none now is counted up to here';
@@ -649,7 +636,7 @@ CREATE TABLE data_playground.metrics_dirty (
 	hour TIMESTAMP WITH TIME ZONE NOT NULL, 
 	until TIMESTAMP WITH TIME ZONE, 
 	CONSTRAINT pk_metrics_dirty PRIMARY KEY (mark_id), 
-	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'promotion', 'span')), 
+	CONSTRAINT ck_metrics_dirty_kind CHECK (kind IN ('user', 'shop', 'product', 'stock', 'shop_stock', 'promotion', 'span')), 
 	CONSTRAINT ck_metrics_dirty_entity_id CHECK ((kind = 'span') = (entity_id IS NULL))
 );
 
@@ -657,7 +644,7 @@ COMMENT ON TABLE data_playground.metrics_dirty IS 'What the next roll has to com
 
 COMMENT ON COLUMN data_playground.metrics_dirty.mark_id IS 'Number of the mark';
 
-COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock: a product''s stock from the hour on; promotion: a shop''s rows in the window; span: everything in it';
+COMMENT ON COLUMN data_playground.metrics_dirty.kind IS 'user/shop/product: the entity''s hour; stock/shop_stock: a product''s stock from the hour on, for its own and its shop''s rows; promotion: a shop''s rows in the window; span: everything in it';
 
 COMMENT ON COLUMN data_playground.metrics_dirty.entity_id IS 'User, shop or product';
 
@@ -749,7 +736,7 @@ CREATE TABLE data_playground.recorded_facts (
 	refers_to JSONB, 
 	recorded_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
 	CONSTRAINT pk_recorded_facts PRIMARY KEY (fact_id), 
-	CONSTRAINT ck_recorded_facts_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api'))
+	CONSTRAINT ck_recorded_facts_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse'))
 );
 
 COMMENT ON TABLE data_playground.recorded_facts IS 'Facts that events of the program became: decides that each is one row, whatever time a repetition tells, and finds the event_time with which another fact refers to it';
@@ -781,7 +768,7 @@ CREATE TABLE data_playground.request_response_logs (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_request_response_logs PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_request_response_logs_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_request_response_logs_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_request_response_logs_status_code CHECK (status_code BETWEEN 100 AND 599), 
 	CONSTRAINT ck_request_response_logs_duration_ms CHECK (duration_ms >= 0)
 )
@@ -817,6 +804,66 @@ COMMENT ON COLUMN data_playground.request_response_logs.origin IS 'Who made the 
 
 COMMENT ON COLUMN data_playground.request_response_logs.extra_data IS 'What is known beside the columns';
 
+CREATE TABLE data_playground.scenario_runs (
+	run_id UUID DEFAULT uuidv7() NOT NULL, 
+	kind VARCHAR(20) NOT NULL, 
+	title VARCHAR(200) NOT NULL, 
+	asked JSONB NOT NULL, 
+	status VARCHAR(20) DEFAULT 'waiting'::character varying NOT NULL, 
+	stop_requested BOOLEAN DEFAULT false NOT NULL, 
+	clock_start TIMESTAMP WITH TIME ZONE, 
+	clock TIMESTAMP WITH TIME ZONE, 
+	clock_end TIMESTAMP WITH TIME ZONE, 
+	share NUMERIC(5, 4) DEFAULT 0 NOT NULL, 
+	facts BIGINT DEFAULT 0 NOT NULL, 
+	message TEXT, 
+	begun_by UUID, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
+	started_at TIMESTAMP WITH TIME ZONE, 
+	seen_at TIMESTAMP WITH TIME ZONE, 
+	finished_at TIMESTAMP WITH TIME ZONE, 
+	CONSTRAINT pk_scenario_runs PRIMARY KEY (run_id), 
+	CONSTRAINT ck_scenario_runs_kind CHECK (kind IN ('world', 'scenario')), 
+	CONSTRAINT ck_scenario_runs_status CHECK (status IN ('waiting', 'running', 'completed', 'stopped', 'failed')), 
+	CONSTRAINT ck_scenario_runs_share CHECK (share BETWEEN 0 AND 1)
+);
+
+COMMENT ON TABLE data_playground.scenario_runs IS 'Worlds and scenarios that were begun from the console: what was asked for, how far it is, how it ended';
+
+COMMENT ON COLUMN data_playground.scenario_runs.run_id IS 'Run';
+
+COMMENT ON COLUMN data_playground.scenario_runs.kind IS 'world/scenario';
+
+COMMENT ON COLUMN data_playground.scenario_runs.title IS 'What it is, in words';
+
+COMMENT ON COLUMN data_playground.scenario_runs.asked IS 'What was asked for: scenario, strength, hours, speed; or seed, scale, days';
+
+COMMENT ON COLUMN data_playground.scenario_runs.status IS 'waiting/running/completed/stopped/failed';
+
+COMMENT ON COLUMN data_playground.scenario_runs.stop_requested IS 'Whether somebody wants it to stop';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock_start IS 'World''s clock when it began';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock IS 'World''s clock when it was last looked at';
+
+COMMENT ON COLUMN data_playground.scenario_runs.clock_end IS 'World''s clock when it is to end';
+
+COMMENT ON COLUMN data_playground.scenario_runs.share IS 'How much of it is done, from 0 to 1';
+
+COMMENT ON COLUMN data_playground.scenario_runs.facts IS 'Facts written since it began';
+
+COMMENT ON COLUMN data_playground.scenario_runs.message IS 'What it is doing, or why it failed';
+
+COMMENT ON COLUMN data_playground.scenario_runs.begun_by IS 'Person who began it';
+
+COMMENT ON COLUMN data_playground.scenario_runs.created_at IS 'When it was asked for';
+
+COMMENT ON COLUMN data_playground.scenario_runs.started_at IS 'When a worker took it';
+
+COMMENT ON COLUMN data_playground.scenario_runs.seen_at IS 'When the worker last said that it lives';
+
+COMMENT ON COLUMN data_playground.scenario_runs.finished_at IS 'When it ended';
+
 CREATE TABLE data_playground.users (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -833,7 +880,7 @@ CREATE TABLE data_playground.users (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_users PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_users_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_users_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_users_created_time CHECK (created_time = event_time), 
 	CONSTRAINT uq_users_username UNIQUE (username, event_time)
 )
@@ -917,6 +964,49 @@ COMMENT ON COLUMN data_playground.world_runs.completed_at IS 'When all of it was
 
 COMMENT ON COLUMN data_playground.world_runs.seconds IS 'Seconds spent generating and loading, all attempts together';
 
+CREATE TABLE data_playground.acted_worlds (
+	run_id UUID NOT NULL, 
+	began TIMESTAMP WITH TIME ZONE NOT NULL, 
+	clock TIMESTAMP WITH TIME ZONE NOT NULL, 
+	CONSTRAINT pk_acted_worlds PRIMARY KEY (run_id), 
+	CONSTRAINT fk_acted_worlds_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE data_playground.acted_worlds IS 'How far simulated worlds have acted on the program: a clock of their own, beside that of the warehouse';
+
+COMMENT ON COLUMN data_playground.acted_worlds.run_id IS 'World';
+
+COMMENT ON COLUMN data_playground.acted_worlds.began IS 'Moment of the world from which on it acts';
+
+COMMENT ON COLUMN data_playground.acted_worlds.clock IS 'Moment of the world up to which it has acted';
+
+CREATE TABLE data_playground.held_back_facts (
+	id UUID NOT NULL, 
+	table_name VARCHAR(63) NOT NULL, 
+	again BOOLEAN NOT NULL, 
+	run_id UUID NOT NULL, 
+	due_time TIMESTAMP WITH TIME ZONE NOT NULL, 
+	row_data JSONB NOT NULL, 
+	CONSTRAINT pk_held_back_facts PRIMARY KEY (id, table_name, again), 
+	CONSTRAINT fk_held_back_facts_run_id FOREIGN KEY(run_id) REFERENCES data_playground.world_runs (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_held_back_facts_due ON data_playground.held_back_facts (due_time);
+
+COMMENT ON TABLE data_playground.held_back_facts IS 'Facts of the simulated world on their way: late ones, and second deliveries of what is there';
+
+COMMENT ON COLUMN data_playground.held_back_facts.id IS 'Id of the fact';
+
+COMMENT ON COLUMN data_playground.held_back_facts.table_name IS 'Table that it belongs to';
+
+COMMENT ON COLUMN data_playground.held_back_facts.again IS 'Whether it is a second delivery; else it is late';
+
+COMMENT ON COLUMN data_playground.held_back_facts.run_id IS 'World that it belongs to';
+
+COMMENT ON COLUMN data_playground.held_back_facts.due_time IS 'When, by the world''s clock, it is written';
+
+COMMENT ON COLUMN data_playground.held_back_facts.row_data IS 'The row as it stands';
+
 CREATE TABLE data_playground.shops (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	event_time TIMESTAMP WITH TIME ZONE NOT NULL, 
@@ -939,7 +1029,7 @@ CREATE TABLE data_playground.shops (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shops PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shops_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shops_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shops_category CHECK (category IN ('retail', 'restaurant', 'services', 'technology', 'fashion', 'health', 'entertainment', 'other')), 
 	CONSTRAINT ck_shops_created_time CHECK (created_time = event_time), 
 	CONSTRAINT fk_shops_owner_id_owner_event_time FOREIGN KEY(owner_id, owner_event_time) REFERENCES data_playground.users (id, event_time)
@@ -1168,7 +1258,7 @@ CREATE TABLE data_playground.user_payment_methods (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_user_payment_methods PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_user_payment_methods_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_user_payment_methods_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_user_payment_methods_method_type CHECK (method_type IN ('credit_card', 'debit_card', 'bank_account', 'digital_wallet', 'crypto_wallet')), 
 	CONSTRAINT ck_user_payment_methods_status CHECK (status IN ('active', 'expired', 'suspended', 'deleted')), 
 	CONSTRAINT ck_user_payment_methods_expiry_month CHECK (expiry_month BETWEEN 1 AND 12), 
@@ -1466,7 +1556,7 @@ CREATE TABLE data_playground.shop_orders (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_orders PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_orders_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_orders_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shop_orders_status CHECK (status IN ('pending', 'processing', 'shipped', 'delivered', 'cancelled', 'refunded', 'on_hold', 'returned')), 
 	CONSTRAINT ck_shop_orders_shipping_method CHECK (shipping_method IN ('standard', 'express', 'overnight', 'local_pickup', 'international')), 
 	CONSTRAINT ck_shop_orders_ordered_time CHECK (ordered_time = event_time), 
@@ -1575,7 +1665,7 @@ CREATE TABLE data_playground.shop_products (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_products PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_products_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_products_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shop_products_category CHECK (category IN ('electronics', 'clothing', 'food', 'books', 'home', 'beauty', 'sports', 'toys', 'automotive', 'health', 'other')), 
 	CONSTRAINT ck_shop_products_status CHECK (status IN ('active', 'inactive', 'out_of_stock', 'discontinued')), 
 	CONSTRAINT ck_shop_products_prices CHECK (price >= 0 AND sale_price >= 0 AND cost_price >= 0), 
@@ -1666,7 +1756,7 @@ CREATE TABLE data_playground.shop_promotions (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_promotions PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_promotions_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_promotions_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shop_promotions_promotion_type CHECK (promotion_type IN ('percentage', 'fixed_amount', 'buy_x_get_y', 'bundle', 'free_shipping', 'minimum_purchase')), 
 	CONSTRAINT ck_shop_promotions_status CHECK (status IN ('draft', 'scheduled', 'active', 'paused', 'ended', 'cancelled')), 
 	CONSTRAINT ck_shop_promotions_applicability CHECK (applicability IN ('all_products', 'specific_products', 'specific_categories', 'minimum_order')), 
@@ -1755,7 +1845,7 @@ CREATE TABLE data_playground.global_events (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_global_events PRIMARY KEY (event_id, event_time), 
-	CONSTRAINT ck_global_events_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_global_events_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_global_events_event_type CHECK (event_type IN ('user_registered', 'user_logged_in', 'user_deactivated', 'user_reactivated', 'payment_method_added', 'payment_method_expired', 'payment_method_deleted', 'shop_opened', 'shop_closed', 'shop_reopened', 'product_listed', 'product_price_changed', 'product_out_of_stock', 'product_back_in_stock', 'product_discontinued', 'promotion_created', 'promotion_started', 'promotion_paused', 'promotion_ended', 'product_viewed', 'cart_item_added', 'cart_item_removed', 'cart_abandoned', 'checkout_started', 'order_placed', 'order_on_hold', 'order_processing', 'order_shipped', 'order_delivered', 'order_cancelled', 'order_returned', 'order_refunded', 'payment_initiated', 'payment_completed', 'payment_failed', 'payment_refunded', 'invoice_issued', 'invoice_paid', 'invoice_overdue', 'invoice_cancelled', 'review_submitted', 'review_approved', 'review_rejected', 'review_reported', 'review_removed', 'import_completed', 'metrics_rollup_completed', 'metrics_rollup_failed', 'data_integrity_violated', 'fraud_suspected', 'api_error', 'system_notice')), 
 	CONSTRAINT fk_global_events_user_id_user_event_time FOREIGN KEY(user_id, user_event_time) REFERENCES data_playground.users (id, event_time), 
 	CONSTRAINT fk_global_events_shop_id_shop_event_time FOREIGN KEY(shop_id, shop_event_time) REFERENCES data_playground.shops (id, event_time), 
@@ -1837,7 +1927,7 @@ CREATE TABLE data_playground.invoices (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_invoices PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_invoices_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_invoices_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_invoices_status CHECK (status IN ('draft', 'pending', 'processing', 'completed', 'paid', 'partially_paid', 'failed', 'overdue', 'cancelled', 'refunded', 'partially_refunded')), 
 	CONSTRAINT ck_invoices_payment_terms CHECK (payment_terms IN ('immediate', 'net_15', 'net_30', 'net_45', 'net_60', 'custom')), 
 	CONSTRAINT ck_invoices_total_amount CHECK (total_amount = invoice_amount + tax_amount - discount_amount), 
@@ -1925,7 +2015,7 @@ CREATE TABLE data_playground.shop_inventory_logs (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_inventory_logs PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_inventory_logs_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_inventory_logs_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shop_inventory_logs_change_type CHECK (change_type IN ('purchase', 'sale', 'return', 'adjustment', 'loss', 'recount', 'transfer_in', 'transfer_out', 'reservation', 'reservation_release')), 
 	CONSTRAINT ck_shop_inventory_logs_adds_up CHECK (quantity_after = quantity_before + quantity_change), 
 	CONSTRAINT fk_shop_inventory_logs_shop_id_shop_event_time FOREIGN KEY(shop_id, shop_event_time) REFERENCES data_playground.shops (id, event_time), 
@@ -2008,7 +2098,7 @@ CREATE TABLE data_playground.shop_order_items (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_order_items PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_order_items_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_order_items_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shop_order_items_quantity CHECK (quantity > 0), 
 	CONSTRAINT ck_shop_order_items_order_event_time CHECK (event_time = order_event_time), 
 	CONSTRAINT fk_shop_order_items_order_id_order_event_time FOREIGN KEY(order_id, order_event_time) REFERENCES data_playground.shop_orders (id, event_time), 
@@ -2096,7 +2186,7 @@ CREATE TABLE data_playground.shop_order_payments (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_order_payments PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_order_payments_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_order_payments_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shop_order_payments_status CHECK (status IN ('draft', 'pending', 'processing', 'completed', 'paid', 'partially_paid', 'failed', 'overdue', 'cancelled', 'refunded', 'partially_refunded')), 
 	CONSTRAINT ck_shop_order_payments_method CHECK (method IN ('credit_card', 'debit_card', 'bank_account', 'digital_wallet', 'crypto_wallet')), 
 	CONSTRAINT ck_shop_order_payments_amount CHECK (amount >= 0), 
@@ -2348,7 +2438,7 @@ CREATE TABLE data_playground.shop_promotion_usages (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_promotion_usages PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_promotion_usages_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_promotion_usages_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shop_promotion_usages_discount_amount CHECK (discount_amount >= 0), 
 	CONSTRAINT fk_shop_promotion_usages_promotion_id_promotion_event_time FOREIGN KEY(promotion_id, promotion_event_time) REFERENCES data_playground.shop_promotions (id, event_time), 
 	CONSTRAINT fk_shop_promotion_usages_user_id_user_event_time FOREIGN KEY(user_id, user_event_time) REFERENCES data_playground.users (id, event_time), 
@@ -2418,7 +2508,7 @@ CREATE TABLE data_playground.shop_reviews (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_reviews PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_reviews_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_reviews_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_shop_reviews_review_type CHECK (review_type IN ('shop', 'product')), 
 	CONSTRAINT ck_shop_reviews_status CHECK (status IN ('pending', 'approved', 'rejected', 'reported', 'removed')), 
 	CONSTRAINT ck_shop_reviews_rating CHECK (rating BETWEEN 1 AND 5), 
@@ -2509,7 +2599,7 @@ CREATE TABLE data_playground.invoice_payments (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_invoice_payments PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_invoice_payments_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_invoice_payments_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT ck_invoice_payments_status CHECK (status IN ('draft', 'pending', 'processing', 'completed', 'paid', 'partially_paid', 'failed', 'overdue', 'cancelled', 'refunded', 'partially_refunded')), 
 	CONSTRAINT ck_invoice_payments_method CHECK (method IN ('credit_card', 'debit_card', 'bank_account', 'digital_wallet', 'crypto_wallet')), 
 	CONSTRAINT ck_invoice_payments_amount CHECK (amount >= 0), 
@@ -2592,7 +2682,7 @@ CREATE TABLE data_playground.shop_review_votes (
 	origin VARCHAR(20) DEFAULT 'simulated'::character varying NOT NULL, 
 	extra_data JSONB, 
 	CONSTRAINT pk_shop_review_votes PRIMARY KEY (id, event_time), 
-	CONSTRAINT ck_shop_review_votes_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api')), 
+	CONSTRAINT ck_shop_review_votes_origin CHECK (origin IN ('simulated', 'pim', 'marketplace', 'mirakl', 'api', 'warehouse')), 
 	CONSTRAINT uq_shop_review_votes_user UNIQUE (review_id, user_id, event_time), 
 	CONSTRAINT fk_shop_review_votes_review_id_review_event_time FOREIGN KEY(review_id, review_event_time) REFERENCES data_playground.shop_reviews (id, event_time), 
 	CONSTRAINT fk_shop_review_votes_user_id_user_event_time FOREIGN KEY(user_id, user_event_time) REFERENCES data_playground.users (id, event_time), 
@@ -2632,8 +2722,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.global_entitie
 
 SELECT entrepot.maintain_spans('data_playground.global_entities', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
-GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.held_back_facts TO entrepot_system;
-
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_clocks TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.metrics_dirty TO entrepot_system;
@@ -2648,11 +2736,17 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.request_respon
 
 SELECT entrepot.maintain_spans('data_playground.request_response_logs', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.scenario_runs TO entrepot_system;
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.users TO entrepot_system;
 
 SELECT entrepot.maintain_partitions('data_playground.users', 'event_time', 'month', 1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_runs TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.acted_worlds TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.held_back_facts TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shops TO entrepot_system;
 
@@ -2660,11 +2754,11 @@ SELECT entrepot.maintain_partitions('data_playground.shops', 'event_time', 'mont
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_daily TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.user_metrics_daily', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.user_metrics_daily', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.user_metrics_hourly', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.user_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.user_payment_methods TO entrepot_system;
 
@@ -2674,11 +2768,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.world_parts TO
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_daily TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_metrics_daily', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_metrics_daily', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_metrics_hourly', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_orders TO entrepot_system;
 
@@ -2714,11 +2808,11 @@ SELECT entrepot.maintain_spans('data_playground.shop_order_payments', 'event_tim
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_daily TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_product_metrics_daily', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_daily', 'event_time', ARRAY['day', 'month'], ARRAY[interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_product_metrics_hourly TO entrepot_system;
 
-SELECT entrepot.maintain_partitions('data_playground.shop_product_metrics_hourly', 'event_time', 'month', 1, NULL);
+SELECT entrepot.maintain_spans('data_playground.shop_product_metrics_hourly', 'event_time', ARRAY['hour', 'day', 'month'], ARRAY[interval '86400 seconds', interval '604800 seconds']::interval[], -1, NULL);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON data_playground.shop_promotion_usages TO entrepot_system;
 
@@ -2799,6 +2893,8 @@ BEGIN
     FROM pg_attribute WHERE attrelid = parent AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
     EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s ORDER BY event_time', parent, column_list, source);
     EXECUTE format('DROP TABLE %s', source);
+    -- What refers to these rows is next, and its checks look for each one: by index, which only statistics tell.
+    EXECUTE format('ANALYZE %s', parent);
     RETURN 'inserted';
 END;
 $$;
@@ -2835,7 +2931,7 @@ BEGIN
         IF fact.has_origin THEN
             EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', fact.full_name);
             EXECUTE format('SELECT count(*) FROM %s WHERE origin = ''simulated''', fact.full_name) INTO removed;
-            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin <> ''simulated'')', fact.full_name) INTO real;
+            EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE origin NOT IN (''simulated'', ''warehouse''))', fact.full_name) INTO real;
             mixed := mixed OR real;
             facts := facts || jsonb_build_object('oid', fact.oid, 'full_name', fact.full_name);
             table_name := fact.relname;
@@ -2844,6 +2940,7 @@ BEGIN
             derived := concat_ws(', ', derived, fact.full_name);
         END IF;
     END LOOP;
+    -- What the warehouse told of its own rolls goes with the world where there is nothing else.
     IF NOT mixed THEN
         EXECUTE format('TRUNCATE %s', concat_ws(', ', derived,
             (SELECT string_agg(f ->> 'full_name', ', ') FROM jsonb_array_elements(facts) AS f)));
@@ -2954,11 +3051,11 @@ CREATE TRIGGER shop_review_votes_metrics_update AFTER UPDATE ON data_playground.
 
 CREATE TRIGGER shop_review_votes_metrics_delete AFTER DELETE ON data_playground.shop_review_votes REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, author_id, is_helpful', '(''user'', CASE WHEN r.is_helpful THEN r.author_id END, r.event_time, NULL::timestamptz)');
 
-CREATE TRIGGER shop_inventory_logs_metrics_insert AFTER INSERT ON data_playground.shop_inventory_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+CREATE TRIGGER shop_inventory_logs_metrics_insert AFTER INSERT ON data_playground.shop_inventory_logs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz), (''shop_stock'', r.product_id, r.event_time, NULL::timestamptz)');
 
-CREATE TRIGGER shop_inventory_logs_metrics_update AFTER UPDATE ON data_playground.shop_inventory_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+CREATE TRIGGER shop_inventory_logs_metrics_update AFTER UPDATE ON data_playground.shop_inventory_logs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz), (''shop_stock'', r.product_id, r.event_time, NULL::timestamptz)');
 
-CREATE TRIGGER shop_inventory_logs_metrics_delete AFTER DELETE ON data_playground.shop_inventory_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz)');
+CREATE TRIGGER shop_inventory_logs_metrics_delete AFTER DELETE ON data_playground.shop_inventory_logs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, product_id, change_type, quantity_after', '(''shop'', r.shop_id, r.event_time, NULL::timestamptz), (''product'', r.product_id, r.event_time, NULL::timestamptz), (''stock'', r.product_id, r.event_time, NULL::timestamptz), (''shop_stock'', r.product_id, r.event_time, NULL::timestamptz)');
 
 CREATE TRIGGER shop_promotions_metrics_insert AFTER INSERT ON data_playground.shop_promotions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, valid_from, valid_until, status', '(''promotion'', CASE WHEN r.status NOT IN (''draft'', ''cancelled'') THEN r.shop_id END, r.valid_from, r.valid_until::timestamptz)');
 
@@ -2966,4 +3063,4 @@ CREATE TRIGGER shop_promotions_metrics_update AFTER UPDATE ON data_playground.sh
 
 CREATE TRIGGER shop_promotions_metrics_delete AFTER DELETE ON data_playground.shop_promotions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, valid_from, valid_until, status', '(''promotion'', CASE WHEN r.status NOT IN (''draft'', ''cancelled'') THEN r.shop_id END, r.valid_from, r.valid_until::timestamptz)');
 
-CREATE TRIGGER shop_products_metrics_update AFTER UPDATE ON data_playground.shop_products REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, cost_price, low_stock_threshold, origin', '(''stock'', r.id, r.event_time, ''infinity''::timestamptz)');
+CREATE TRIGGER shop_products_metrics_update AFTER UPDATE ON data_playground.shop_products REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION data_playground.mark_cells('id, event_time, shop_id, cost_price, low_stock_threshold, origin', '(''stock'', r.id, r.event_time, ''infinity''::timestamptz), (''shop_stock'', r.id, r.event_time, ''infinity''::timestamptz)');
