@@ -6,7 +6,7 @@ Revision: 0005
 from entrepot.kit.db.migrations.sql import run_sql_beside
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 
 def upgrade() -> None:
