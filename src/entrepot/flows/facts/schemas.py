@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -14,6 +14,18 @@ from entrepot.playground.values import (
     SHIPPING_METHODS,
     SHOP_CATEGORIES,
 )
+
+# The words are those of the tables' CHECKs, said once in values.py. A type checker reads only literals that are written out.
+if TYPE_CHECKING:
+    ShopCategory: TypeAlias = str
+    ProductCategory: TypeAlias = str
+    ShippingMethod: TypeAlias = str
+    PaymentMethod: TypeAlias = str
+else:
+    ShopCategory = Literal[SHOP_CATEGORIES]
+    ProductCategory = Literal[PRODUCT_CATEGORIES]
+    ShippingMethod = Literal[SHIPPING_METHODS]
+    PaymentMethod = Literal[PAYMENT_METHOD_TYPES]
 
 #: The currency of the warehouse.
 CURRENCY = "USD"
@@ -73,7 +85,7 @@ class ShopOpened(OfShop):
 
     name: Name
     owner: Key | None = None
-    category: Literal[SHOP_CATEGORIES] = "other"  # type: ignore[valid-type]
+    category: ShopCategory = "other"
     country: Country | None = None
     city: Annotated[str, Field(max_length=100)] | None = None
     time_zone: TimeZone | None = None
@@ -93,7 +105,7 @@ class ProductListed(OfShop):
     sale_price: Money | None = None
     cost_price: Money | None = None
     sku: Annotated[str, Field(max_length=255)] | None = None
-    category: Literal[PRODUCT_CATEGORIES] = "other"  # type: ignore[valid-type]
+    category: ProductCategory = "other"
     brand: Annotated[str, Field(max_length=100)] | None = None
     on_sale: bool = True
     listed_at: AwareDatetime | None = None
@@ -173,7 +185,7 @@ class OrderPlaced(OfShop):
     tax: Money = Decimal(0)
     shipping: Money = Decimal(0)
     total: Money | None = None
-    shipping_method: Literal[SHIPPING_METHODS] | None = None  # type: ignore[valid-type]
+    shipping_method: ShippingMethod | None = None
     shipping_country: Country | None = None
 
     @property
@@ -203,7 +215,7 @@ class PaymentTold(OfShop):
     order: Key
     currency: Currency
     amount: Money
-    method: Literal[PAYMENT_METHOD_TYPES] = "credit_card"  # type: ignore[valid-type]
+    method: PaymentMethod = "credit_card"
     initiated_at: AwareDatetime | None = None
     reference: Annotated[str, Field(max_length=80)] | None = None
     reason: Annotated[str, Field(max_length=500)] | None = None

@@ -37,14 +37,14 @@ AtOption = Annotated[
 
 
 def entity(
-    id: IdArgument,  # noqa: A002
+    entity_id: IdArgument,
     events: Annotated[int, typer.Option(min=0, max=1000, help="Last events to show.")] = 10,
     json: JsonOption = False,
 ) -> None:
     """Say what an id is: its type, since when, its row, and what happened to it last."""
     from entrepot.playground.entities.resolving import resolve
 
-    wanted = _identifier(id)
+    wanted = _identifier(entity_id)
     found = _run(lambda session: resolve(session, wanted, events=events))
     if json:
         print_json(
@@ -56,7 +56,7 @@ def entity(
             }
         )
         return
-    print_fields({**as_record(found.entity), "table": found.table}, title=f"{found.entity.type} {id}")
+    print_fields({**as_record(found.entity), "table": found.table}, title=f"{found.entity.type} {entity_id}")
     if found.row is not None:
         print_line()
         print_fields({name: value for name, value in found.row.items() if value is not None}, title="row")
@@ -73,7 +73,7 @@ def entity(
 
 
 def history(
-    id: IdArgument,  # noqa: A002
+    entity_id: IdArgument,
     newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
     after: Annotated[
         str | None, typer.Option(metavar="CURSOR", help="The page after this cursor of an earlier one.")
@@ -85,7 +85,7 @@ def history(
     from entrepot.playground.entities import auditing
 
     order: auditing.Order = "newest" if newest else "oldest"
-    wanted = _identifier(id)
+    wanted = _identifier(entity_id)
     page = _run(lambda session: auditing.history(session, wanted, order=order, after=after, limit=limit))
     if json:
         items = [{name: row[name] for name in row if name != "source"} for row in page.rows]
@@ -113,15 +113,15 @@ def history(
 def created(
     since: FromOption,
     until: ToOption,
-    type: Annotated[  # noqa: A002
-        str | None, typer.Option(metavar="TYPE", help="Only this type of entity.")
+    entity_type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only this type of entity.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Count the entities that came to be, by day and type."""
     from entrepot.playground.entities.counting import created_by_day
 
-    rows = _run(lambda session: created_by_day(session, _utc(since), _utc(until), type))
+    rows = _run(lambda session: created_by_day(session, _utc(since), _utc(until), entity_type))
     if json:
         print_json({"days": [{**row, "day": row["day"].date()} for row in rows]})
         return

@@ -241,7 +241,8 @@ class _Roller:
         """Roll whenever something was written since; ticks that come meanwhile are rolled together."""
         from entrepot.playground.metrics.rolling import roll
 
-        while not self._closed:
+        # Closed is not the end while something waits: it may have been told during the last roll.
+        while not self._closed or self._clock is not None:
             await self._bell.wait()
             self._bell.clear()
             if self._clock is not None:
