@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from decimal import Decimal
 
 import httpx
@@ -114,7 +115,7 @@ class CanadaPost:
                 operation="GetShipments",
                 code="bought-twice",
             )
-        return (live or found or [None])[0]
+        return next(iter(live or found), None)
 
     async def destination(self, bought: Bought) -> dict[str, str] | None:
         """Get Shipment Details: the name and postal code that the carrier put on the label."""
@@ -281,7 +282,7 @@ class CanadaPost:
         operation: str,
         method: str,
         url: httpx.URL,
-        at: object,
+        at: datetime,
         began: float,
         outcome: Outcome,
         request: str | None,
@@ -292,7 +293,7 @@ class CanadaPost:
     ) -> None:
         await self._recorder.record(
             Call(
-                at=at,  # type: ignore[arg-type]
+                at=at,
                 service=SERVICE,
                 operation=operation,
                 method=method,

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
+from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
 
 from entrepot.mirakl.shipping.carrier import Address, Bought, Parcel, Tracking, TrackingEvent
 
@@ -22,11 +22,10 @@ TRACK_TYPE = "application/vnd.cpc.track-v2+xml"
 
 #: Events after which nothing comes any more (the list of "Get Tracking Details").
 DELIVERED = frozenset(
-    "1408 1409 1421 1422 1423 1424 1425 1426 1427 1428 1429 1430 1431 1432 1433 1434 1441 1442 1496 1497 1498 1499 "
-    "5300".split()
+    {"1408", "1409", *map(str, range(1421, 1435)), "1441", "1442", *map(str, range(1496, 1500)), "5300"}
 )
 #: Events that say only that a label was made.
-ANNOUNCED = frozenset("3000 3001 3002".split())
+ANNOUNCED = frozenset({"3000", "3001", "3002"})
 SAYS_DELIVERED = re.compile(r"\b(successfully )?delivered\b", re.IGNORECASE)
 #: "Item will be delivered", "could not be delivered" and the like are no delivery.
 SAYS_NOT_YET = re.compile(r"\b(will|to|not|being|cannot|unable|attempted|out for|scheduled)\b", re.IGNORECASE)
