@@ -600,6 +600,7 @@ CREATE TABLE mirakl.orders (
 	shipping_deadline TIMESTAMP WITH TIME ZONE, 
 	raw_order_data JSONB NOT NULL, 
 	next_attempt_at TIMESTAMP WITH TIME ZONE, 
+	attempts INTEGER DEFAULT 0 NOT NULL, 
 	leased_by VARCHAR(200), 
 	lease_until TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
@@ -656,6 +657,8 @@ COMMENT ON COLUMN mirakl.orders.shipping_deadline IS 'Until when it has to be sh
 COMMENT ON COLUMN mirakl.orders.raw_order_data IS 'The order as the API gave it, unchanged';
 
 COMMENT ON COLUMN mirakl.orders.next_attempt_at IS 'When the next step may be taken; null: nothing to do';
+
+COMMENT ON COLUMN mirakl.orders.attempts IS 'How often the step that is due was tried and has to be again';
 
 COMMENT ON COLUMN mirakl.orders.leased_by IS 'Worker that is at it';
 
