@@ -30,8 +30,8 @@ from entrepot.mirakl.shipping.carrier import (
 
 NAME = "canada-post"
 SERVICE = "CanadaPost"
-#: Seconds within which a call has ended, whatever the network does; buying is looked up no earlier than after these.
-TIMEOUT = 60.0
+#: Seconds after which a call is over, whatever the network does.
+TIMEOUT = 30.0
 #: Bytes of an answer that are read: labels have some ten thousand.
 LARGEST = 8 * 1024 * 1024
 TRANSMITTED = "8064"
@@ -322,7 +322,7 @@ async def opened(opening: Opening) -> AsyncIterator[CanadaPost]:
     # One attempt: what may be tried again is tried when it is due, by whoever works then.
     client = http_client(
         headers={"accept-language": "en-CA"},
-        timeout=TIMEOUT / 2,
+        timeout=TIMEOUT,
         attempts=1,
         transport=opening.transport,
     )
