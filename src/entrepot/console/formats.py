@@ -109,9 +109,9 @@ def duration(seconds: Any) -> str:
 
 
 def zone(context: Context) -> ZoneInfo:
-    """The time zone of the platform or the shop that the page is for."""
-    viewer, platform = context.get("viewer"), context.get("platform")
-    name = platform.time_zone if platform else viewer.timezone if viewer else ""
+    """The time zone of the account, the platform or the shop that the page is for."""
+    viewer, tenant = context.get("viewer"), context.get("account") or context.get("platform")
+    name = tenant.time_zone if tenant else viewer.timezone if viewer else ""
     try:
         return ZoneInfo(name or "UTC")
     except (KeyError, ValueError):
