@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from entrepot.events import publish
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
 from entrepot.mirakl.orders import history_queries as queries
@@ -40,7 +41,8 @@ async def move(
     expected: str | None = None,
     next_attempt_at: datetime | None = None,
 ) -> Status:
-    """Append a step to an order's history, and say when the next may be taken; returns where the order is then.
+    """Append a step to an order's history, say when the next may be taken, and publish it as an event
+    `mirakl.order.STATUS`; returns where the order is then.
 
     `actor_type`: rule, person, marketplace, carrier or worker. With `expected`, only from that status. Raises
     NotFoundError, and ConflictError where the step is not legal from where the order is, or where somebody else was
@@ -80,5 +82,14 @@ async def move(
             "at": at,
             "next_attempt_at": next_attempt_at,
         },
+    )
+    await publish(
+        session,
+        type=f"mirakl.order.{status}",
+        subject=order_id,
+        source="/entrepot/mirakl/orders",
+        time=at,
+        account_id=account_id,
+        data={"order_id": order_id, "status": status, "previous": before, "by": actor_type},
     )
     return Status(order_id, step, status, at)
