@@ -62,7 +62,7 @@ class AccountCaller:
             )
         raise ForbiddenError(
             f"As {self.account.role} of {self.account.code} you may not do this.",
-            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl member`.",
+            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl members set`.",
         )
 
 
@@ -127,7 +127,7 @@ def _chosen(held: list[Account], code: str | None) -> Account:
     if not held:
         raise ForbiddenError(
             "You are a member of no account.",
-            hint="Whoever runs the installation makes you one: `entrepot mirakl member CODE EMAIL --role admin`.",
+            hint="Whoever runs the installation makes you one: `entrepot mirakl members set CODE EMAIL --role admin`.",
         )
     raise InvalidInputError(
         f"You are a member of {len(held)} accounts: {', '.join(account.code for account in held)}.",

@@ -115,6 +115,26 @@ async def retry(session: AsyncSession, account_id: UUID, failure_id: UUID) -> No
     await RETRIES[taken["process_name"]](session, taken)
 
 
+def can_retry(failure: RowMapping) -> bool:
+    """Whether the program can set the step of a failure going again."""
+    return failure["state"] == "open" and failure["process_name"] in RETRIES
+
+
+def what_next(failure: RowMapping) -> str:
+    """What happens next with a failure, for people."""
+    if failure["state"] == "resolved":
+        return str(failure["resolution"] or "Resolved.")
+    if failure["state"] == "retrying":
+        return "It is being tried again."
+    said = failure["next_step"]
+    if failure["next_attempt_at"] is not None:
+        at = f"{failure['next_attempt_at']:%Y-%m-%d %H:%M} UTC"
+        return f"It is tried again by itself at {at}." + (f" {said}" if said else "")
+    if said:
+        return str(said)
+    return "Retry it, or resolve it." if can_retry(failure) else "Mend the cause, then resolve it."
+
+
 async def _explain(session: AsyncSession, account_id: UUID, failure_id: UUID, wanted: str) -> None:
     found = await queries.select_failure(session, account_id, failure_id)
     if found is None:
