@@ -934,7 +934,7 @@ CREATE INDEX idx_shipment_follow ON mirakl.shipments (next_look_at) WHERE next_l
 
 CREATE INDEX idx_shipment_order ON mirakl.shipments (account_id, order_id);
 
-CREATE UNIQUE INDEX uq_shipment_parcel ON mirakl.shipments (account_id, order_id, parcel_number) WHERE state NOT IN ('void', 'refunded');
+CREATE UNIQUE INDEX uq_shipment_parcel ON mirakl.shipments (account_id, order_id, parcel_number) WHERE state NOT IN ('void', 'refund_requested', 'refunded');
 
 COMMENT ON TABLE mirakl.shipments IS 'A parcel of an order, from the intent to buy its label to delivery.';
 
@@ -1252,7 +1252,7 @@ CREATE TABLE mirakl.packing_scans (
 	scanned_by UUID, 
 	scanned_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	CONSTRAINT pk_packing_scans PRIMARY KEY (id), 
-	CONSTRAINT ck_packing_scans_outcome CHECK (outcome IN ('component', 'label', 'already', 'not_needed', 'unknown', 'wrong_label')), 
+	CONSTRAINT ck_packing_scans_outcome CHECK (outcome IN ('component', 'label', 'already', 'not_needed', 'unknown', 'wrong_label', 'too_early')), 
 	CONSTRAINT fk_packing_scans_account_id_shipment_id FOREIGN KEY(account_id, shipment_id) REFERENCES mirakl.shipments (account_id, shipment_id) ON DELETE CASCADE, 
 	CONSTRAINT fk_packing_scans_account_id_component_id FOREIGN KEY(account_id, component_id) REFERENCES mirakl.components (account_id, component_id), 
 	CONSTRAINT fk_packing_scans_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
