@@ -24,6 +24,7 @@ DROP TABLE mirakl.components;
 DROP TABLE mirakl.carrier_accounts;
 DROP TABLE mirakl.base_products;
 DROP TABLE mirakl.api_calls;
+DROP TABLE mirakl.account_work;
 DROP TABLE mirakl.account_members;
 DROP TABLE mirakl.accounts;
 DROP FUNCTION mirakl.apply_movements;

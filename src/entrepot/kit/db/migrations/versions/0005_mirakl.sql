@@ -184,6 +184,42 @@ COMMENT ON COLUMN mirakl.account_members.created_at IS 'When the row was written
 
 COMMENT ON COLUMN mirakl.account_members.updated_at IS 'When the row last changed';
 
+CREATE TABLE mirakl.account_work (
+	account_id UUID NOT NULL, 
+	work VARCHAR(60) NOT NULL, 
+	next_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	leased_by VARCHAR(200), 
+	lease_until TIMESTAMP WITH TIME ZONE, 
+	last_at TIMESTAMP WITH TIME ZONE, 
+	failures INTEGER DEFAULT '0' NOT NULL, 
+	last_error TEXT, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_account_work PRIMARY KEY (account_id, work), 
+	CONSTRAINT fk_account_work_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_account_work_next ON mirakl.account_work (next_at);
+
+COMMENT ON TABLE mirakl.account_work IS 'Work that is done for an account again and again: a look at its orders, its messages, its transactions.';
+
+COMMENT ON COLUMN mirakl.account_work.account_id IS 'Tenant';
+
+COMMENT ON COLUMN mirakl.account_work.work IS 'Which work: orders, messages …';
+
+COMMENT ON COLUMN mirakl.account_work.next_at IS 'When it is done next';
+
+COMMENT ON COLUMN mirakl.account_work.leased_by IS 'Worker that is at it';
+
+COMMENT ON COLUMN mirakl.account_work.lease_until IS 'When another worker may take it';
+
+COMMENT ON COLUMN mirakl.account_work.last_at IS 'When it was last done and went well';
+
+COMMENT ON COLUMN mirakl.account_work.failures IS 'How often it has failed since it last went well';
+
+COMMENT ON COLUMN mirakl.account_work.last_error IS 'Why it failed last; null when it went well';
+
+COMMENT ON COLUMN mirakl.account_work.updated_at IS 'When the row last changed';
+
 CREATE TABLE mirakl.api_calls (
 	call_id UUID DEFAULT uuidv7() NOT NULL, 
 	account_id UUID NOT NULL, 
@@ -1374,6 +1410,20 @@ CREATE TRIGGER account_members_audit_insert AFTER INSERT ON mirakl.account_membe
 CREATE TRIGGER account_members_audit_update AFTER UPDATE ON mirakl.account_members REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
 
 CREATE TRIGGER account_members_audit_delete AFTER DELETE ON mirakl.account_members REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.account_work TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON mirakl.account_work TO entrepot_app;
+
+ALTER TABLE mirakl.account_work ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mirakl.account_work FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY account_work_tenant ON mirakl.account_work FOR ALL TO entrepot_app USING (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid)) WITH CHECK (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid));
+
+CREATE POLICY account_work_system ON mirakl.account_work FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER account_work_touch BEFORE UPDATE ON mirakl.account_work FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.api_calls TO entrepot_system;
 
