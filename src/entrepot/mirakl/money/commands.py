@@ -24,7 +24,9 @@ from entrepot.mirakl.money.settling import Settled, of_account, settle
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Take in and settle transaction logs.")
 SinceOption = Annotated[
     str | None,
-    typer.Option("--since", metavar="DATE", help="Only orders that were made, or have lines, since (ISO 8601)."),
+    typer.Option(
+        "--since", metavar="DATE", help="Only orders that were made, or have lines, since (ISO 8601)."
+    ),
 ]
 OrderOption = Annotated[str | None, typer.Option("--order", metavar="ORDER", help="Only this order.")]
 
@@ -44,7 +46,8 @@ def import_logs(account: AccountOption = None, json: JsonOption = False) -> None
         done = with_account(account, work)
     except ServiceError as error:
         raise UnavailableError(
-            str(error), hint="What was read is kept; `entrepot mirakl failures list` says when it is tried again."
+            str(error),
+            hint="What was read is kept; `entrepot mirakl failures list` says when it is tried again.",
         ) from error
     counts = {
         "read": done.read,
@@ -86,7 +89,14 @@ def show_settlements(
         )
         return
     rows = [
-        [one.order_id, one.state, one.status, settlement.currency, *_figures(settlement), settlement.is_paid_out]
+        [
+            one.order_id,
+            one.state,
+            one.status,
+            settlement.currency,
+            *_figures(settlement),
+            settlement.is_paid_out,
+        ]
         for one in found
         for settlement in one.settlements
     ]
@@ -99,7 +109,9 @@ def show_settlements(
         )
     for lines in of_none:
         fees = ", ".join(f"{kind} {amount:,.2f}" for kind, amount in lines.fees.items()) or "none"
-        print_line(f"{lines.currency}, of no order: fees and credits {fees}; paid out {-lines.paid_out:,.2f}.")
+        print_line(
+            f"{lines.currency}, of no order: fees and credits {fees}; paid out {-lines.paid_out:,.2f}."
+        )
     waiting = sum(1 for one in found if one.status == "waiting")
     if waiting:
         print_line(f"{count_of(waiting, 'order')} without a line yet.")
@@ -129,7 +141,14 @@ def show_differences(
     print_table(
         ["order", "currency", "order says", "logs say", "difference", "why"],
         [
-            [one.order_id, one.currency, _money(one.expected), _money(one.found), _money(one.amount), one.reason]
+            [
+                one.order_id,
+                one.currency,
+                _money(one.expected),
+                _money(one.found),
+                _money(one.amount),
+                one.reason,
+            ]
             for one in differences
         ],
         empty=f"{count_of(len(found), 'order')} looked at; orders and logs say the same.",
@@ -143,9 +162,7 @@ def _read(code: str | None, since: str | None, order: str | None) -> tuple[list[
     moment = _moment(since)
 
     async def work(session: AsyncSession, chosen: Account) -> tuple[list[Settled], list[AccountLines]]:
-        found = [
-            one async for one in settle(session, chosen.account_id, since=moment, order_id=order)
-        ]
+        found = [one async for one in settle(session, chosen.account_id, since=moment, order_id=order)]
         if order is not None and not found:
             raise NotFoundError(f"There is no order {order!r}, and no line of one.", where={"order": order})
         of_none = [] if order else await of_account(session, chosen.account_id, since=moment)

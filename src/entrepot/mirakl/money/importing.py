@@ -175,7 +175,5 @@ async def _failed(session: AsyncSession, account: Account, error: ServiceError) 
         details=f"The transaction logs of {account.code} cannot be read: {error}",
         next_step="Look at the API key and its rights, then try it again." if permanent else None,
         automatic=not permanent,
-        next_attempt_at=None
-        if error.retry_after is None
-        else now() + timedelta(seconds=error.retry_after),
+        next_attempt_at=None if error.retry_after is None else now() + timedelta(seconds=error.retry_after),
     )
