@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from tests.mirakl.sharing import Market, fresh_code
 from tests.mirakl.conftest import NOWHERE, new_account
+from tests.mirakl.sharing import Market, fresh_code
 
 from entrepot.kit.clock import clock, now
 from entrepot.kit.db import Database

@@ -18,7 +18,7 @@ class Changing:
     """A list in a steady order that changes before each look at it."""
 
     def __init__(
-        self, items: list[int], changes: list[tuple[str, int]], *, most: int, tells_total: bool
+        self, items: list[int], changes: list[list[tuple[str, int]]], *, most: int, tells_total: bool
     ) -> None:
         self.items = sorted(items)
         self.changes = list(changes)
@@ -30,29 +30,34 @@ class Changing:
     async def fetch(self, offset: int) -> Page:
         self.looks += 1
         if self.changes and self.looks > 1:
-            what, which = self.changes.pop(0)
-            if what == "leave" and which in self.items:
-                self.items.remove(which)
-                self.always.discard(which)
-            elif what == "come" and which not in self.items:
-                self.items = sorted([*self.items, which])
+            for what, which in self.changes.pop(0):
+                self.change(what, which)
         shown = self.items[offset : offset + self.most]
         return Page([{"id": one} for one in shown], total=len(self.items) if self.tells_total else None)
 
+    def change(self, what: str, which: int) -> None:
+        if what == "leave" and which in self.items:
+            self.items.remove(which)
+            self.always.discard(which)
+        elif what == "come" and which not in self.items:
+            self.items = sorted([*self.items, which])
 
-CHANGES = st.lists(st.tuples(st.sampled_from(["leave", "come"]), st.integers(0, 60)), max_size=30)
+
+CHANGE = st.tuples(st.sampled_from(["leave", "leave", "come"]), st.integers(0, 60))
+#: What changes before the second look, the third …
+CHANGES = st.lists(st.lists(CHANGE, max_size=12), max_size=8)
 
 
 @settings(max_examples=300, deadline=None)
 @given(
-    items=st.lists(st.integers(0, 60), unique=True),
+    items=st.sets(st.integers(0, 60)).map(list),
     changes=CHANGES,
     size=st.integers(2, 10),
     tells_total=st.booleans(),
     fewer=st.integers(0, 3),
 )
 async def test_what_is_there_all_the_time_comes_once(
-    items: list[int], changes: list[tuple[str, int]], size: int, tells_total: bool, fewer: int
+    items: list[int], changes: list[list[tuple[str, int]]], size: int, tells_total: bool, fewer: int
 ) -> None:
     # A service that gives fewer than were asked for says how many there are.
     most = max(2, size - fewer) if tells_total else size
