@@ -4,6 +4,7 @@ from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
+from entrepot.cli.lazy import LazyGroup
 from entrepot.cli.main import Entrepot
 from generators.markdown import code, plain, table
 
@@ -30,7 +31,10 @@ def render() -> str:
 
 
 def _commands(path: tuple[str, ...], command: Any) -> list[str]:
-    children = getattr(command, "commands", None)
+    if isinstance(command, LazyGroup):
+        children = {declared.name: declared.load() for declared in command.lazy}
+    else:
+        children = getattr(command, "commands", None)
     if children is None:
         return _command(path, command)
     return [line for name, child in children.items() for line in _commands((*path, name), child)]

@@ -16,6 +16,7 @@ from entrepot.cli.lazy import LazyCommand, LazyGroup
 
 DATA = "Shops and their data"
 RULES = "Marketplace and its rules"
+SELLING = "Selling on marketplaces"
 WAREHOUSE = "Warehouse"
 RUNNING = "Running"
 DATABASE = "Database"
@@ -75,6 +76,12 @@ class Entrepot(LazyGroup):
             RULES,
         ),
         LazyCommand("platform", "entrepot.cli.platforms:app", "Add platforms and their members.", RULES),
+        LazyCommand(
+            "mirakl",
+            "entrepot.cli.mirakl.group:app",
+            "Run orders on Mirakl marketplaces: accept, build, label, ship, answer.",
+            SELLING,
+        ),
         LazyCommand(
             "world",
             "entrepot.cli.worlds:app",

@@ -132,7 +132,7 @@ async def find_account(session: AsyncSession, code: str) -> Account:
     if row is None:
         raise NotFoundError(
             f"There is no account {code!r}.",
-            hint="`entrepot mirakl accounts` shows them.",
+            hint="`entrepot mirakl accounts list` shows them.",
             where={"code": code},
         )
     return _account(row)
@@ -157,7 +157,7 @@ async def choose_account(db: Database, code: str | None) -> Account:
     if not found:
         raise NotFoundError(
             "There is no account on a Mirakl marketplace yet.",
-            hint="Add one: `entrepot mirakl add best-buy --url https://marketplace.example/api --key-stdin`.",
+            hint="Add one: `entrepot mirakl accounts add best-buy --url https://marketplace.example/api --key-stdin`.",
         )
     raise InvalidInputError(
         f"There are {len(found)} accounts: {', '.join(account.code for account in found)}.",
@@ -177,6 +177,12 @@ async def set_api_key(session: AsyncSession, keyring: Keyring, account_id: UUID,
     """Replace the API key of an account; raises NotFoundError."""
     sealed = keyring.seal(value.encode(), tenant=account_id, column=API_KEY).packed()
     if not await queries.update_key(session, account_id, sealed):
+        raise NotFoundError(f"There is no account {account_id}.")
+
+
+async def set_active(session: AsyncSession, account_id: UUID, *, is_active: bool) -> None:
+    """Begin or stop looking at a marketplace; raises NotFoundError."""
+    if not await queries.update_active(session, account_id, is_active=is_active):
         raise NotFoundError(f"There is no account {account_id}.")
 
 
@@ -214,7 +220,8 @@ async def carrier_credentials(
     packed = await queries.select_credentials(session, account_id, carrier)
     if packed is None:
         raise NotFoundError(
-            f"The account has no carrier {carrier!r}.", hint="Set one: `entrepot mirakl carrier …`."
+            f"The account has no carrier {carrier!r}.",
+            hint="Set it: `entrepot mirakl carriers set CARRIER …`.",
         )
     opened = orjson.loads(keyring.unseal(Sealed.unpacked(packed), tenant=account_id, column=CREDENTIALS))
     return opened["user"], opened["password"]
@@ -238,6 +245,11 @@ async def remove_member(session: AsyncSession, account_id: UUID, user_id: UUID) 
     """Take a person out of an account; raises NotFoundError when they are not in it."""
     if not await queries.delete_member(session, account_id, user_id):
         raise NotFoundError("This person is no member of the account.")
+
+
+async def list_members(session: AsyncSession, account_id: UUID) -> list[tuple[UUID, str]]:
+    """The people of an account, each with their role."""
+    return [(row["user_id"], row["role"]) for row in await queries.select_members(session, account_id)]
 
 
 def of_code(accounts: Sequence[Account], code: str) -> Account | None:

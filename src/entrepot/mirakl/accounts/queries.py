@@ -45,6 +45,9 @@ _SET_MEMBER = text(
 _REMOVE_MEMBER = text(
     "DELETE FROM mirakl.account_members WHERE account_id = :account_id AND user_id = :user_id RETURNING id"
 )
+_MEMBERS = text(
+    "SELECT user_id, role FROM mirakl.account_members WHERE account_id = :account_id ORDER BY user_id"
+)
 _CARRIER_COLUMNS = "id, account_id, carrier, api_url, customer_number, contract_id, service_code, marketplace_carrier_code, sender"
 _SET_CARRIER = text(
     """
@@ -127,6 +130,11 @@ async def delete_member(session: AsyncSession, account_id: UUID, user_id: UUID) 
     """Take a person out of an account; False when they were not in it."""
     values = {"account_id": account_id, "user_id": user_id}
     return (await session.execute(_REMOVE_MEMBER, values)).first() is not None
+
+
+async def select_members(session: AsyncSession, account_id: UUID) -> Sequence[RowMapping]:
+    """The people of an account."""
+    return (await session.execute(_MEMBERS, {"account_id": account_id})).mappings().all()
 
 
 async def upsert_carrier(session: AsyncSession, values: Mapping[str, Any]) -> None:

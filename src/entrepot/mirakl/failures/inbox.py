@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
 from entrepot.mirakl.failures import queries
+from entrepot.mirakl.failures.plain import plain_json, plain_text
 from entrepot.mirakl.failures.redacting import bounded
 
 #: What sets a failed step going again: `async def again(session, failure)`, in the account's transaction.
@@ -57,9 +57,9 @@ async def fail(
             "related_id": related_id,
             "order_id": order_id,
             "kind": kind,
-            "details": bounded(details, 4000).replace("\0", "\N{SYMBOL FOR NULL}"),
+            "details": bounded(plain_text(details), 4000),
             "next_step": next_step,
-            "payload": None if payload is None else orjson.dumps(dict(payload), default=str).decode(),
+            "payload": None if payload is None else plain_json(payload),
             "next_attempt_at": next_attempt_at,
             "at": now(),
         },
@@ -113,6 +113,26 @@ async def retry(session: AsyncSession, account_id: UUID, failure_id: UUID) -> No
         await _explain(session, account_id, failure_id, "tried again")
         return
     await RETRIES[taken["process_name"]](session, taken)
+
+
+def can_retry(failure: RowMapping) -> bool:
+    """Whether the program can set the step of a failure going again."""
+    return failure["state"] == "open" and failure["process_name"] in RETRIES
+
+
+def what_next(failure: RowMapping) -> str:
+    """What happens next with a failure, for people."""
+    if failure["state"] == "resolved":
+        return str(failure["resolution"] or "Resolved.")
+    if failure["state"] == "retrying":
+        return "It is being tried again."
+    said = failure["next_step"]
+    if failure["next_attempt_at"] is not None:
+        at = f"{failure['next_attempt_at']:%Y-%m-%d %H:%M} UTC"
+        return f"It is tried again by itself at {at}." + (f" {said}" if said else "")
+    if said:
+        return str(said)
+    return "Retry it, or resolve it." if can_retry(failure) else "Mend the cause, then resolve it."
 
 
 async def _explain(session: AsyncSession, account_id: UUID, failure_id: UUID, wanted: str) -> None:

@@ -6,9 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from entrepot.events.publishing import publish
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
+from entrepot.mirakl.orders import driving_queries
 from entrepot.mirakl.orders import history_queries as queries
+from entrepot.mirakl.orders.steps import STEPS, WATCHERS, Change, Taken, load_steps
 from entrepot.mirakl.values import FIRST_STATUSES, TRANSITIONS
 
 
@@ -42,10 +45,13 @@ async def move(
 ) -> Status:
     """Append a step to an order's history, and say when the next may be taken; returns where the order is then.
 
-    `actor_type`: rule, person, marketplace, carrier or worker. With `expected`, only from that status. Raises
-    NotFoundError, and ConflictError where the step is not legal from where the order is, or where somebody else was
-    first; the database refuses both as well.
+    `actor_type`: rule, person, marketplace, carrier or worker. With `expected`, only from that status. Without
+    `next_attempt_at` the step of the new status, where it has one, is due at once. What watches the status is told,
+    and the event `mirakl.order.STATUS` is published, in the same transaction. Raises NotFoundError, and
+    ConflictError where the step is not legal from where the order is, or where somebody else was first; the
+    database refuses both as well.
     """
+    load_steps()
     known = await queries.lock_order(session, account_id, order_id)
     if not known:
         raise NotFoundError(f"There is no order {order_id!r}.", where={"order_id": order_id})
@@ -66,7 +72,9 @@ async def move(
         )
     at = now()
     step = held.step + 1 if held else 1
-    await queries.insert_step(
+    if next_attempt_at is None and status in STEPS:
+        next_attempt_at = at
+    told = await queries.insert_step(
         session,
         {
             "account_id": account_id,
@@ -81,4 +89,55 @@ async def move(
             "next_attempt_at": next_attempt_at,
         },
     )
+    change = Change(account_id, order_id, step, status, before, actor_type, actor, notes)
+    for watcher in WATCHERS.get(status, ()):
+        await watcher(session, change)
+    await publish(
+        session,
+        type=f"mirakl.order.{status}",
+        subject=order_id,
+        source="/entrepot/mirakl",
+        time=at,
+        data=told,
+        dedupe_key=f"{order_id}/{step}",
+        account_id=account_id,
+    )
     return Status(order_id, step, status, at)
+
+
+async def rest(
+    session: AsyncSession, taken: Taken, next_attempt_at: datetime | None, *, failed: bool = False
+) -> bool:
+    """Leave an order where it is until `next_attempt_at` (None: until somebody wakes it), and give it back.
+
+    `failed` counts an attempt, so that the next pause is longer. False when the order has moved on meanwhile, or is
+    somebody else's by now: then nothing changes.
+    """
+    return await driving_queries.put_off(
+        session,
+        taken.account_id,
+        taken.order_id,
+        step=taken.step,
+        worker=taken.worker,
+        next_attempt_at=next_attempt_at,
+        counts=failed,
+    )
+
+
+async def put_off(session: AsyncSession, account_id: UUID, at: Status, next_attempt_at: datetime) -> bool:
+    """Say when the next step of an order is to be tried, if it is still where it was at `at`."""
+    return await driving_queries.put_off(
+        session,
+        account_id,
+        at.order_id,
+        step=at.step,
+        worker=None,
+        next_attempt_at=next_attempt_at,
+        counts=False,
+    )
+
+
+async def wake(session: AsyncSession, account_id: UUID, order_id: str) -> None:
+    """Make the step of an order due now, its attempts forgotten; raises NotFoundError."""
+    if not await driving_queries.wake(session, account_id, order_id, now()):
+        raise NotFoundError(f"There is no order {order_id!r}.", where={"order_id": order_id})

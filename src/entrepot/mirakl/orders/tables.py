@@ -116,6 +116,11 @@ class Order(Base):
     next_attempt_at: Mapped[datetime | None] = timestamp(
         "When the next step may be taken; null: nothing to do"
     )
+    attempts: Mapped[int] = mapped_column(
+        Integer,
+        server_default=text("0"),
+        comment="How often the step that is due was tried and has to be again",
+    )
     leased_by: Mapped[str | None] = mapped_column(String(200), comment="Worker that is at it")
     lease_until: Mapped[datetime | None] = timestamp("When another worker may take it")
     created_at: Mapped[datetime] = created_at("When it was taken in")
