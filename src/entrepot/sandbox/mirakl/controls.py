@@ -64,11 +64,14 @@ def _mix(given: Any) -> Mix | None:
 def _plan(given: Any) -> Plan | None:
     if given is None:
         return None
-    spans = {
-        name: timedelta(seconds=given[name]) for name in ("cancel_after", "refund_after") if name in given
+    known = {one.name for one in fields(Plan)}
+    if not isinstance(given, dict) or set(given) - known:
+        raise Refusal(400, f"A plan says {', '.join(sorted(known))}; times in seconds.")
+    spans = ("cancel_after", "refund_after")
+    read: dict[str, Any] = {
+        name: timedelta(seconds=value) if name in spans else value for name, value in given.items()
     }
-    rest = {name: given[name] for name in ("payment_refused", "unheard_of") if name in given}
-    return Plan(**spans, **rest)
+    return Plan(**read)
 
 
 async def _show_orders(state: MiraklState, request: Request) -> Response:
