@@ -1,42 +1,50 @@
 """Mirakl's seller API as far as it is used here: orders, messages, stock, transaction logs.
 
 Names in capitals are Mirakl's own for its operations (OR11, M12 …), described at developer.mirakl.com. Every call is
-recorded; one that fails raises ServiceError, which says whether it may be made again. Nothing is sent twice here: the
-API knows no idempotency keys, so after a lost answer the order is read, not accepted again.
+bounded in time and recorded; one that fails raises ServiceError, which says whether it may be made again, and when.
+Nothing is sent twice here: the API knows no idempotency keys, so after a lost answer the order is read, not accepted
+again. What is not known of an answer is kept: everything comes as the API gave it, and `marketplace_models` reads it.
 """
 
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import orjson
 
-from entrepot.kit.clock import now
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
-from entrepot.kit.http import http_client, retry_after
+from entrepot.kit.errors import InvalidInputError
+from entrepot.kit.http import http_client
+from entrepot.kit.telemetry import current_trace_id
 from entrepot.mirakl.accounts.accounts import Account, api_key
-from entrepot.mirakl.failures.outcomes import Outcome, ServiceError, of_exception, of_status
-from entrepot.mirakl.failures.recording import Call, CallRecorder
+from entrepot.mirakl.failures.calling import Caller
+from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
+from entrepot.mirakl.failures.pacing import Limit, pace_of
+from entrepot.mirakl.failures.recording import CallRecorder
+from entrepot.mirakl.marketplace_paging import Page, UnsteadyListError, by_offset, by_token
 
 SERVICE = "Mirakl"
 #: Most orders a page has (OR11), and identifiers a call takes.
 PAGE = 100
+#: Lines of the seller's account a page has; TL02 takes few calls, and up to 2,000.
+LINES = 1000
+#: Seconds that an answer may be silent.
 TIMEOUT = 30.0
+#: What the documentation allows where it gives a number; an account's settings (`call_limits`) may say otherwise.
+LIMITS: Mapping[str, Sequence[Limit]] = {"TL02": (Limit(20, 60), Limit(60, 3600))}
 
 
 class MiraklApi:
     """The API of one account; opened by `open_api`."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, recorder: CallRecorder, *, shop_id: int | None = None
-    ) -> None:
+    def __init__(self, client: httpx.AsyncClient, caller: Caller, *, shop_id: int | None = None) -> None:
         self._client = client
-        self._recorder = recorder
+        self._caller = caller
         self._shop = {} if shop_id is None else {"shop_id": str(shop_id)}
 
     async def __aenter__(self) -> Self:
@@ -50,25 +58,27 @@ class MiraklApi:
     async def orders(
         self, *, states: Sequence[str] = (), updated_since: datetime | None = None
     ) -> AsyncIterator[Mapping[str, Any]]:
-        """OR11: orders, oldest first, page by page; all states where none is named.
+        """OR11: orders by when they were made, oldest first, page by page; all states where none is named.
 
-        An order that is changed while the pages are read may come twice or slip behind a page that was read already;
-        whoever polls overlaps the next look with this one.
+        Orders that leave the list while it is read (they changed their state) hide none that stay. One that is changed
+        meanwhile may come as it was before; whoever polls overlaps the next look with this one.
         """
         query: dict[str, str] = {"max": str(PAGE), "sort": "dateCreated", "order": "asc"}
         if states:
             query["order_state_codes"] = ",".join(states)
         if updated_since is not None:
             query["start_update_date"] = _moment(updated_since)
-        offset = 0
-        while True:
+
+        async def fetch(offset: int) -> Page:
             answer = await self._json("OR11", "GET", "/orders", params={**query, "offset": str(offset)})
-            page = _listed(answer, "orders", "OR11")
-            for order in page:
+            total = answer.get("total_count")
+            return Page(_listed(answer, "orders", "OR11"), total=total if isinstance(total, int) else None)
+
+        try:
+            async for order in by_offset(fetch, lambda order: str(order.get("order_id")), PAGE):
                 yield order
-            offset += len(page)
-            if len(page) < PAGE or offset >= int(answer.get("total_count") or offset):
-                return
+        except UnsteadyListError as error:
+            raise _unsteady("OR11", error) from error
 
     async def order(self, order_id: str) -> Mapping[str, Any] | None:
         """OR11 with one identifier: the order as it stands; None where the marketplace knows none."""
@@ -79,7 +89,7 @@ class MiraklApi:
     async def accept(self, order_id: str, lines: Mapping[str, bool]) -> None:
         """OR21: accept (True) or refuse (False) each line of an order; all of them have to be named."""
         body = {"order_lines": [{"id": line, "accepted": accepted} for line, accepted in lines.items()]}
-        await self._json("OR21", "PUT", f"/orders/{order_id}/accept", json=body, related=order_id)
+        await self._json("OR21", "PUT", f"/orders/{_part(order_id)}/accept", json=body, related=order_id)
 
     async def tracking(
         self,
@@ -97,12 +107,12 @@ class MiraklApi:
         if url:
             body["carrier_url"] = url
         await self._json(
-            "OR23", "PUT", f"/orders/{order_id}/tracking", json=body, related=order_id, idempotent=True
+            "OR23", "PUT", f"/orders/{_part(order_id)}/tracking", json=body, related=order_id, idempotent=True
         )
 
     async def ship(self, order_id: str) -> None:
         """OR24: the order is on its way; only from SHIPPING."""
-        await self._json("OR24", "PUT", f"/orders/{order_id}/ship", related=order_id)
+        await self._json("OR24", "PUT", f"/orders/{_part(order_id)}/ship", related=order_id)
 
     async def documents(self, order_ids: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """OR72: the documents of orders."""
@@ -127,7 +137,12 @@ class MiraklApi:
         message = {"body": body, "to": [dict(one) for one in to]}
         form = {"message_input": (None, orjson.dumps(message), "application/json")}
         answer = await self._json(
-            "M12", "POST", f"/inbox/threads/{thread_id}/message", files=form, related=thread_id, said=message
+            "M12",
+            "POST",
+            f"/inbox/threads/{_part(thread_id)}/message",
+            files=form,
+            related=thread_id,
+            said=message,
         )
         found = answer.get("message_id")
         if not found:
@@ -152,25 +167,26 @@ class MiraklApi:
         return str(answer.get("import_id"))
 
     async def transactions(self, since: datetime | None = None) -> AsyncIterator[Mapping[str, Any]]:
-        """TL02: the lines of the seller's account with the marketplace, page by page."""
-        query = {"limit": "100"}
+        """TL02: the lines of the seller's account that were written or changed since, the latest first."""
+        query = {"limit": str(LINES)}
         if since is not None:
-            query["date_created_from"] = _moment(since)
+            query["last_updated_from"] = _moment(since)
         async for line in self._pages("TL02", "/sellerpayment/transactions_logs", query):
             yield line
 
     async def _pages(
         self, operation: str, path: str, query: Mapping[str, str]
     ) -> AsyncIterator[Mapping[str, Any]]:
-        token: str | None = None
-        while True:
+        async def fetch(token: str | None) -> Page:
             asked = dict(query) if token is None else {**query, "page_token": token}
             answer = await self._json(operation, "GET", path, params=asked)
-            for one in _listed(answer, "data", operation):
+            return Page(_listed(answer, "data", operation), next_token=answer.get("next_page_token"))
+
+        try:
+            async for one in by_token(fetch):
                 yield one
-            token = answer.get("next_page_token")
-            if not token:
-                return
+        except UnsteadyListError as error:
+            raise _unsteady(operation, error) from error
 
     async def _json(
         self,
@@ -179,86 +195,22 @@ class MiraklApi:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        json: Any = None,
-        files: Mapping[str, Any] | None = None,
-        said: Any = None,
-        related: str | None = None,
         idempotent: bool | None = None,
+        related: str | None = None,
+        said: Any = None,
+        **content: Any,
     ) -> Mapping[str, Any]:
         """One call; its answer as an object, empty where there is none. `said`: what a form holds, for the record."""
-        repeatable = method == "GET" if idempotent is None else idempotent
-        at, began = now(), time.perf_counter()
-        asked = json if json is not None else said
-        status: int | None = None
-        try:
-            response = await self._client.request(
-                method, path, params={**(params or {}), **self._shop}, json=json, files=files
-            )
-        except httpx.TransportError as error:
-            outcome = of_exception(error, idempotent=repeatable)
-            details = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            await self._record(
-                operation, method, path, params, at, began, outcome, asked, related, None, details
-            )
-            raise ServiceError(details, outcome=outcome, service=SERVICE, operation=operation) from error
-        status = response.status_code
-        outcome = of_status(status, idempotent=repeatable)
-        body = response.text
-        await self._record(operation, method, path, params, at, began, outcome, asked, related, status, body)
-        if outcome is not Outcome.DONE:
-            raise ServiceError(
-                _message(response),
-                outcome=outcome,
-                service=SERVICE,
-                operation=operation,
-                status=status,
-                retry_after=retry_after(response.headers),
-            )
-        if not body.strip():
-            return {}
-        try:
-            found = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise ServiceError(
-                f"The answer is not JSON: {error}.",
-                # It was done, or it was not; only what is merely read may be asked again.
-                outcome=Outcome.TRANSIENT if repeatable else Outcome.UNKNOWN,
-                service=SERVICE,
-                operation=operation,
-                status=status,
-            ) from error
-        return found if isinstance(found, dict) else {"data": found}
-
-    async def _record(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        at: datetime,
-        began: float,
-        outcome: Outcome,
-        request: Any,
-        related: str | None,
-        status: int | None,
-        response: str,
-    ) -> None:
-        query = f"?{httpx.QueryParams(dict(params))}" if params else ""
-        await self._recorder.record(
-            Call(
-                at=at,
-                service=SERVICE,
-                operation=operation,
-                method=method,
-                endpoint=f"{self._client.base_url}{path.lstrip('/')}{query}",
-                outcome=outcome,
-                status=status,
-                related_id=related,
-                request=request,
-                response=response,
-                response_bytes=len(response.encode()),
-                duration_ms=round((time.perf_counter() - began) * 1000),
-            )
+        return await self._caller.send(
+            operation,
+            method,
+            path,
+            idempotent=idempotent,
+            related=related,
+            said=said,
+            read=_object,
+            params={**(params or {}), **self._shop},
+            **content,
         )
 
 
@@ -277,8 +229,47 @@ async def open_api(
         attempts=1,
         transport=transport,
     )
-    async with MiraklApi(client, CallRecorder(db, account.account_id), shop_id=account.shop_id) as api:
+    caller = Caller(
+        SERVICE,
+        client,
+        CallRecorder(db, account.account_id, trace_id=current_trace_id(), secrets=(key,)),
+        pace=pace_of((SERVICE, account.api_url, account.account_id), limits_of(account)),
+        explain=_explanation,
+    )
+    async with MiraklApi(client, caller, shop_id=account.shop_id) as api:
         yield api
+
+
+def limits_of(account: Account) -> Mapping[str, Sequence[Limit]]:
+    """How often each operation may be called: as documented, unless the account's settings say otherwise.
+
+    `{"call_limits": {"OR11": [{"calls": 1, "seconds": 60}]}}`; an empty list takes a limit away.
+    """
+    said = account.settings.get("call_limits") or {}
+    try:
+        own = {
+            operation: tuple(Limit(int(one["calls"]), float(one["seconds"])) for one in limits)
+            for operation, limits in said.items()
+        }
+        if any(limit.calls < 1 or limit.seconds <= 0 for limits in own.values() for limit in limits):
+            raise ValueError("fewer than one call, or no time")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"The setting call_limits of {account.code} cannot be used: {error}.",
+            hint='It looks like {"OR11": [{"calls": 1, "seconds": 60}]}.',
+            where={"account": account.code, "path": "settings.call_limits"},
+        ) from error
+    return {**LIMITS, **own}
+
+
+def _object(response: httpx.Response) -> Mapping[str, Any]:
+    if not response.content.strip():
+        return {}
+    try:
+        found = orjson.loads(response.content)
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON ({error})") from error
+    return found if isinstance(found, dict) else {"data": found}
 
 
 def _listed(answer: Mapping[str, Any], name: str, operation: str) -> Sequence[Mapping[str, Any]]:
@@ -293,27 +284,38 @@ def _listed(answer: Mapping[str, Any], name: str, operation: str) -> Sequence[Ma
     return found
 
 
-def _message(response: httpx.Response) -> str:
-    """What the marketplace says of an error: {"status", "message"} or {"errors": [{"message"}]}."""
-    said = f"HTTP {response.status_code}"
+def _unsteady(operation: str, error: UnsteadyListError) -> ServiceError:
+    return ServiceError(
+        f"The list cannot be read to its end: {error}.",
+        outcome=Outcome.TRANSIENT,
+        service=SERVICE,
+        operation=operation,
+    )
+
+
+def _explanation(response: httpx.Response) -> tuple[str | None, str | None]:
+    """What the marketplace says of a refusal: {"status", "message"} or {"errors": [{"code", "field", "message"}]}."""
     try:
         found = response.json()
     except ValueError:
-        return said
-    if isinstance(found, dict):
-        errors = found.get("errors")
-        told = (
-            [str(one.get("message")) for one in errors if isinstance(one, dict)]
-            if isinstance(errors, list)
-            else []
-        )
-        message = found.get("message") or "; ".join(told)
-        return f"{said}: {message}" if message else said
-    return said
+        return None, None
+    if not isinstance(found, dict):
+        return None, None
+    listed = found.get("errors")
+    errors = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    told = "; ".join(str(one["message"]) for one in errors if one.get("message"))
+    code = found.get("code") or next((one["code"] for one in errors if one.get("code")), None)
+    words = str(found.get("message") or told).strip()
+    return words or None, None if code is None else str(code)
 
 
 def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _part(identifier: str) -> str:
+    """An identifier as a part of a path: what it holds stays within."""
+    return quote(identifier, safe="")
 
 
 def _quoted(sku: str) -> str:

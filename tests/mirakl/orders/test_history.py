@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from itertools import product
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -74,7 +75,7 @@ async def test_a_step_out_of_turn_is_refused_by_the_database(db: Database, accou
 async def test_the_program_says_what_an_order_can_become(db: Database, account: Account) -> None:
     async with db.tenant(account_id=account.account_id) as session:
         await add_order(session, account.account_id, "A-1", status="pending_acceptance")
-        with pytest.raises(ConflictError, match="cannot become delivered.*accepting"):
+        with pytest.raises(ConflictError, match=r"cannot become delivered.*accepting"):
             await move(session, account.account_id, "A-1", "delivered", actor_type="worker")
         with pytest.raises(ConflictError, match="not accepted any more"):
             await move(
@@ -122,13 +123,13 @@ async def test_a_step_is_an_event_without_personal_data(db: Database, account: A
 
 async def _standing_at(db: Database, account_id: UUID, order_id: str, status: str) -> None:
     """Put an order at a status by hand: the trigger is asleep for the owner's session only."""
-    import psycopg
-
-    async with await psycopg.AsyncConnection.connect(db.url("owner"), autocommit=True) as owner:
-        async with owner.transaction():
-            await owner.execute("SET LOCAL session_replication_role = replica")
-            await owner.execute(
-                "INSERT INTO mirakl.order_status_history (account_id, order_id, step, status, actor_type) "
-                "VALUES (%s, %s, 1, %s, 'worker')",
-                [account_id, order_id, status],
-            )
+    async with (
+        await psycopg.AsyncConnection.connect(db.url("owner"), autocommit=True) as owner,
+        owner.transaction(),
+    ):
+        await owner.execute("SET LOCAL session_replication_role = replica")
+        await owner.execute(
+            "INSERT INTO mirakl.order_status_history (account_id, order_id, step, status, actor_type) "
+            "VALUES (%s, %s, 1, %s, 'worker')",
+            [account_id, order_id, status],
+        )

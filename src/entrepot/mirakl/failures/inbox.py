@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
 from entrepot.mirakl.failures import queries
+from entrepot.mirakl.failures.plain import plain_json, plain_text
 from entrepot.mirakl.failures.redacting import bounded
 
 #: What sets a failed step going again: `async def again(session, failure)`, in the account's transaction.
@@ -57,9 +57,9 @@ async def fail(
             "related_id": related_id,
             "order_id": order_id,
             "kind": kind,
-            "details": bounded(details, 4000).replace("\0", "\N{SYMBOL FOR NULL}"),
+            "details": bounded(plain_text(details), 4000),
             "next_step": next_step,
-            "payload": None if payload is None else orjson.dumps(dict(payload), default=str).decode(),
+            "payload": None if payload is None else plain_json(payload),
             "next_attempt_at": next_attempt_at,
             "at": now(),
         },

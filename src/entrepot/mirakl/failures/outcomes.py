@@ -65,7 +65,7 @@ def of_status(status: int, *, idempotent: bool) -> Outcome:
     return Outcome.PERMANENT
 
 
-def of_exception(error: httpx.TransportError, *, idempotent: bool) -> Outcome:
+def of_exception(error: httpx.RequestError, *, idempotent: bool) -> Outcome:
     """What a broken connection means: a request that was never sent is transient, one without an answer is unknown."""
     never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
     return Outcome.TRANSIENT if never_sent or idempotent else Outcome.UNKNOWN

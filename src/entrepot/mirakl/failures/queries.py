@@ -104,9 +104,9 @@ _DUE = text(
 )
 
 
-async def insert_call(session: AsyncSession, values: Mapping[str, Any]) -> None:
-    """Keep the record of a call."""
-    await session.execute(_INSERT_CALL, dict(values))
+async def insert_calls(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the records of calls."""
+    await session.execute(_INSERT_CALL, [dict(row) for row in rows])
 
 
 async def select_calls(

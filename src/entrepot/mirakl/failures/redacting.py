@@ -1,64 +1,117 @@
 """What of a call is kept: neither secrets nor the data of persons, and never more than a bound."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from entrepot.kit.telemetry import redact_text
 
 #: Bytes of a body that are kept.
 BOUND = 16 * 1024
 HIDDEN = "[personal]"
+SECRET_HIDDEN = "[secret]"  # noqa: S105 - says that there was one
 
 #: Names of fields that hold the data of a person, in Mirakl's JSON and in carriers' XML.
 PERSONAL = re.compile(
-    r"^(first_?name|last_?name|full_?name|name|civility|company2?|street(_?\d)?|address_?line_?\d?|address_?\d|"
-    r"additional_?info|phone(_?secondary)?|client_?voice_?number|e_?mail|customer_?notification_?email|body|"
-    r"display_?name|locale_?label|zip_?code|postal_?zip_?code|postal_?code|internal_additional_info|"
-    r"delivery_note|tax_?number|signatory_?name)$",
+    r"(first_?name|last_?name|full_?name|name|contact_?name|customer_?name|recipient_?name|signatory_?name|civility|"
+    r"company_?2?|company_?name|street(_?\d)?|address_?line_?\d?|address_?\d?|additional_?info|"
+    r"internal_?additional_?info|phone(_?secondary)?|phone_?number|client_?voice_?number|mobile|"
+    r"e_?mail(_?address)?|customer_?notification_?email|body|display_?name|zip_?code|postal_?zip_?code|"
+    r"postal_?code|delivery_?note|tax_?number|tax_?identification_?number|reason_?label_?free_?text)",
     re.IGNORECASE,
 )
-SECRET = re.compile(r"(authorization|api_?key|password|secret|token)", re.IGNORECASE)
+SECRET = re.compile(r"(authorization|api_?key|password|secret|token|credential)", re.IGNORECASE)
 #: `page_token` and the like point at a page and open nothing.
-HARMLESS = re.compile(r"^(next_)?page_token$", re.IGNORECASE)
-_ELEMENT = re.compile(r"<(?P<prefix>[\w.-]+:)?(?P<name>[\w.-]+)(?P<rest>[^<>/]*)>(?P<text>[^<]+)</")
+HARMLESS = re.compile(r"(next_|previous_)?page_token", re.IGNORECASE)
+#: What a field of this name holds as `value` is what a person wrote.
+WRITTEN = frozenset({"topic"})
+_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_ELEMENT = re.compile(
+    r"<(?P<prefix>[\w.-]+:)?(?P<name>[\w.-]+)(?P<rest>(?:\s[^<>]*)?)(?<!/)>"
+    r"(?P<text>(?:<!\[CDATA\[.*?\]\]>|[^<])+)",
+    re.DOTALL,
+)
+_PAIR = re.compile(r'"(?P<name>[\w-]+)"(?P<colon>\s*:\s*)"(?P<text>(?:[^"\\]|\\.)*)"?', re.DOTALL)
+_QUERY = re.compile(r"(?P<mark>[?&])(?P<name>[\w-]+)=(?P<text>[^&#\s]*)")
 
 
 def redacted(value: Any, name: str = "") -> Any:
     """Plain data without secrets and personal data; the shape stays, so that it can be seen what was sent."""
+    hidden = _hidden(name)
     if isinstance(value, Mapping):
-        return {key: redacted(item, str(key)) for key, item in value.items()}
+        return {
+            key: HIDDEN if name in WRITTEN and key == "value" and item else redacted(item, str(key))
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [redacted(item, name) for item in value]
     if value in (None, "", True, False):
         return value
-    if SECRET.search(name) and not HARMLESS.match(name):
-        return "[secret]"
-    if PERSONAL.match(name.replace("-", "_")):
-        return HIDDEN
-    return redact_text(value) if isinstance(value, str) else value
+    if hidden:
+        return hidden
+    return redacted_text(value) if isinstance(value, str) else value
 
 
-def redacted_xml(text: str) -> str:
-    """XML with the content of personal and secret elements hidden; what is no XML is treated as text."""
+def redacted_answer(text: str) -> str:
+    """A body as it came, JSON or XML, without secrets and personal data; what is neither is treated as text."""
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        try:
+            return orjson.dumps(redacted(orjson.loads(text))).decode()
+        except (orjson.JSONDecodeError, RecursionError):
+            pass
+    return redacted_text(_ELEMENT.sub(_element, _PAIR.sub(_pair, text)))
 
-    def hidden(found: re.Match[str]) -> str:
-        name = found["name"].replace("-", "_")
-        if SECRET.search(name):
-            content = "[secret]"
-        elif PERSONAL.match(name):
-            content = HIDDEN
-        else:
-            return found[0]
-        return f"<{found['prefix'] or ''}{found['name']}{found['rest']}>{content}</"
 
-    return redact_text(_ELEMENT.sub(hidden, text))
+def redacted_url(url: str) -> str:
+    """An address without secrets and personal data in its query."""
+    return redacted_text(
+        _QUERY.sub(
+            lambda found: (
+                f"{found['mark']}{found['name']}={_hidden(found['name']) or found['text']}"
+                if found["text"]
+                else found[0]
+            ),
+            url,
+        )
+    )
+
+
+def redacted_text(text: str) -> str:
+    """Text without tokens, passwords in addresses, and addresses of people."""
+    return _EMAIL.sub(HIDDEN, redact_text(text))
+
+
+def without(text: str, secrets: Sequence[str]) -> str:
+    """Text in which some secrets do not occur."""
+    for secret in secrets:
+        text = text.replace(secret, SECRET_HIDDEN)
+    return text
 
 
 def bounded(text: str, bound: int = BOUND) -> str:
     """The beginning of a text, at most `bound` bytes of UTF-8, with a word about what was left out."""
-    data = text.encode()
+    data = text.encode(errors="replace")
     if len(data) <= bound:
         return text
     note = f"… [{len(data)} bytes]"
     return data[: bound - len(note.encode())].decode(errors="ignore") + note
+
+
+def _hidden(name: str) -> str | None:
+    """What stands for the value of a field or element of this name; None where it is shown."""
+    if SECRET.search(name) and not HARMLESS.fullmatch(name):
+        return SECRET_HIDDEN
+    return HIDDEN if PERSONAL.fullmatch(name.replace("-", "_")) else None
+
+
+def _element(found: re.Match[str]) -> str:
+    hidden = _hidden(found["name"]) if found["text"].strip() else None
+    return f"<{found['prefix'] or ''}{found['name']}{found['rest']}>{hidden}" if hidden else found[0]
+
+
+def _pair(found: re.Match[str]) -> str:
+    hidden = _hidden(found["name"]) if found["text"] else None
+    return f'"{found["name"]}"{found["colon"]}"{hidden}"' if hidden else found[0]

@@ -3,3 +3,13 @@
 import typer
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Take in and settle transaction logs.")
+
+
+@app.command("import")
+def take_in() -> None:
+    """Take the marketplace's transaction logs in."""
+
+
+@app.command()
+def settle() -> None:
+    """Settle the transaction logs against the orders."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from importlib import resources
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from entrepot.kit.db.ddl import EXTRA_SQL
 from entrepot.kit.db.tables import (
     Audit,
     Base,
@@ -50,6 +52,7 @@ class Component(Base):
         CheckConstraint("on_hand >= 0", name="on_hand"),
         CheckConstraint("reserved BETWEEN 0 AND on_hand", name="reserved"),
         UniqueConstraint("account_id", "component_id", name="uq_component_id"),
+        UniqueConstraint("account_id", "name", name="uq_component_name"),
         UniqueConstraint("account_id", "barcode", name="uq_component_barcode"),
     )
 
@@ -111,7 +114,7 @@ class ComponentMovement(Base):
     )
     order_line_id: Mapped[str | None] = mapped_column(String(255), comment="Line that it is for")
     dedupe_key: Mapped[str | None] = mapped_column(
-        String(200), comment="Key under which the movement is made once only, however often it is asked for"
+        String(300), comment="Key under which the movement is made once only, however often it is asked for"
     )
     reason: Mapped[str | None] = mapped_column(Text, comment="Why, and who")
     moved_at: Mapped[datetime] = timestamp("When", nullable=False, server_default=text("now()"))
@@ -128,6 +131,7 @@ class BaseProduct(Base):
         Touch(),
         Audit(),
         UniqueConstraint("account_id", "product_id", name="uq_base_product_id"),
+        UniqueConstraint("account_id", "model_name", name="uq_base_product_model"),
     )
 
     product_id: Mapped[UUID] = key("Base product")
@@ -234,6 +238,7 @@ class ShopSkuMap(Base):
         UniqueConstraint("account_id", "shop_sku", name="uq_shop_sku"),
         Touch(),
         Audit(),
+        CheckConstraint("safety_stock >= 0", name="safety_stock"),
         account_reference("variant_id", "product_variants", target_columns="variant_id"),
         Index("idx_shop_sku_variant", "account_id", "variant_id"),
     )
@@ -246,9 +251,24 @@ class ShopSkuMap(Base):
     is_active: Mapped[bool] = mapped_column(
         Boolean, server_default=text("true"), comment="Whether stock is pushed to it"
     )
+    safety_stock: Mapped[int | None] = mapped_column(
+        Integer, comment="Units kept back from the listing; null: as many as the account says"
+    )
     pushed_quantity: Mapped[int | None] = mapped_column(
         Integer, comment="Quantity that the marketplace was last told"
     )
     pushed_at: Mapped[datetime | None] = timestamp("When it was told")
+    pushing_quantity: Mapped[int | None] = mapped_column(
+        Integer, comment="Quantity that is being told; null: nobody is at it"
+    )
+    pushing_until: Mapped[datetime | None] = timestamp("When another worker may tell it")
+    push_attempts: Mapped[int] = mapped_column(
+        Integer, server_default=text("0"), comment="Attempts since it was last told"
+    )
+    push_error: Mapped[str | None] = mapped_column(Text, comment="Why the last attempt failed")
+    next_push_at: Mapped[datetime | None] = timestamp("When it may be told again, after a failure")
     created_at: Mapped[datetime] = created_at()
     updated_at: Mapped[datetime] = updated_at()
+
+
+EXTRA_SQL.append(resources.files(__package__).joinpath("functions.sql").read_text(encoding="utf-8"))

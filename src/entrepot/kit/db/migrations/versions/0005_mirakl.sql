@@ -184,6 +184,42 @@ COMMENT ON COLUMN mirakl.account_members.created_at IS 'When the row was written
 
 COMMENT ON COLUMN mirakl.account_members.updated_at IS 'When the row last changed';
 
+CREATE TABLE mirakl.account_work (
+	account_id UUID NOT NULL, 
+	work VARCHAR(60) NOT NULL, 
+	next_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	leased_by VARCHAR(200), 
+	lease_until TIMESTAMP WITH TIME ZONE, 
+	last_at TIMESTAMP WITH TIME ZONE, 
+	failures INTEGER DEFAULT '0' NOT NULL, 
+	last_error TEXT, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_account_work PRIMARY KEY (account_id, work), 
+	CONSTRAINT fk_account_work_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_account_work_next ON mirakl.account_work (next_at);
+
+COMMENT ON TABLE mirakl.account_work IS 'Work that is done for an account again and again: a look at its orders, its messages, its transactions.';
+
+COMMENT ON COLUMN mirakl.account_work.account_id IS 'Tenant';
+
+COMMENT ON COLUMN mirakl.account_work.work IS 'Which work: orders, messages …';
+
+COMMENT ON COLUMN mirakl.account_work.next_at IS 'When it is done next';
+
+COMMENT ON COLUMN mirakl.account_work.leased_by IS 'Worker that is at it';
+
+COMMENT ON COLUMN mirakl.account_work.lease_until IS 'When another worker may take it';
+
+COMMENT ON COLUMN mirakl.account_work.last_at IS 'When it was last done and went well';
+
+COMMENT ON COLUMN mirakl.account_work.failures IS 'How often it has failed since it last went well';
+
+COMMENT ON COLUMN mirakl.account_work.last_error IS 'Why it failed last; null when it went well';
+
+COMMENT ON COLUMN mirakl.account_work.updated_at IS 'When the row last changed';
+
 CREATE TABLE mirakl.api_calls (
 	call_id UUID DEFAULT uuidv7() NOT NULL, 
 	account_id UUID NOT NULL, 
@@ -254,6 +290,7 @@ CREATE TABLE mirakl.base_products (
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	CONSTRAINT pk_base_products PRIMARY KEY (product_id), 
 	CONSTRAINT uq_base_product_id UNIQUE (account_id, product_id), 
+	CONSTRAINT uq_base_product_model UNIQUE (account_id, model_name), 
 	CONSTRAINT fk_base_products_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
 );
 
@@ -334,6 +371,7 @@ CREATE TABLE mirakl.components (
 	CONSTRAINT ck_components_on_hand CHECK (on_hand >= 0), 
 	CONSTRAINT ck_components_reserved CHECK (reserved BETWEEN 0 AND on_hand), 
 	CONSTRAINT uq_component_id UNIQUE (account_id, component_id), 
+	CONSTRAINT uq_component_name UNIQUE (account_id, name), 
 	CONSTRAINT uq_component_barcode UNIQUE (account_id, barcode), 
 	CONSTRAINT fk_components_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
 );
@@ -1011,12 +1049,19 @@ CREATE TABLE mirakl.shop_sku_map (
 	variant_id UUID NOT NULL, 
 	listing_title TEXT, 
 	is_active BOOLEAN DEFAULT true NOT NULL, 
+	safety_stock INTEGER, 
 	pushed_quantity INTEGER, 
 	pushed_at TIMESTAMP WITH TIME ZONE, 
+	pushing_quantity INTEGER, 
+	pushing_until TIMESTAMP WITH TIME ZONE, 
+	push_attempts INTEGER DEFAULT 0 NOT NULL, 
+	push_error TEXT, 
+	next_push_at TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	CONSTRAINT pk_shop_sku_map PRIMARY KEY (id), 
 	CONSTRAINT uq_shop_sku UNIQUE (account_id, shop_sku), 
+	CONSTRAINT ck_shop_sku_map_safety_stock CHECK (safety_stock >= 0), 
 	CONSTRAINT fk_shop_sku_map_account_id_variant_id FOREIGN KEY(account_id, variant_id) REFERENCES mirakl.product_variants (account_id, variant_id), 
 	CONSTRAINT fk_shop_sku_map_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
 );
@@ -1037,9 +1082,21 @@ COMMENT ON COLUMN mirakl.shop_sku_map.listing_title IS 'Title of the listing';
 
 COMMENT ON COLUMN mirakl.shop_sku_map.is_active IS 'Whether stock is pushed to it';
 
+COMMENT ON COLUMN mirakl.shop_sku_map.safety_stock IS 'Units kept back from the listing; null: as many as the account says';
+
 COMMENT ON COLUMN mirakl.shop_sku_map.pushed_quantity IS 'Quantity that the marketplace was last told';
 
 COMMENT ON COLUMN mirakl.shop_sku_map.pushed_at IS 'When it was told';
+
+COMMENT ON COLUMN mirakl.shop_sku_map.pushing_quantity IS 'Quantity that is being told; null: nobody is at it';
+
+COMMENT ON COLUMN mirakl.shop_sku_map.pushing_until IS 'When another worker may tell it';
+
+COMMENT ON COLUMN mirakl.shop_sku_map.push_attempts IS 'Attempts since it was last told';
+
+COMMENT ON COLUMN mirakl.shop_sku_map.push_error IS 'Why the last attempt failed';
+
+COMMENT ON COLUMN mirakl.shop_sku_map.next_push_at IS 'When it may be told again, after a failure';
 
 COMMENT ON COLUMN mirakl.shop_sku_map.created_at IS 'When the row was written';
 
@@ -1079,7 +1136,7 @@ CREATE TABLE mirakl.component_movements (
 	on_hand_change INTEGER DEFAULT 0 NOT NULL, 
 	reserved_change INTEGER DEFAULT 0 NOT NULL, 
 	order_line_id VARCHAR(255), 
-	dedupe_key VARCHAR(200), 
+	dedupe_key VARCHAR(300), 
 	reason TEXT, 
 	moved_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL, 
 	CONSTRAINT pk_component_movements PRIMARY KEY (account_id, movement_id), 
@@ -1353,6 +1410,20 @@ CREATE TRIGGER account_members_audit_insert AFTER INSERT ON mirakl.account_membe
 CREATE TRIGGER account_members_audit_update AFTER UPDATE ON mirakl.account_members REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
 
 CREATE TRIGGER account_members_audit_delete AFTER DELETE ON mirakl.account_members REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.account_work TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON mirakl.account_work TO entrepot_app;
+
+ALTER TABLE mirakl.account_work ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mirakl.account_work FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY account_work_tenant ON mirakl.account_work FOR ALL TO entrepot_app USING (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid)) WITH CHECK (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid));
+
+CREATE POLICY account_work_system ON mirakl.account_work FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER account_work_touch BEFORE UPDATE ON mirakl.account_work FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.api_calls TO entrepot_system;
 
@@ -1755,3 +1826,276 @@ CREATE TRIGGER order_status_history_check BEFORE INSERT ON mirakl.order_status_h
 FOR EACH ROW EXECUTE FUNCTION mirakl.check_status_step();
 
 COMMENT ON FUNCTION mirakl.check_status_step() IS 'A step of an order follows the one before, by a legal way.';
+
+-- Stock of components. What a component has and what is reserved of it changes by its movements and by nothing else:
+-- the insert of a movement moves the level in the same statement, and the checks on the level refuse one below zero.
+--
+-- How nothing deadlocks: the order is locked before components, and components in the order of their ids, here and in
+-- the trigger. A transaction reserves, releases or consumes for one order.
+-- How nothing happens twice: under these locks a function compares what the ledger holds for an order with what it
+-- should hold and writes the difference, so that asking again writes nothing; the unique key is the second fence.
+
+CREATE FUNCTION mirakl.apply_movements() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    kit text;
+    expected bigint;
+    found_rows bigint;
+BEGIN
+    PERFORM 1 FROM mirakl.components AS c
+    WHERE (c.account_id, c.component_id) IN (SELECT m.account_id, m.component_id FROM moved AS m)
+    ORDER BY c.account_id, c.component_id FOR NO KEY UPDATE;
+    SELECT c.name INTO kit
+    FROM moved AS m
+    JOIN mirakl.component_parts AS p ON p.account_id = m.account_id AND p.component_id = m.component_id
+    JOIN mirakl.components AS c ON c.account_id = m.account_id AND c.component_id = m.component_id
+    LIMIT 1;
+    IF kit IS NOT NULL THEN
+        RAISE EXCEPTION '% is built from parts, so it has no stock of its own; move its parts', kit
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_component_movements_kit';
+    END IF;
+    SELECT count(*) INTO expected FROM (SELECT DISTINCT m.account_id, m.component_id FROM moved AS m) AS d;
+    UPDATE mirakl.components AS c
+    SET on_hand = c.on_hand + m.on_hand, reserved = c.reserved + m.reserved
+    FROM (SELECT account_id, component_id, sum(on_hand_change) AS on_hand, sum(reserved_change) AS reserved
+          FROM moved GROUP BY account_id, component_id) AS m
+    WHERE c.account_id = m.account_id AND c.component_id = m.component_id;
+    GET DIAGNOSTICS found_rows = ROW_COUNT;
+    IF found_rows <> expected THEN
+        RAISE EXCEPTION 'a movement of a component that is not to be seen' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION mirakl.apply_movements() IS 'The level of a component follows its movements, in the statement that makes them.';
+CREATE TRIGGER component_movements_apply AFTER INSERT ON mirakl.component_movements
+REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION mirakl.apply_movements();
+
+CREATE FUNCTION mirakl.guard_levels() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    -- Within the trigger above the depth is 2.
+    IF TG_OP = 'UPDATE' AND pg_trigger_depth() >= 2 THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'the stock of a component changes by its movements only'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_components_levels';
+END $$;
+COMMENT ON FUNCTION mirakl.guard_levels() IS 'Nobody writes the level of a component but the trigger of its movements.';
+CREATE TRIGGER components_levels BEFORE UPDATE OF on_hand, reserved ON mirakl.components FOR EACH ROW
+WHEN (OLD.on_hand IS DISTINCT FROM NEW.on_hand OR OLD.reserved IS DISTINCT FROM NEW.reserved)
+EXECUTE FUNCTION mirakl.guard_levels();
+CREATE TRIGGER components_first_levels BEFORE INSERT ON mirakl.components FOR EACH ROW
+WHEN (NEW.on_hand <> 0 OR NEW.reserved <> 0) EXECUTE FUNCTION mirakl.guard_levels();
+
+CREATE FUNCTION mirakl.refuse_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'a movement is never changed; make another that undoes it' USING ERRCODE = 'check_violation';
+END $$;
+COMMENT ON FUNCTION mirakl.refuse_change() IS 'What was moved stays written.';
+CREATE TRIGGER component_movements_kept BEFORE UPDATE ON mirakl.component_movements
+FOR EACH STATEMENT EXECUTE FUNCTION mirakl.refuse_change();
+
+CREATE FUNCTION mirakl.check_component_part() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    way text;
+BEGIN
+    -- One at a time in an account: two parts that close a circle between them must not be written past each other.
+    PERFORM pg_advisory_xact_lock(hashtextextended('mirakl.component_parts:' || NEW.account_id, 0));
+    WITH RECURSIVE below (component_id, names) AS (
+        SELECT NEW.part_id, ARRAY[c.name::text] FROM mirakl.components AS c
+        WHERE c.account_id = NEW.account_id AND c.component_id = NEW.part_id
+        UNION ALL
+        SELECT p.part_id, b.names || c.name::text
+        FROM below AS b
+        JOIN mirakl.component_parts AS p ON p.account_id = NEW.account_id AND p.component_id = b.component_id
+             AND p.id <> NEW.id
+        JOIN mirakl.components AS c ON c.account_id = p.account_id AND c.component_id = p.part_id
+    ) CYCLE component_id SET is_circular USING path
+    SELECT array_to_string(names, ' → ') INTO way FROM below WHERE component_id = NEW.component_id LIMIT 1;
+    IF way IS NOT NULL THEN
+        RAISE EXCEPTION 'the bill of materials would be circular: % → %',
+            (SELECT c.name FROM mirakl.components AS c
+             WHERE c.account_id = NEW.account_id AND c.component_id = NEW.component_id), way
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_component_parts_circular';
+    END IF;
+    PERFORM 1 FROM mirakl.components AS c
+    WHERE c.account_id = NEW.account_id AND c.component_id = NEW.component_id FOR NO KEY UPDATE;
+    SELECT c.name INTO way FROM mirakl.components AS c
+    WHERE c.account_id = NEW.account_id AND c.component_id = NEW.component_id AND (c.on_hand <> 0 OR c.reserved <> 0);
+    IF way IS NOT NULL THEN
+        RAISE EXCEPTION '% has stock of its own, so it cannot be built from parts; count it to zero first', way
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_component_parts_stock';
+    END IF;
+    RETURN NEW;
+END $$;
+COMMENT ON FUNCTION mirakl.check_component_part() IS 'A bill of materials is not circular, and what is built from parts has no stock of its own.';
+CREATE TRIGGER component_parts_check BEFORE INSERT OR UPDATE ON mirakl.component_parts
+FOR EACH ROW EXECUTE FUNCTION mirakl.check_component_part();
+
+-- What a unit of each variant takes, down to the components that are kept in stock. One that is circular in spite of
+-- the trigger stands for itself: it has no stock, so what needs it cannot be built, and is told by name.
+CREATE FUNCTION mirakl.needed_components(the_account uuid, the_variants uuid[])
+RETURNS TABLE (variant_id uuid, component_id uuid, quantity bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH RECURSIVE needed (variant_id, component_id, quantity) AS (
+        SELECT v.variant_id, v.component_id, v.quantity::bigint FROM mirakl.variant_components AS v
+        WHERE v.account_id = the_account AND v.variant_id = ANY (the_variants)
+        UNION ALL
+        SELECT n.variant_id, p.part_id, n.quantity * p.quantity
+        FROM needed AS n
+        JOIN mirakl.component_parts AS p ON p.account_id = the_account AND p.component_id = n.component_id
+    ) CYCLE component_id SET is_circular USING path
+    SELECT n.variant_id, n.component_id, sum(n.quantity)::bigint
+    FROM needed AS n
+    WHERE n.is_circular OR NOT EXISTS (
+        SELECT FROM mirakl.component_parts AS p
+        WHERE p.account_id = the_account AND p.component_id = n.component_id)
+    GROUP BY n.variant_id, n.component_id
+$$;
+COMMENT ON FUNCTION mirakl.needed_components(uuid, uuid[]) IS 'The components that a unit of each variant takes, parts of parts included.';
+
+-- The lines of an order that are to be built, with the variant that their listing stands for.
+CREATE FUNCTION mirakl.lines_to_build(the_account uuid, the_order text)
+RETURNS TABLE (order_line_id text, sku text, variant_id uuid, quantity bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT l.order_line_id, l.sku, coalesce(l.variant_id, s.variant_id), l.quantity::bigint
+    FROM mirakl.order_lines AS l
+    LEFT JOIN mirakl.shop_sku_map AS s ON s.account_id = l.account_id AND s.shop_sku = l.sku
+    WHERE l.account_id = the_account AND l.order_id = the_order
+      AND l.decision IS DISTINCT FROM 'refuse' AND coalesce(l.line_state, '') NOT IN ('REFUSED', 'CANCELED')
+$$;
+COMMENT ON FUNCTION mirakl.lines_to_build(uuid, text) IS 'The lines of an order that are to be built; without a variant where the listing maps to nothing.';
+
+-- What the ledger holds for the lines of an order: what is reserved, what was consumed, and how often it was released.
+CREATE FUNCTION mirakl.held_components(the_account uuid, the_order text)
+RETURNS TABLE (order_line_id text, component_id uuid, reserved bigint, consumed bigint, releases bigint, consumptions bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT m.order_line_id, m.component_id, sum(m.reserved_change),
+           coalesce(-sum(m.on_hand_change) FILTER (WHERE m.movement = 'consumption'), 0),
+           count(*) FILTER (WHERE m.movement = 'release'), count(*) FILTER (WHERE m.movement = 'consumption')
+    FROM mirakl.component_movements AS m
+    JOIN mirakl.order_lines AS l ON l.account_id = m.account_id AND l.order_line_id = m.order_line_id
+    WHERE m.account_id = the_account AND l.order_id = the_order
+    GROUP BY m.order_line_id, m.component_id
+$$;
+COMMENT ON FUNCTION mirakl.held_components(uuid, text) IS 'What the ledger holds for the lines of an order.';
+
+-- All of an order or nothing. A row says what a line still needs of a component, what there is of it for all lines
+-- of the order, and what was reserved now. Without a component: the listing maps to nothing, or nothing is said of
+-- what its variant is built from. Where the order is over, nothing is reserved and `is_over` says so.
+CREATE FUNCTION mirakl.reserve_components(
+    the_account uuid, the_order text, the_time timestamptz, the_reason text, over_in text[]
+)
+RETURNS TABLE (order_line_id text, sku text, variant_id uuid, component_id uuid, needed bigint, free bigint,
+               moved bigint, is_over boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    lines text[];
+    parts uuid[];
+    wanted bigint[];
+    frees bigint[];
+    rounds bigint[];
+    over boolean;
+    short boolean;
+BEGIN
+    PERFORM 1 FROM mirakl.orders AS o WHERE o.account_id = the_account AND o.order_id = the_order FOR NO KEY UPDATE;
+    SELECT coalesce(bool_or(s.status = ANY (over_in)), false) INTO over FROM mirakl.order_status AS s
+    WHERE s.account_id = the_account AND s.order_id = the_order;
+    SELECT array_agg(b.order_line_id), array_agg(n.component_id), array_agg(b.quantity * n.quantity),
+           coalesce(bool_or(n.component_id IS NULL), true)
+    INTO lines, parts, wanted, short
+    FROM mirakl.lines_to_build(the_account, the_order) AS b
+    LEFT JOIN mirakl.needed_components(
+        the_account, ARRAY(SELECT l.variant_id FROM mirakl.lines_to_build(the_account, the_order) AS l)
+    ) AS n ON n.variant_id = b.variant_id;
+    PERFORM 1 FROM mirakl.components AS c
+    WHERE c.account_id = the_account AND c.component_id = ANY (parts) ORDER BY c.component_id FOR NO KEY UPDATE;
+    -- From here on the order and its components stand still.
+    SELECT array_agg(w.line), array_agg(w.part), array_agg(w.still), array_agg(w.free), array_agg(w.releases),
+           short OR bool_or(w.total > w.free)
+    INTO lines, parts, wanted, frees, rounds, short
+    FROM (
+        SELECT u.line, u.part, greatest(u.quantity - coalesce(h.reserved + h.consumed, 0), 0) AS still,
+               (c.on_hand - c.reserved)::bigint AS free, coalesce(h.releases, 0) AS releases,
+               sum(greatest(u.quantity - coalesce(h.reserved + h.consumed, 0), 0)) OVER (PARTITION BY u.part) AS total
+        FROM unnest(lines, parts, wanted) AS u (line, part, quantity)
+        JOIN mirakl.components AS c ON c.account_id = the_account AND c.component_id = u.part
+        LEFT JOIN mirakl.held_components(the_account, the_order) AS h
+             ON h.order_line_id = u.line AND h.component_id = u.part
+    ) AS w;
+    IF NOT over AND NOT short THEN
+        INSERT INTO mirakl.component_movements
+            (account_id, component_id, movement, reserved_change, order_line_id, dedupe_key, reason, moved_at)
+        SELECT the_account, u.part, 'reservation', u.still, u.line, u.line || '#' || u.round, the_reason, the_time
+        FROM unnest(lines, parts, wanted, rounds) AS u (line, part, still, round)
+        WHERE u.still > 0
+        ORDER BY u.part, u.line;
+    END IF;
+    RETURN QUERY
+    SELECT b.order_line_id, b.sku, b.variant_id, u.part, u.still, u.free,
+           CASE WHEN over OR short THEN 0 ELSE u.still END, over
+    FROM mirakl.lines_to_build(the_account, the_order) AS b
+    LEFT JOIN unnest(lines, parts, wanted, frees) AS u (line, part, still, free) ON u.line = b.order_line_id
+    ORDER BY b.order_line_id, u.part;
+END $$;
+COMMENT ON FUNCTION mirakl.reserve_components(uuid, text, timestamptz, text, text[]) IS
+    'Reserve what the lines of an order are built from: all of it or nothing, and once.';
+
+-- What is reserved for the order (or for some of its lines) is free again.
+CREATE FUNCTION mirakl.release_components(
+    the_account uuid, the_order text, the_time timestamptz, the_reason text, the_lines text[]
+)
+RETURNS TABLE (order_line_id text, component_id uuid, moved bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM 1 FROM mirakl.orders AS o WHERE o.account_id = the_account AND o.order_id = the_order FOR NO KEY UPDATE;
+    PERFORM 1 FROM mirakl.components AS c
+    WHERE c.account_id = the_account
+      AND c.component_id IN (SELECT h.component_id FROM mirakl.held_components(the_account, the_order) AS h)
+    ORDER BY c.component_id FOR NO KEY UPDATE;
+    RETURN QUERY
+    INSERT INTO mirakl.component_movements AS m
+        (account_id, component_id, movement, reserved_change, order_line_id, dedupe_key, reason, moved_at)
+    SELECT the_account, h.component_id, 'release', -h.reserved, h.order_line_id, h.order_line_id || '#' || h.releases,
+           the_reason, the_time
+    FROM mirakl.held_components(the_account, the_order) AS h
+    WHERE h.reserved > 0 AND (the_lines IS NULL OR h.order_line_id = ANY (the_lines))
+    ORDER BY h.component_id, h.order_line_id
+    RETURNING m.order_line_id::text, m.component_id, -m.reserved_change::bigint;
+END $$;
+COMMENT ON FUNCTION mirakl.release_components(uuid, text, timestamptz, text, text[]) IS
+    'Free what is reserved for the lines of an order, once.';
+
+-- What is reserved for the order leaves the house.
+CREATE FUNCTION mirakl.consume_components(the_account uuid, the_order text, the_time timestamptz, the_reason text)
+RETURNS TABLE (order_line_id text, component_id uuid, moved bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM 1 FROM mirakl.orders AS o WHERE o.account_id = the_account AND o.order_id = the_order FOR NO KEY UPDATE;
+    PERFORM 1 FROM mirakl.components AS c
+    WHERE c.account_id = the_account
+      AND c.component_id IN (SELECT h.component_id FROM mirakl.held_components(the_account, the_order) AS h)
+    ORDER BY c.component_id FOR NO KEY UPDATE;
+    RETURN QUERY
+    INSERT INTO mirakl.component_movements AS m
+        (account_id, component_id, movement, on_hand_change, reserved_change, order_line_id, dedupe_key, reason, moved_at)
+    SELECT the_account, h.component_id, 'consumption', -h.reserved, -h.reserved, h.order_line_id,
+           h.order_line_id || '#' || h.consumptions, the_reason, the_time
+    FROM mirakl.held_components(the_account, the_order) AS h
+    WHERE h.reserved > 0
+    ORDER BY h.component_id, h.order_line_id
+    RETURNING m.order_line_id::text, m.component_id, -m.on_hand_change::bigint;
+END $$;
+COMMENT ON FUNCTION mirakl.consume_components(uuid, text, timestamptz, text) IS
+    'Take out of the house what is reserved for the lines of an order, once.';
+
+GRANT EXECUTE ON FUNCTION
+    mirakl.needed_components(uuid, uuid[]),
+    mirakl.lines_to_build(uuid, text),
+    mirakl.held_components(uuid, text),
+    mirakl.reserve_components(uuid, text, timestamptz, text, text[]),
+    mirakl.release_components(uuid, text, timestamptz, text, text[]),
+    mirakl.consume_components(uuid, text, timestamptz, text)
+TO entrepot_app, entrepot_system;

@@ -1,0 +1,1 @@
+"""An invented Mirakl marketplace, seen as one of its shops sees it."""

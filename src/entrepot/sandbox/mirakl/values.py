@@ -1,0 +1,46 @@
+"""States, amounts and moments as Mirakl writes them."""
+
+from datetime import UTC, datetime
+
+from entrepot.sandbox.operating import Refusal
+
+#: States from which a customer may still cancel.
+CANCELABLE = ("STAGING", "WAITING_ACCEPTANCE", "WAITING_DEBIT", "WAITING_DEBIT_PAYMENT", "SHIPPING")
+#: States in which a tracking number may be told (OR23).
+TRACKABLE = ("SHIPPING", "SHIPPED", "TO_COLLECT", "RECEIVED")
+#: Documented call frequencies that can be enforced: operation → calls, seconds.
+DOCUMENTED_LIMITS = {"TL02": (20, 60), "STO01": (1, 60), "OF24": (1, 60)}
+
+
+def amount(cents: int) -> float:
+    """An amount as the API gives it."""
+    return round(cents / 100, 2)
+
+
+def cents(given: object) -> int:
+    """An amount of the API in cents."""
+    return round(float(str(given)) * 100)
+
+
+def moment(text: str, name: str) -> datetime:
+    """A date of a query, UTC where it names no zone; Refusal 400 for what is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refusal(
+            400, f"The value {text!r} of parameter '{name}' is not a date (yyyy-MM-dd'T'HH:mm:ssZ)."
+        ) from None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def number(text: str | None, name: str, *, default: int, least: int, most: int) -> int:
+    """A whole number of a query; Refusal 400 for what is none or out of bounds."""
+    if text is None or text == "":
+        return default
+    try:
+        found = int(text)
+    except ValueError:
+        raise Refusal(400, f"The value {text!r} of parameter '{name}' is not a whole number.") from None
+    if not least <= found <= most:
+        raise Refusal(400, f"The value of parameter '{name}' must be between {least} and {most}.")
+    return found

@@ -1,0 +1,142 @@
+"""Serving a stand-in over real HTTP: in the event loop of a test, in a thread beside it, or in the foreground."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.requests import Request
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+#: Seconds until a server that was asked to end is made to.
+GRACE_SECONDS = 2
+#: Connections that wait to be taken; a test may open hundreds at once.
+BACKLOG = 2048
+
+#: A caller's address → the connection, so that it can be cut.
+_connections: dict[tuple[str, int], asyncio.Transport] = {}
+
+
+class _Protocol(H11Protocol):
+    """Remembers its connection, so that an operation can cut it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.client is not None:
+            _connections[self.client] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.client is not None:
+            _connections.pop(self.client, None)
+        super().connection_lost(exc)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to others."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def cut(request: Request) -> None:
+    """Cut the connection of a request: the caller never learns what became of it."""
+    client = request.client
+    connection = None if client is None else _connections.get((client.host, client.port))
+    if connection is not None:
+        connection.abort()
+        # Until the server has noticed; then it sends nothing more.
+        while not await request.is_disconnected():  # noqa: ASYNC110 -- the server tells it in no other way
+            await asyncio.sleep(0)
+
+
+def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
+    """A socket that listens; port 0 lets the system pick one. Raises OSError where the port is taken."""
+    # With the protocol named, asyncio sends small answers at once (TCP_NODELAY); otherwise each takes 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Where it listens."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve in this event loop until the block ends; the address without a slash at its end."""
+    listener = listener or listen()
+    server = _server(app)
+    running = asyncio.create_task(server.serve(sockets=[listener]), name="sandbox")
+    try:
+        while not server.started and not running.done():  # noqa: ASYNC110 -- uvicorn sets no event
+            await asyncio.sleep(0.001)
+        if running.done():
+            running.result()
+            raise RuntimeError("The sandbox did not start; the log says why.")
+        yield address(listener)
+    finally:
+        server.should_exit = True
+        await running
+        listener.close()
+
+
+@contextlib.contextmanager
+def serving_beside(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[str]:
+    """Serve in a thread of its own until the block ends: for what blocks this one, as commands do."""
+    listener = listener or listen()
+    started, end = threading.Event(), threading.Event()
+    failed: list[BaseException] = []
+
+    async def run() -> None:
+        async with serving(app, listener):
+            started.set()
+            await asyncio.to_thread(end.wait)
+
+    def work() -> None:
+        try:
+            asyncio.run(run())
+        except BaseException as error:  # noqa: BLE001 -- told to whoever waits for it
+            failed.append(error)
+        finally:
+            started.set()
+
+    thread = threading.Thread(target=work, name="sandbox", daemon=True)
+    thread.start()
+    started.wait()
+    try:
+        if failed:
+            raise failed[0]
+        yield address(listener)
+    finally:
+        end.set()
+        thread.join()
+
+
+def _server(app: ASGIApp) -> _Server:
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    settings: dict[str, Any] = {
+        "http": _Protocol,
+        "ws": "none",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_keep_alive": 60,
+        "backlog": BACKLOG,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
+    }
+    return _Server(uvicorn.Config(app, **settings))
