@@ -6,6 +6,7 @@
 Every scan is recorded, the useless ones as well. A parcel is packed when all is in it and its own label was scanned.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -159,7 +160,7 @@ def judge(
     packing: Packing,
     barcode: str,
     component: RowMapping | None,
-    others: tuple[RowMapping, ...] | list[RowMapping],
+    others: Sequence[RowMapping],
 ) -> tuple[str, str]:
     """What a barcode is for a parcel: one of SCAN_OUTCOMES, and words for who scanned it.
 
