@@ -238,7 +238,7 @@ def _sender(element: Element, sender: Mapping[str, str]) -> None:
     _text(element, "company", sender.get("company") or sender.get("name"))
     _text(element, "contact-phone", sender.get("phone"))
     address = SubElement(element, "address-details")
-    _text(address, "address-line-1", sender.get("street_1"))
+    _text(address, "address-line-1", sender.get("street_1") or sender.get("street"))
     _text(address, "address-line-2", sender.get("street_2"))
     _text(address, "city", sender.get("city"))
     _text(address, "prov-state", sender.get("province"))

@@ -212,8 +212,10 @@ _TO_CALL_OFF = text(
     f"""
     SELECT {COLUMNS} FROM mirakl.shipments AS s
     JOIN mirakl.order_status AS o ON o.account_id = s.account_id AND o.order_id = s.order_id
-    WHERE s.account_id = :account_id AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
-      AND o.status IN ('cancelled', 'refused') AND s.shipped_reported_at IS NULL
+    WHERE s.account_id = :account_id AND s.shipped_reported_at IS NULL
+      AND (o.status IN ('cancelled', 'refused') AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
+           -- Sent by somebody in another way, while we were at buying.
+           OR o.status IN ('shipped', 'delivered', 'closed') AND s.state IN ('planned', 'buying', 'failed'))
       AND (s.next_look_at IS NULL OR s.next_look_at <= :at)
       AND (CAST(:order_id AS text) IS NULL OR s.order_id = :order_id)
       AND NOT EXISTS (
