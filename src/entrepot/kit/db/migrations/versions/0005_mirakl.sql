@@ -555,6 +555,7 @@ CREATE TABLE mirakl.transaction_logs (
 	currency_code VARCHAR(3) NOT NULL, 
 	payment_state VARCHAR(40), 
 	date_created TIMESTAMP WITH TIME ZONE NOT NULL, 
+	last_updated TIMESTAMP WITH TIME ZONE NOT NULL, 
 	raw_data JSONB NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	CONSTRAINT pk_transaction_logs PRIMARY KEY (account_id, transaction_id), 
@@ -584,6 +585,8 @@ COMMENT ON COLUMN mirakl.transaction_logs.currency_code IS 'Currency, ISO 4217';
 COMMENT ON COLUMN mirakl.transaction_logs.payment_state IS 'Whether it has been paid out';
 
 COMMENT ON COLUMN mirakl.transaction_logs.date_created IS 'When the marketplace wrote it';
+
+COMMENT ON COLUMN mirakl.transaction_logs.last_updated IS 'When the marketplace last changed it; an older reading changes nothing';
 
 COMMENT ON COLUMN mirakl.transaction_logs.raw_data IS 'The line as the API gave it, unchanged';
 
