@@ -35,7 +35,6 @@ async def arrange(
     user: str,
     password: str,
     customer_number: str,
-    contract_id: str | None,
     stock: Mapping[str, int],
 ) -> Account:
     """An account with a carrier, components in stock, variants and listings."""
@@ -56,7 +55,7 @@ async def arrange(
             carrier=CARRIER,
             api_url=carrier_url,
             customer_number=customer_number,
-            contract_id=contract_id,
+            contract_id=None,
             service_code="DOM.EP",
             marketplace_carrier_code="CPCL",
             sender=SENDER,

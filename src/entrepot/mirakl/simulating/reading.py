@@ -1,6 +1,6 @@
 """Both sides' books, read: ours from the database, the services' own from what they show of themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -24,9 +24,14 @@ from entrepot.mirakl.simulating.standins import CarrierBooks, MarketplaceBooks
 
 
 async def read_books(
-    db: Database, account_id: UUID, marketplace: MarketplaceBooks, carrier: CarrierBooks
+    db: Database,
+    account_id: UUID,
+    marketplace: MarketplaceBooks,
+    carrier: CarrierBooks,
+    *,
+    written_off: Collection[str] = (),
 ) -> Books:
-    """What is written here and there."""
+    """What is written here and there; `written_off`: references of labels that a person has given up."""
     async with db.tenant(account_id=account_id) as session:
         orders = [_order(row) for row in await queries.select_orders(session, account_id)]
         parcels = [_parcel(row) for row in await queries.select_parcels(session, account_id)]
@@ -42,6 +47,7 @@ async def read_books(
         orders_there=await marketplace.orders(),
         labels_there=await carrier.labels(),
         messages_there=await marketplace.messages(),
+        written_off=frozenset(written_off),
     )
 
 

@@ -1,7 +1,6 @@
 """The stand-ins of outside services as processes of their own: started, told what to do, and asked what happened."""
 
 import asyncio
-import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -10,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import orjson
 
 from entrepot.kit.errors import UnavailableError
 from entrepot.mirakl.simulating.books import LIVE, LabelThere, MessageThere, OrderThere
 
-_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 #: Orders that are asked for at a time.
 AT_ONCE = 20
 
@@ -22,8 +21,9 @@ AT_ONCE = 20
 class StandIn:
     """A stand-in that runs, and what it can be told under /sandbox."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
-        self.url = url
+    def __init__(self, told: Mapping[str, Any], client: httpx.AsyncClient) -> None:
+        #: What it said of itself when it started: its address, and what callers have to show.
+        self.told = told
         self._client = client
 
     async def set_clock(self, at: datetime) -> None:
@@ -52,8 +52,8 @@ class StandIn:
 class MarketplaceBooks(StandIn):
     """The invented marketplace."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
-        super().__init__(url, client)
+    def __init__(self, told: Mapping[str, Any], client: httpx.AsyncClient) -> None:
+        super().__init__(told, client)
         self.order_ids: list[str] = []
         self._received: list[MessageThere] = []
 
@@ -64,13 +64,19 @@ class MarketplaceBooks(StandIn):
         self.order_ids += placed
         return placed
 
+    async def in_state(self, state: str) -> list[str]:
+        """The orders in a state."""
+        return [order.order_id for order in await self.orders() if order.state == state]
+
+    async def put(self, order_id: str, state: str) -> None:
+        """Have an order in a state."""
+        await self.tell(f"orders/{order_id}/state", {"state": state})
+
     async def write(self, order_id: str, body: str) -> None:
         """Have a customer write about an order."""
         found = await self.tell("messages", {"order_id": order_id, "body": body})
         self._received.append(
-            MessageThere(
-                external_id=found["message_id"], thread=found["thread_id"], is_ours=False, body=body
-            )
+            MessageThere(external_id=found["message_id"], thread=found["thread_id"], is_ours=False, body=body)
         )
 
     async def orders(self) -> tuple[OrderThere, ...]:
@@ -122,20 +128,25 @@ class CarrierBooks(StandIn):
 
 
 @asynccontextmanager
-async def running(name: str, *options: str) -> AsyncIterator[str]:
-    """A stand-in in a process of its own, as `entrepot sandbox NAME` starts it; its address."""
-    command = [sys.executable, "-m", "entrepot", "sandbox", name, "--port", "0", *options]
+async def running(name: str, *options: str) -> AsyncIterator[Mapping[str, Any]]:
+    """A stand-in in a process of its own, as `entrepot sandbox NAME` starts it; what it says of itself."""
+    command = [sys.executable, "-m", "entrepot", "sandbox", name, "--port", "0", "--json", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            yield await asyncio.to_thread(_address, process)
+            yield await asyncio.to_thread(_said, process)
         finally:
             process.kill()
 
 
-def _address(process: "subprocess.Popen[str]") -> str:
+def _said(process: "subprocess.Popen[str]") -> Mapping[str, Any]:
     assert process.stdout is not None
     assert process.stderr is not None
+    said = ""
     for line in process.stdout:
-        if found := _ADDRESS.search(line):
-            return found.group()
+        said += line
+        try:
+            found: Mapping[str, Any] = orjson.loads(said)
+        except orjson.JSONDecodeError:
+            continue
+        return found
     raise UnavailableError(f"A stand-in did not start: {process.stderr.read()[-2000:]}")
