@@ -43,7 +43,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 WITHOUT_TENANTS = "data_playground."
 
 #: Patterns of CHECKs that an invented text does not meet → one that does.
-PATTERNS = {"^[A-Z]{3}$": "EUR", "^[A-Z]{2}$": "DE"}
+PATTERNS = {"^[A-Z]{3}$": "EUR", "^[A-Z]{2}$": "DE", "^https?://": "https://example.com/api"}
 
 COLUMNS = """
     SELECT c.oid::regclass::text AS table, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
