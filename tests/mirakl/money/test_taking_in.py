@@ -21,7 +21,7 @@ from entrepot.mirakl.failures import queries as failures
 from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.marketplace_api import MiraklApi
 from entrepot.mirakl.money import importing, queries
-from entrepot.mirakl.money.importing import IMPORT, LINE, row_of, take_in
+from entrepot.mirakl.money.importing import IMPORT, LINE, Imported, row_of, take_in
 from entrepot.mirakl.money.parts import AccountLines
 from entrepot.mirakl.money.settling import Settled, of_account, settle
 from entrepot.sandbox.mirakl.generating import Mix
@@ -127,15 +127,20 @@ async def test_a_look_goes_on_where_the_last_ended_with_an_overlap(
 ) -> None:
     sell(market, 2)
     await take_in(db, market.account, api)
-    market.state.clock.stand_at(START + importing.OVERLAP - timedelta(seconds=1))
-    market.state.ledger._enter("SUBSCRIPTION_FEE", -2000, None, None)
-    late = await take_in(db, market.account, api)
-    assert late.applied == 1
-    market.state.clock.stand_at(START + 3 * importing.OVERLAP)
-    market.state.ledger._enter("SUBSCRIPTION_FEE", -2000, None, None)
-    await take_in(db, market.account, api)
+
+    async def fee_written_at(moment: datetime) -> Imported:
+        market.state.clock.stand_at(moment)
+        market.state.ledger._enter("SUBSCRIPTION_FEE", -2000, None, None)
+        return await take_in(db, market.account, api)
+
+    late = await fee_written_at(START - importing.OVERLAP)
+    assert (late.applied, late.up_to) == (1, START)
+    too_late = await fee_written_at(START - importing.OVERLAP - timedelta(seconds=1))
+    assert too_late.applied == 0
+    next_day = START + timedelta(days=1)
+    assert (await fee_written_at(next_day)).applied == 1
     last = await take_in(db, market.account, api)
-    assert (last.read, last.up_to) == (1, START + 3 * importing.OVERLAP)
+    assert (last.read, last.unchanged, last.up_to) == (1, 1, next_day)
 
 
 async def test_many_lines_come_in_pages_and_batches(
