@@ -242,6 +242,7 @@ async def test_who_looked_before_it_failed_again_does_not_try_it_too_early(
     async with db.tenant(account_id=account.account_id) as session:
         assert await inbox.retry_due(session, account.account_id, failure) == "gone"
         assert await inbox.retry_due(session, account.account_id, uuid4()) == "gone"
+        await resolve(session, account.account_id, failure, by=None, resolution="over")
     assert tried == []
 
 
