@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from entrepot.kit.clock import Clock, system_clock
@@ -45,6 +45,8 @@ class MiraklState:
     #: Whether an order shows where it goes before it is accepted: a setting of the marketplace.
     addresses_before_acceptance: bool = True
     documents: dict[int, Document] = field(default_factory=dict)
+    #: Questions invented so far.
+    asked: int = 0
 
     @classmethod
     def fresh(
@@ -83,6 +85,12 @@ class MiraklState:
     def misbehavior(self, chosen: Misbehavior) -> None:
         self.desk.misbehavior = chosen
 
+    def advance(self, by: timedelta) -> datetime:
+        """Move the clock on, and let everything happen that is due by then."""
+        moment = self.clock.advance(by)
+        self.orders.settle()
+        return moment
+
     def add_orders(
         self,
         count: int,
@@ -109,7 +117,8 @@ class MiraklState:
 
     def ask(self, count: int, order_ids: Sequence[str], *, seed: int = 0) -> list[Thread]:
         """Let customers ask questions about orders."""
-        asked = questions(count, order_ids, seed=seed, first=len(self.inbox) + 1)
+        asked = questions(count, order_ids, seed=seed, first=self.asked + 1)
+        self.asked += count
         return [self.inbox.receive(order_id, body, topic=topic) for order_id, topic, body in asked]
 
     def by_state(self) -> dict[str, int]:
