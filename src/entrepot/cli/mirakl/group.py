@@ -19,6 +19,9 @@ class Mirakl(LazyGroup):
     lazy = (
         # Orders.
         # Stock and conversations.
+        LazyCommand(
+            "stock", "entrepot.mirakl.stock.commands:app", "Components, bills of material, listings.", STOCK
+        ),
         # Shipping.
         # What went wrong, and money.
         LazyCommand(
