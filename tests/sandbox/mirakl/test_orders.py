@@ -60,6 +60,10 @@ async def test_orders_are_found_by_state_and_by_when_they_changed(market: Market
     market.advance(minutes=2)
     changed = (await market.client.get("/api/orders", params={"start_update_date": since})).json()
     assert [order["order_id"] for order in changed["orders"]] == [second["order_id"]]
+    # "Since" holds the moment itself, "until" too.
+    moment = market.state.clock().isoformat()
+    query = {"start_update_date": moment, "end_update_date": moment}
+    assert (await market.client.get("/api/orders", params=query)).json()["total_count"] == 1
     query = {"order_state_codes": "SHIPPING,SHIPPED"}
     shipping = (await market.client.get("/api/orders", params=query)).json()
     assert [order["order_id"] for order in shipping["orders"]] == [second["order_id"]]
