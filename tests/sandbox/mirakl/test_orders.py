@@ -235,6 +235,42 @@ async def test_orders_are_placed_as_they_are_given(market: Market) -> None:
     assert twice.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "lines", [None, "none", [None, "x", 3], [{}], [{"order_line_id": "L-1", "price": "free"}]]
+)
+async def test_an_order_with_odd_lines_goes_its_way(market: Market, lines: object) -> None:
+    given = {"orders": [{"order_id": "ODD-1", "order_lines": lines}]}
+    assert (await market.client.post("/sandbox/orders", json=given)).status_code == 201
+    order = await market.order("ODD-1")
+    assert order["order_lines"] == lines
+    listed = lines if isinstance(lines, list) else []
+    ids = [str(line.get("order_line_id")) for line in listed if isinstance(line, dict)]
+    body = {"order_lines": [{"id": one, "accepted": True} for one in ids]}
+    answer = await market.client.put("/api/orders/ODD-1/accept", json=body)
+    assert answer.status_code == (204 if ids else 400)
+    market.advance(hours=30)
+    assert (await market.order("ODD-1"))["order_state"] == ("SHIPPING" if ids else "REFUSED")
+    cancel = await market.client.post("/sandbox/orders/ODD-1/cancel")
+    assert cancel.status_code == (204 if ids else 400)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"orders": 5},
+        {"orders": ["x"]},
+        {"orders": [{}]},
+        {"orders": [{"order_id": "A", "created_date": "yesterday"}]},
+        {"orders": [{"order_id": "A"}], "plan": {"explode": 1}},
+        {"orders": [{"order_id": "A"}], "plan": {"cancel_after": "soon"}},
+        {"count": 2, "skus": ["A"], "seed": "x"},
+    ],
+)
+async def test_what_is_no_order_is_not_placed(market: Market, given: dict[str, Any]) -> None:
+    assert (await market.client.post("/sandbox/orders", json=given)).status_code == 400
+    assert len(market.state.orders) == 0
+
+
 async def test_documents_of_an_order_are_kept_and_listed(market: Market) -> None:
     (placed,) = market.state.add_orders(1, SKUS)
     order_id = placed.order["order_id"]
