@@ -139,7 +139,7 @@ async def _decide(session: AsyncSession, account: Account, taken: Taken) -> Mapp
             taken,
             MAPPING,
             f"No variant is sold under {names}.",
-            "Map it: `entrepot mirakl stock map SHOP-SKU INTERNAL-SKU`. Then it goes on by itself, or at once with a retry.",
+            "Map it: `entrepot mirakl stock map`. Then it goes on by itself, or at once with a retry.",
         )
         return None
     policy = Policy.read(account.settings)
@@ -185,7 +185,7 @@ async def _carry_out(
             kind="decision",
             details=f"A person has to decide: {decision.why}",
             next_step=(
-                f"`entrepot mirakl orders accept {taken.order_id}`, or refuse"
+                f"`entrepot mirakl accept {taken.order_id}`, or refuse"
                 + (f", by {until:%Y-%m-%d %H:%M} UTC." if until else ".")
             ),
             order_id=taken.order_id,

@@ -122,7 +122,7 @@ async def _lacking(
             MAPPING,
             "permanent",
             f"The order was accepted, and its parts cannot be reserved. {held}",
-            "Map it: `entrepot mirakl stock map SHOP-SKU INTERNAL-SKU`. Then it goes on by itself, or with a retry.",
+            "Map it: `entrepot mirakl stock map`. Then it goes on by itself, or with a retry.",
         )
     return (
         STOCK,

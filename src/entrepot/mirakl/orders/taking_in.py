@@ -16,7 +16,7 @@ from entrepot.kit.clock import now
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself
 from entrepot.mirakl.orders import queries
-from entrepot.mirakl.orders.following import MEANS, statuses_to_follow
+from entrepot.mirakl.orders.following import statuses_to_follow
 from entrepot.mirakl.orders.history import move
 from entrepot.mirakl.orders.reading import ACCEPTANCE_HOURS, OrderRead, UnreadableError, named, read_order
 from entrepot.mirakl.values import MIRAKL_STATES
@@ -174,8 +174,3 @@ def _line_rows(orders: Iterable[OrderRead]) -> str:
 
 def _json(rows: list[dict[str, Any]]) -> str:
     return orjson.dumps(rows, default=str).decode()
-
-
-def is_known(mirakl_state: str) -> bool:
-    """Whether the program does anything with orders in a state of the marketplace (K2)."""
-    return mirakl_state in MEANS
