@@ -34,6 +34,9 @@ class Mirakl(LazyGroup):
             "work", "entrepot.mirakl.orders.commands:work", "Look after all accounts until Ctrl-C.", ORDERS
         ),
         # Stock and conversations.
+        LazyCommand(
+            "stock", "entrepot.mirakl.stock.commands:app", "Components, bills of material, listings.", STOCK
+        ),
         # Shipping.
         # What went wrong, and money.
         LazyCommand(

@@ -270,3 +270,39 @@ GRANT EXECUTE ON FUNCTION
     mirakl.release_components(uuid, text, timestamptz, text, text[]),
     mirakl.consume_components(uuid, text, timestamptz, text)
 TO entrepot_app, entrepot_system;
+
+-- Goods that came back: units of what a line consumed, and no more than that. Without a component, all that it consumed.
+CREATE FUNCTION mirakl.return_components(
+    the_account uuid, the_line text, the_component uuid, the_quantity integer, the_time timestamptz, the_reason text
+)
+RETURNS TABLE (component_id uuid, moved bigint, outside bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM 1 FROM mirakl.orders AS o
+    JOIN mirakl.order_lines AS l ON l.account_id = o.account_id AND l.order_id = o.order_id
+    WHERE o.account_id = the_account AND l.order_line_id = the_line FOR NO KEY UPDATE OF o;
+    RETURN QUERY
+    WITH away AS (
+        SELECT m.component_id, -sum(m.on_hand_change) AS units, count(*) FILTER (WHERE m.movement = 'return') AS returns
+        FROM mirakl.component_movements AS m
+        WHERE m.account_id = the_account AND m.order_line_id = the_line
+          AND (the_component IS NULL OR m.component_id = the_component)
+        GROUP BY m.component_id
+    ), back AS (
+        INSERT INTO mirakl.component_movements AS m
+            (account_id, component_id, movement, on_hand_change, order_line_id, dedupe_key, reason, moved_at)
+        SELECT the_account, a.component_id, 'return', least(a.units, coalesce(the_quantity, a.units)), the_line,
+               the_line || '#' || a.returns, the_reason, the_time
+        FROM away AS a
+        WHERE a.units > 0 AND a.units >= coalesce(the_quantity, 1)
+        ORDER BY a.component_id
+        RETURNING m.component_id, m.on_hand_change::bigint AS units
+    )
+    SELECT a.component_id, coalesce(b.units, 0), a.units - coalesce(b.units, 0)
+    FROM away AS a LEFT JOIN back AS b ON b.component_id = a.component_id;
+END $$;
+COMMENT ON FUNCTION mirakl.return_components(uuid, text, uuid, integer, timestamptz, text) IS
+    'Take back what a line consumed, and no more than that.';
+
+GRANT EXECUTE ON FUNCTION mirakl.return_components(uuid, text, uuid, integer, timestamptz, text)
+TO entrepot_app, entrepot_system;

@@ -39,6 +39,7 @@ DROP FUNCTION mirakl.needed_components;
 DROP FUNCTION mirakl.refuse_change;
 DROP FUNCTION mirakl.release_components;
 DROP FUNCTION mirakl.reserve_components;
+DROP FUNCTION mirakl.return_components;
 DROP POLICY hm_event_queue_account ON marketplace.hm_event_queue;
 DROP POLICY audit_logs_account ON pim.audit_logs;
 DROP SCHEMA mirakl;

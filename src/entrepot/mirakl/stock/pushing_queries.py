@@ -1,0 +1,141 @@
+"""Every SQL statement about telling the marketplace what is in stock."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+# What another worker is telling is left to it.
+_LOCK = text(
+    """
+    SELECT id FROM mirakl.shop_sku_map
+    WHERE account_id = :account_id AND is_active
+      AND (pushing_until IS NULL OR pushing_until <= :at) AND (next_push_at IS NULL OR next_push_at <= :at)
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    """
+)
+_LISTINGS = text(
+    """
+    SELECT s.id, s.shop_sku, s.listing_title, s.is_active, s.safety_stock, s.pushed_quantity, s.pushed_at,
+           s.pushing_quantity, s.pushing_until, s.push_attempts, s.push_error, s.next_push_at, s.variant_id,
+           v.internal_sku
+    FROM mirakl.shop_sku_map AS s
+    JOIN mirakl.product_variants AS v ON v.account_id = s.account_id AND v.variant_id = s.variant_id
+    WHERE s.account_id = :account_id
+    ORDER BY s.shop_sku
+    """
+)
+# From here until it is confirmed nobody knows what the marketplace shows, whatever becomes of this worker.
+_CLAIM = text(
+    """
+    UPDATE mirakl.shop_sku_map AS s
+    SET pushing_quantity = u.quantity, pushing_until = :until, pushed_quantity = NULL
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:quantities AS integer[])) AS u (id, quantity)
+    WHERE s.account_id = :account_id AND s.id = u.id
+    """
+)
+_DONE = text(
+    """
+    UPDATE mirakl.shop_sku_map
+    SET pushed_quantity = pushing_quantity, pushed_at = :at, pushing_quantity = NULL, pushing_until = NULL,
+        push_attempts = 0, push_error = NULL, next_push_at = NULL
+    WHERE account_id = :account_id AND id = ANY (:ids) AND pushing_until = :until
+    RETURNING id
+    """
+)
+_FAILED = text(
+    """
+    UPDATE mirakl.shop_sku_map AS s
+    SET pushing_quantity = NULL, pushing_until = NULL, push_attempts = s.push_attempts + 1, push_error = u.error,
+        next_push_at = :at + least(interval '1 hour', interval '30 seconds' * power(2, least(s.push_attempts, 7)))
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:errors AS text[])) AS u (id, error)
+    WHERE s.account_id = :account_id AND s.id = u.id AND s.pushing_until = :until
+    RETURNING s.shop_sku, s.push_attempts, s.push_error
+    """
+)
+_AGAIN = text(
+    """
+    UPDATE mirakl.shop_sku_map SET next_push_at = NULL, pushed_quantity = NULL
+    WHERE account_id = :account_id AND (CAST(:shop_sku AS text) IS NULL OR shop_sku = :shop_sku)
+      AND pushing_until IS NULL
+    """
+)
+_SETTINGS = text("SELECT settings -> 'stock' FROM mirakl.accounts WHERE id = :account_id")
+_SET_SETTINGS = text(
+    """
+    UPDATE mirakl.accounts SET settings = settings || jsonb_build_object('stock', CAST(:settings AS jsonb))
+    WHERE id = :account_id
+    """
+)
+_ACCOUNTS = text("SELECT id FROM mirakl.accounts WHERE is_active ORDER BY id")
+
+
+async def lock_listings(session: AsyncSession, account_id: UUID, at: datetime) -> set[UUID]:
+    """Hold the listings that may be told about now."""
+    return set((await session.execute(_LOCK, {"account_id": account_id, "at": at})).scalars())
+
+
+async def select_listings(session: AsyncSession, account_id: UUID) -> Sequence[RowMapping]:
+    """Every listing of an account, by shop SKU."""
+    return (await session.execute(_LISTINGS, {"account_id": account_id})).mappings().all()
+
+
+async def claim(
+    session: AsyncSession, account_id: UUID, quantities: Mapping[UUID, int], until: datetime
+) -> None:
+    """Note what is being told of listings that are held, and until when nobody else tells it."""
+    values = {
+        "account_id": account_id,
+        "ids": list(quantities),
+        "quantities": list(quantities.values()),
+        "until": until,
+    }
+    await session.execute(_CLAIM, values)
+
+
+async def record_told(
+    session: AsyncSession, account_id: UUID, ids: Sequence[UUID], *, until: datetime, at: datetime
+) -> int:
+    """Note that the marketplace was told; how many of the claims still were the caller's."""
+    values = {"account_id": account_id, "ids": list(ids), "until": until, "at": at}
+    return len((await session.execute(_DONE, values)).all())
+
+
+async def record_untold(
+    session: AsyncSession, account_id: UUID, errors: Mapping[UUID, str], *, until: datetime, at: datetime
+) -> Sequence[RowMapping]:
+    """Note that it was not, and when to try again: after 30 s, then twice as long each time, an hour at most."""
+    values: dict[str, Any] = {
+        "account_id": account_id,
+        "ids": list(errors),
+        "errors": list(errors.values()),
+        "until": until,
+        "at": at,
+    }
+    return (await session.execute(_FAILED, values)).mappings().all()
+
+
+async def tell_again(session: AsyncSession, account_id: UUID, shop_sku: str | None = None) -> None:
+    """Have one listing or all of them told anew, whatever was told before."""
+    await session.execute(_AGAIN, {"account_id": account_id, "shop_sku": shop_sku})
+
+
+async def select_settings(session: AsyncSession, account_id: UUID) -> Mapping[str, Any] | None:
+    """How stock is told, as the account says."""
+    found: Mapping[str, Any] | None = (
+        await session.execute(_SETTINGS, {"account_id": account_id})
+    ).scalar_one_or_none()
+    return found
+
+
+async def update_settings(session: AsyncSession, account_id: UUID, settings: str) -> None:
+    """Replace how stock is told (a JSON text); the account's other settings stay."""
+    await session.execute(_SET_SETTINGS, {"account_id": account_id, "settings": settings})
+
+
+async def select_active_accounts(session: AsyncSession) -> Sequence[UUID]:
+    """The accounts that are looked at; spans tenants."""
+    return (await session.execute(_ACCOUNTS)).scalars().all()
