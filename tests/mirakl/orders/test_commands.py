@@ -1,38 +1,23 @@
 """Orders from the command line: taken in, shown, answered, worked on; and the rules of acceptance."""
 
-import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.conftest import clone
+from tests.cli.conftest import CommandLine, entrepot
 from tests.mirakl.arranging import add_buildable
 from tests.mirakl.conftest import new_account
+from tests.mirakl.sharing import fresh_code
 from tests.mirakl.shop import PLAIN
 
-from entrepot.cli.main import main
 from entrepot.kit.db import Database
-from entrepot.kit.settings import Settings
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.sandbox.mirakl.server import serving_beside
 from entrepot.sandbox.mirakl.state import API_KEY, MiraklState
 
+__all__ = ["entrepot"]
+
 Run = Callable[..., Any]
-
-
-@pytest.fixture
-def settings(server_home: Path) -> Iterator[Settings]:
-    """Settings of a database of the test's own: a command means the only account."""
-    with clone(server_home) as found:
-        yield found
-
-
-@pytest.fixture
-async def db(settings: Settings) -> AsyncIterator[Database]:
-    """The two pools on it."""
-    async with Database.opened(settings) as database:
-        yield database
 
 
 @pytest.fixture
@@ -50,30 +35,22 @@ def url(state: MiraklState) -> Iterator[str]:
 
 @pytest.fixture
 async def account(db: Database, url: str) -> Account:
-    """The only account."""
-    made = await new_account(db, "quayside", api_url=f"{url}/api", api_key=API_KEY)
+    """An account there, and parts for one order."""
+    made = await new_account(db, fresh_code(), api_url=f"{url}/api", api_key=API_KEY)
     async with db.tenant(account_id=made.account_id) as session:
         await add_buildable(session, made.account_id, "LAPTOP-1", 1)
     return made
 
 
 @pytest.fixture
-def run(
-    settings: Settings,
-    account: Account,
-    monkeypatch: pytest.MonkeyPatch,
-    capfdbinary: pytest.CaptureFixture[bytes],
-) -> Run:
-    """Run `entrepot mirakl …` and give what it prints: an object with --json, else the text; `code` is expected."""
-    monkeypatch.setenv("ENTREPOT_HOME", str(settings.home))
-    monkeypatch.setenv("ENTREPOT_DATABASE_NAME", settings.database_name)
+def run(entrepot: CommandLine, account: Account) -> Run:
+    """Run `entrepot mirakl …` in the account; gives the object with --json, else the text. `code` is expected."""
 
     def run(*arguments: str, code: int = 0) -> Any:
-        capfdbinary.readouterr()
-        found = main(["mirakl", *arguments])
-        said = capfdbinary.readouterr()
-        assert found == code, said
-        return json.loads(said.out) if "--json" in arguments else (said.out + said.err).decode()
+        of_account = () if "attributes" in arguments else ("--account", account.code)
+        found = entrepot("mirakl", *arguments, *of_account)
+        assert found.code == code, found
+        return found.json if "--json" in arguments else found.stdout + found.stderr
 
     return run
 
@@ -106,16 +83,16 @@ def test_orders_are_taken_in_answered_and_shown(run: Run, state: MiraklState) ->
 
 def test_one_round_of_work_does_it_all(run: Run, state: MiraklState) -> None:
     [order] = state.add_orders(1, ["LAPTOP-1"], mix=PLAIN)
-    found = run("work", "--once", "--account", "quayside", "--json")
+    found = run("work", "--once", "--json")
     assert (found["failed"], found["steps"]) == (0, 1)
     assert order.accepts == 1
     assert "orders" in run("orders", "schedule")
-    assert "Give --once with --account" in run("work", "--account", "quayside", code=2)
+    assert "Give --once with --account" in run("work", code=2)
 
 
 def test_a_marketplace_that_cannot_be_read_is_told(run: Run, state: MiraklState) -> None:
     state.misbehavior.plan("OR11", "fail")
-    assert "The marketplace Quayside cannot be read: Mirakl OR11: HTTP 503" in run("poll", code=7)
+    assert "cannot be read: Mirakl OR11: HTTP 503" in run("poll", code=7)
 
 
 def test_rules_are_kept_checked_and_forgotten(run: Run, state: MiraklState) -> None:
