@@ -16,7 +16,8 @@ from pydantic import SecretStr
 
 from entrepot.kit.crypto import Keyring, keyring_path
 from entrepot.kit.db.bootstrap import EXTENSIONS
-from entrepot.kit.db.migrating import head, migrate
+from entrepot.kit.db.migrating import migrate
+from entrepot.kit.db.revisions import head
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.doctor import Check, checks, examine
 from entrepot.kit.doctor.home import examine_home

@@ -1,5 +1,7 @@
 """The console in an application: its pages, its templates, its static files."""
 
+from uuid import UUID
+
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,11 +14,16 @@ from entrepot.console.environment import STATIC, make_environment
 from entrepot.marketplace.experiments import pages as experiments
 from entrepot.marketplace.limits import pages as limits
 from entrepot.marketplace.platforms import pages as platforms
-from entrepot.marketplace.platforms.pages import introduce
+from entrepot.marketplace.platforms.pages import introduce as introduce_platforms
 from entrepot.marketplace.policies import pages as policies
 from entrepot.marketplace.pricing import pages as pricing
 from entrepot.marketplace.rulebook import editor_pages, step_pages
 from entrepot.marketplace.rulebook import pages as rules
+from entrepot.mirakl.accounts import pages as accounts
+from entrepot.mirakl.accounts.pages import introduce as introduce_accounts
+from entrepot.mirakl.failures import pages as failures
+from entrepot.mirakl.orders import pages as orders
+from entrepot.mirakl.today import pages as today
 from entrepot.pim.audit import pages as audit
 from entrepot.pim.bulk import pages as imports
 from entrepot.pim.products import pages as products
@@ -28,9 +35,10 @@ from entrepot.playground.dashboard import pages as warehouse
 SHOP = (home, tenants, imports, products, audit, browsing, reference)
 # The editor before the definitions: `/platforms/CODE/new/policies` names no definition of a kind "new".
 RULES = (platforms, editor_pages, step_pages, rules, policies, experiments, pricing, limits)
+MIRAKL = (accounts, today, orders, failures)
 # The lists of facts last: `/warehouse/scenarios` is no list.
 WAREHOUSE = (scenario_pages, entity_pages, warehouse)
-PAGES = (*SHOP, *RULES, *WAREHOUSE)
+PAGES = (*SHOP, *RULES, *MIRAKL, *WAREHOUSE)
 
 
 class Assets(StaticFiles):
@@ -53,6 +61,12 @@ def add_console(app: FastAPI) -> None:
     app.mount("/static", Assets(directory=STATIC), name="static")
     for noun in PAGES:
         app.include_router(noun.router)
+
+
+async def introduce(request: Request, user_id: UUID) -> None:
+    """Put the platforms and the accounts of a person into the request: the navigation leads to them."""
+    await introduce_platforms(request, user_id)
+    await introduce_accounts(request, user_id)
 
 
 async def greet(request: Request) -> None:

@@ -18,7 +18,7 @@ STATIC = HERE / "static"
 class Destination:
     """An entry of the navigation; `key` follows "g" on the keyboard.
 
-    Rules are for members of a platform only, the warehouse for administrators.
+    Rules are for members of a platform only, Mirakl for members of an account, the warehouse for administrators.
     """
 
     section: str
@@ -32,6 +32,7 @@ NAVIGATION = (
     Destination("imports", "Imports", "/imports", "i"),
     Destination("products", "Products", "/products", "p"),
     Destination("rules", "Rules", "/platforms", "u"),
+    Destination("mirakl", "Mirakl", "/mirakl", "m"),
     Destination("warehouse", "Warehouse", "/warehouse", "w"),
     Destination("audit", "Audit log", "/audit", "a"),
     Destination("data", "Data", "/data", "d"),

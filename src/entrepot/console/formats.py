@@ -32,8 +32,31 @@ TONES = {
         "published",
         "allow",
         "allowed",
+        "accepted",
+        "label_created",
+        "labelled",
+        "tracking_sent",
+        "shipped",
+        "received",
+        "sent",
+        "done",
+        "resolved",
     },
-    "bad": {"failed", "error", "delete", "rejected", "dead", "cancelled", "canceled", "deny", "denied"},
+    "bad": {
+        "failed",
+        "error",
+        "delete",
+        "rejected",
+        "dead",
+        "cancelled",
+        "canceled",
+        "deny",
+        "denied",
+        "acceptance_failed",
+        "shipping_failed",
+        "tracking_failed",
+        "permanent",
+    },
     "warn": {
         "partial",
         "draft",
@@ -43,9 +66,42 @@ TONES = {
         "suspended",
         "inactive",
         "paused",
+        "waiting_for_person",
+        "waiting_acceptance",
+        "refused",
+        "refund_requested",
+        "shipment_cancelled",
+        "unknown",
+        "transient",
+        "decision",
+        "open",
+        "unread",
     },
-    "info": {"pending", "queued", "update", "idle", "review", "approved"},
-    "info busy": {"running", "polling", "downloading", "processing", "merging"},
+    "info": {
+        "pending",
+        "queued",
+        "update",
+        "idle",
+        "review",
+        "approved",
+        "pending_acceptance",
+        "ready_to_ship",
+        "shipping",
+        "planned",
+        "bought",
+        "intended",
+    },
+    "info busy": {
+        "running",
+        "polling",
+        "downloading",
+        "processing",
+        "merging",
+        "accepting",
+        "refusing",
+        "buying",
+        "sending",
+    },
 }
 
 WORDS = {
@@ -58,6 +114,7 @@ WORDS = {
     "seo": "SEO",
     "csv": "CSV",
     "json": "JSON",
+    "pdf": "PDF",
 }
 BREAK = re.compile(r"<\s*(?:br|/p|/li|/div|/h[1-6]|/tr)\b[^>]*>", re.IGNORECASE)
 HIDDEN = re.compile(r"<\s*(script|style)\b.*?<\s*/\s*\1\s*>", re.IGNORECASE | re.DOTALL)
@@ -109,9 +166,9 @@ def duration(seconds: Any) -> str:
 
 
 def zone(context: Context) -> ZoneInfo:
-    """The time zone of the platform or the shop that the page is for."""
-    viewer, platform = context.get("viewer"), context.get("platform")
-    name = platform.time_zone if platform else viewer.timezone if viewer else ""
+    """The time zone of the account, the platform or the shop that the page is for."""
+    viewer, tenant = context.get("viewer"), context.get("account") or context.get("platform")
+    name = tenant.time_zone if tenant else viewer.timezone if viewer else ""
     try:
         return ZoneInfo(name or "UTC")
     except (KeyError, ValueError):

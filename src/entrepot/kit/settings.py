@@ -66,6 +66,13 @@ class Settings(BaseSettings):
     ] = "console"
     log_level: Annotated[str, Field(description="Least level that is logged.")] = "INFO"
 
+    clock_file: Annotated[
+        Path | None,
+        Field(
+            description="File with the time of a simulation, which then is the program's time; never set where real work is done."
+        ),
+    ] = None
+
     @property
     def embedded(self) -> bool:
         """Whether the embedded server is used."""

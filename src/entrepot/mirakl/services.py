@@ -12,17 +12,10 @@ from uuid import UUID
 
 import httpx
 
-from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
-from entrepot.kit.errors import NotFoundError
-from entrepot.mirakl.accounts.accounts import (
-    Account,
-    Carrier,
-    carrier_credentials,
-    get_account,
-    list_carriers,
-)
+from entrepot.mirakl.accounts.accounts import Account, get_account
 from entrepot.mirakl.marketplace_api import MiraklApi, open_api
+from entrepot.mirakl.shipping.carrier import Carrier, open_carrier
 
 T = TypeVar("T")
 
@@ -62,13 +55,13 @@ class Services:
             ("api", account_id), lambda: open_api(self.db, found, transport=self.transport)
         )
 
-    async def carrier(self, account: Account | UUID, name: str) -> Any:
-        """A carrier's service with the account's credentials, as `opens_carrier` registered it.
-
-        Raises NotFoundError for a carrier that the account or the program does not have.
-        """
+    async def carrier(self, account: Account | UUID, name: str) -> Carrier:
+        """A carrier with the account's credentials; raises NotFoundError where the account or the program has none."""
         account_id = account.account_id if isinstance(account, Account) else account
-        return await self.keep(("carrier", account_id, name), lambda: self._carrier(account_id, name))
+        return await self.keep(
+            ("carrier", account_id, name),
+            lambda: open_carrier(self.db, account_id, name, transport=self.transport),
+        )
 
     async def keep(self, key: Hashable, opening: Callable[[], AbstractAsyncContextManager[T]]) -> T:
         """What `opening` opens, once for a key however many ask at the same time; closed with the services."""
@@ -82,32 +75,3 @@ class Services:
         async with self.db.tenant(account_id=account_id) as session:
             found = await get_account(session, account_id)
         yield found
-
-    @asynccontextmanager
-    async def _carrier(self, account_id: UUID, name: str) -> AsyncIterator[Any]:
-        async with self.db.tenant(account_id=account_id) as session:
-            held = {carrier.carrier: carrier for carrier in await list_carriers(session, account_id)}
-            credentials = await carrier_credentials(session, Keyring.open(self.db.settings), account_id, name)
-        opener = OPENERS.get(name)
-        if opener is None:
-            raise NotFoundError(
-                f"The program knows no carrier {name!r}.", hint=f"It knows {', '.join(sorted(OPENERS))}."
-            )
-        async with opener(self, held[name], *credentials) as service:
-            yield service
-
-
-#: Opens a carrier's service: the services (database, transport), the account's settings, user and password.
-Opener = Callable[[Services, Carrier, str, str], AbstractAsyncContextManager[Any]]
-#: Carrier → what opens it; the modules of `entrepot.mirakl.shipping` add theirs.
-OPENERS: dict[str, Opener] = {}
-
-
-def opens_carrier(name: str) -> Callable[[Opener], Opener]:
-    """Register what opens a carrier's service, an asynchronous context manager."""
-
-    def register(opener: Opener) -> Opener:
-        OPENERS[name] = opener
-        return opener
-
-    return register

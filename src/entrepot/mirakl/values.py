@@ -92,6 +92,8 @@ FIRST_STATUSES = (
     "refused",
     "cancelled",
 )
+#: What a rule answers an order: accept it, refuse it, or ask a person.
+ANSWERS = ("accept", "refuse", "ask")
 #: Statuses after which nothing is left to do.
 ENDS = ("refused", "closed", "cancelled", "delivered")
 
@@ -104,5 +106,7 @@ SENDERS = ("customer", "technician", "operator", "system")
 MESSAGE_TYPES = ("manual", "auto_reply", "received")
 SENDING = ("received", "pending", "sending", "sent", "failed", "unknown")
 PARCEL_STATES = ("planned", "buying", "bought", "labelled", "void", "refund_requested", "refunded", "failed")
+#: What a barcode read at the packing station was. `too_early`: the label, before everything was in the parcel.
+SCAN_OUTCOMES = ("component", "label", "already", "not_needed", "unknown", "wrong_label", "too_early")
 FAILURE_STATES = ("open", "retrying", "resolved")
 FAILURE_KINDS = ("transient", "permanent", "unknown", "decision")

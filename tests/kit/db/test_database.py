@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.conftest import FAST, add_shop
 
 from entrepot.kit.crypto import Keyring, new_secret_key
-from entrepot.kit.db import Database, bootstrap, check, cluster, migrating
+from entrepot.kit.db import Database, bootstrap, check, cluster, migrating, revisions
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.errors import EntrepotError, ForbiddenError, InvalidInputError, UnavailableError
@@ -389,7 +389,7 @@ async def test_hosts_that_share_the_key_share_the_database(own_server: Settings,
 
 async def test_an_outdated_schema_is_refused(own_server: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     migrating.migrate(own_server)
-    monkeypatch.setattr(migrating, "head", lambda: "9999")
+    monkeypatch.setattr(revisions, "head", lambda: "9999")
     with pytest.raises(UnavailableError, match="works with 9999") as refused:
         await Database.open(own_server)
     assert "entrepot db migrate" in (refused.value.hint or "")

@@ -1,6 +1,9 @@
 """Migrations: run once, recorded with their outcome, and all or nothing."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +16,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from sqlalchemy import create_engine
 
-from entrepot.kit.db import check, migrating
+from entrepot.kit.db import check, migrating, revisions
 from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.errors import ConflictError
 from entrepot.kit.settings import Settings
@@ -48,8 +51,8 @@ Add = Callable[[str, str, str], Path]
 def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Add:
     """Adds a revision (number, the one before, body of upgrade) to a copy of the program's migrations."""
     copy = tmp_path / "migrations"
-    shutil.copytree(migrating.MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(migrating, "MIGRATIONS", copy)
+    shutil.copytree(revisions.MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(revisions, "MIGRATIONS", copy)
 
     def add(revision: str, previous: str, body: str) -> Path:
         path = copy / "versions" / f"{revision}_later.py"
@@ -102,8 +105,29 @@ def test_the_history_says_what_ran(admin: psycopg.Connection[Any]) -> None:
 def test_nothing_runs_twice(settings: Settings, admin: psycopg.Connection[Any]) -> None:
     before = history(admin)
     assert migrating.migrate(settings) == []
-    assert migrating.migrate_if_needed(settings) == []
+    revisions.migrate_if_needed(settings)
     assert history(admin) == before
+
+
+def test_the_head_is_the_one_that_alembic_finds() -> None:
+    assert revisions.head() == migrating.all_scripts()[-1].revision
+
+
+OPENS = """
+import asyncio, sys
+from entrepot.kit.db import Database
+
+async def main():
+    async with Database.opened():
+        return "alembic" in sys.modules
+
+sys.exit(asyncio.run(main()))
+"""
+
+
+def test_who_finds_everything_migrated_does_not_import_alembic(settings: Settings) -> None:
+    found = {"ENTREPOT_HOME": str(settings.home), "ENTREPOT_DATABASE_NAME": settings.database_name}
+    subprocess.run([sys.executable, "-c", OPENS], check=True, env={**os.environ, **found})
 
 
 def test_the_checksum_covers_both_files(add: Add) -> None:
@@ -120,9 +144,9 @@ def test_the_checksum_covers_both_files(add: Add) -> None:
 def test_later_revisions_run_in_order(settings: Settings, admin: psycopg.Connection[Any], add: Add) -> None:
     add("9002", "9001", 'op.execute("ALTER TABLE pim.lamps ADD colour text")')
     add("9001", HEAD, 'op.execute("CREATE TABLE pim.lamps (id uuid)")')
-    assert migrating.head() == "9002"
+    assert revisions.head() == "9002"
     assert [applied.name for applied in migrating.migrate(settings, target="9001")] == ["9001_later"]
-    assert [applied.name for applied in migrating.migrate_if_needed(settings)] == ["9002_later"]
+    revisions.migrate_if_needed(settings)
     assert list(history(admin)) == [*BUILT_IN, "9001_later", "9002_later"]
     assert revision(admin) == ("9002",)
 

@@ -26,10 +26,11 @@ PAID = ("PAID", "PARTIALLY_REFUNDED", "REFUNDED")
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """A shop whose mirror is read, as it is at a moment."""
+    """A shop or an account that is read, as it is at a moment."""
 
     tenant: str
     time: datetime
+    origin: str = "pim"
 
     def tell(self, type_: str, time: datetime | None, subject: str, **data: Any) -> Told:
         """An event of the mirror; the same row tells the same event again."""
@@ -38,7 +39,7 @@ class Teller:
             event_id=uuid5(NAMESPACE, f"{self.tenant}/mirror/{type_}/{subject}"),
             type=type_,
             tenant=self.tenant,
-            origin="pim",
+            origin=self.origin,
             time=when,
             data={name: value for name, value in data.items() if value is not None},
         )

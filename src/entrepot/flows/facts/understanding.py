@@ -16,9 +16,9 @@ def origin_of(source: str) -> str:
     return found[1] if found else "api"
 
 
-def tenant_of(shop_id: UUID | None, platform_id: UUID | None) -> str:
+def tenant_of(shop_id: UUID | None, platform_id: UUID | None, account_id: UUID | None = None) -> str:
     """Whose names the keys of an event are."""
-    return str(shop_id or platform_id or "entrepot")
+    return str(shop_id or platform_id or account_id or "entrepot")
 
 
 def understood(event: Event) -> Told:
@@ -26,7 +26,7 @@ def understood(event: Event) -> Told:
     return Told(
         event_id=event.id,
         type=event.type,
-        tenant=tenant_of(event.shop_id, event.platform_id),
+        tenant=tenant_of(event.shop_id, event.platform_id, event.account_id),
         origin=origin_of(event.source),
         time=event.time,
         data=event.data,

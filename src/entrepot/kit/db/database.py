@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from entrepot.kit.db import migrating
+from entrepot.kit.db import revisions
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.db.urls import Role, libpq_url, role_url
 from entrepot.kit.errors import EntrepotError, ForbiddenError, UnavailableError
@@ -52,7 +52,7 @@ class Database:
             lease = EmbeddedServer(settings.home).lease()
             lease.acquire()
             try:
-                migrating.migrate_if_needed(settings)
+                revisions.migrate_if_needed(settings)
             except BaseException:
                 lease.release()
                 raise
@@ -202,9 +202,9 @@ class Database:
             revision = (
                 await connection.execute(text("SELECT max(version_num) FROM entrepot.alembic_version"))
             ).scalar_one()
-        if revision != migrating.head():
+        if revision != revisions.head():
             raise UnavailableError(
-                f"The schema is at revision {revision or 'none'}; this version of entrepot works with {migrating.head()}.",
+                f"The schema is at revision {revision or 'none'}; this version of entrepot works with {revisions.head()}.",
                 hint=hint,
             )
 

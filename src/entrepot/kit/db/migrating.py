@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -17,12 +16,11 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from entrepot.kit.db import bootstrap
-from entrepot.kit.db.urls import libpq_url, role_url
+from entrepot.kit.db import bootstrap, revisions
+from entrepot.kit.db.urls import role_url
 from entrepot.kit.errors import ConflictError
 from entrepot.kit.settings import Settings
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_SCHEMA = "entrepot"
 
 
@@ -38,7 +36,7 @@ class Applied:
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's configuration; `env.py` runs on the connection given here."""
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(revisions.MIGRATIONS))
     config.attributes["connection"] = connection
     return config
 
@@ -81,27 +79,6 @@ def migrate(settings: Settings, *, database: str | None = None, target: str = "h
     finally:
         engine.dispose()
     return applied
-
-
-def migrate_if_needed(settings: Settings) -> list[Applied]:
-    """`migrate`, unless a quick look says that the database is at the head already."""
-    wanted = head()
-    try:
-        with psycopg.connect(libpq_url(role_url(settings, "system")), connect_timeout=10) as connection:
-            row = connection.execute("SELECT version_num FROM entrepot.alembic_version").fetchone()
-            if row is not None and row[0] == wanted:
-                return []
-    except psycopg.Error:
-        pass  # no database, role or table yet: `migrate` makes them, and reports what it cannot make
-    return migrate(settings)
-
-
-def head() -> str:
-    """The newest revision of this program."""
-    found = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    if found is None:
-        raise RuntimeError("there are no migrations")
-    return found
 
 
 def pending(connection: Connection, target: str = "head") -> list[Script]:

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from entrepot.kit.crypto import keyring_path
-from entrepot.kit.db import migrating
+from entrepot.kit.db import revisions
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.db.urls import ROLE_NAMES, Role, libpq_url, role_url
 from entrepot.kit.doctor import checks, queries
@@ -80,7 +80,7 @@ def examine_database(settings: Settings) -> list[Check]:
         found.append(checks.check_role(name, facts.roles.get(name), serves=role in SERVES, prepared=prepared))
     if prepared:
         found += [_session(settings, role) for role in SERVES]
-    found.append(checks.check_migrations(facts.revisions, migrating.head(), embedded=settings.embedded))
+    found.append(checks.check_migrations(facts.revisions, revisions.head(), embedded=settings.embedded))
     return found
 
 

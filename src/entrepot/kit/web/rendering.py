@@ -31,13 +31,15 @@ def render(
     messages: tuple[Message, ...] = (),
     **values: Any,
 ) -> HTMLResponse:
-    """The page that a template makes of the values and of what every page knows: viewer, platforms, theme, CSRF token."""
+    """The page that a template makes of the values and of what every page knows: viewer, platforms, accounts, theme, CSRF token."""
     environment = cast(Environment, request.app.state.templates)
     path = request.url.path
     context = {
         "viewer": getattr(request.state, "viewer", None),
         "platforms": getattr(request.state, "platforms", ()),
         "platform": getattr(request.state, "platform", None),
+        "accounts": getattr(request.state, "accounts", ()),
+        "account": getattr(request.state, "account", None),
         "csrf_token": getattr(request.state, "csrf_token", ""),
         "theme": theme_of(request),
         "here": path + (f"?{request.url.query}" if request.url.query else ""),

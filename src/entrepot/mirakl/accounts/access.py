@@ -1,7 +1,7 @@
 """Who acts in which account: the dependencies that every route and page of Mirakl operations stands on.
 
-The account of an API request is named by the header `Entrepot-Account` (its code); without one it is the only
-account that the person is a member of. That of a page is in its address: `/mirakl/CODE/…`.
+The account is named by its code in the address: `/mirakl/CODE/…` for a page, `/api/v1/mirakl/CODE/…` for the API. One
+that a person is no member of does not exist for them.
 """
 
 from collections.abc import AsyncIterator
@@ -10,28 +10,18 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header
+from fastapi import Depends, Path
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from entrepot.kit.db import Database
-from entrepot.kit.errors import ForbiddenError, InvalidInputError, NotFoundError
+from entrepot.kit.errors import ForbiddenError, NotFoundError
 from entrepot.kit.people import Person, Scope, reaches
 from entrepot.kit.web.doors import BEARER, SESSION_COOKIE, doors
 from entrepot.kit.web.requests import client_address, database, trace_id, user_agent
 from entrepot.mirakl.accounts.accounts import REACH, Account, memberships, of_code
 
-HEADER = "Entrepot-Account"
-
-AccountHeader = Annotated[
-    str | None,
-    Header(
-        alias=HEADER,
-        description="Code of the account; needed by members of several.",
-        examples=["best-buy"],
-        max_length=50,
-    ),
-]
+AccountCode = Annotated[str, Path(max_length=50, description="Code of the account.", examples=["best-buy"])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +52,7 @@ class AccountCaller:
             )
         raise ForbiddenError(
             f"As {self.account.role} of {self.account.code} you may not do this.",
-            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl members set`.",
+            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl member`.",
         )
 
 
@@ -100,40 +90,23 @@ class AccountAccess:
 
 async def caller_of(
     request: Request,
-    code: AccountHeader = None,
+    account_code: AccountCode,
     _bearer: Annotated[object, Depends(BEARER)] = None,
     _cookie: Annotated[object, Depends(SESSION_COOKIE)] = None,
 ) -> AccountCaller:
     """Who sends this request, in which account. The last two parameters are there for the OpenAPI document."""
     person = await doors(request).identify(request)
-    return await _caller(request, person, code)
+    return await _caller(request, person, account_code)
 
 
-async def _caller(request: Request, person: Person, code: str | None) -> AccountCaller:
+async def _caller(request: Request, person: Person, code: str) -> AccountCaller:
     db = database(request)
     async with db.system() as session:
         held = await memberships(session, person.user_id)
-    return AccountCaller(person, _chosen(held, code), db, trace_id(request))
-
-
-def _chosen(held: list[Account], code: str | None) -> Account:
-    if code:
-        found = of_code(held, code)
-        if found is None:
-            raise NotFoundError(f"There is no account {code!r} that you are a member of.")
-        return found
-    if len(held) == 1:
-        return held[0]
-    if not held:
-        raise ForbiddenError(
-            "You are a member of no account.",
-            hint="Whoever runs the installation makes you one: `entrepot mirakl members set CODE EMAIL --role admin`.",
-        )
-    raise InvalidInputError(
-        f"You are a member of {len(held)} accounts: {', '.join(account.code for account in held)}.",
-        hint=f"Name one in the header {HEADER}.",
-        where={"header": HEADER},
-    )
+    found = of_code(held, code)
+    if found is None:
+        raise NotFoundError(f"There is no account {code!r} that you are a member of.")
+    return AccountCaller(person, found, db, trace_id(request))
 
 
 def transaction(request: Request, caller: AccountCaller) -> AbstractAsyncContextManager[AsyncSession]:
@@ -171,7 +144,7 @@ async def _writer(
         yield AccountAccess(caller, session)
 
 
-async def _visitor(request: Request, account_code: str) -> AsyncIterator[AccountAccess]:
+async def _visitor(request: Request, account_code: AccountCode) -> AsyncIterator[AccountAccess]:
     person = await doors(request).admit(request)
     caller = await _caller(request, person, account_code)
     caller.require("read")

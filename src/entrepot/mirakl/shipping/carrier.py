@@ -55,8 +55,7 @@ class Parcel:
 class Bought:
     """A parcel that the carrier knows: what it is called there, and where its label is.
 
-    `status` is the carrier's own word for it. `destination` is what the carrier says that the label shows, where it
-    says so; `called_off` tells that it was voided, or that its money was asked back.
+    `status` is the carrier's own word for it; `called_off` tells that it was voided, or that its money was asked back.
     """
 
     external_id: str
@@ -65,7 +64,6 @@ class Bought:
     price: Decimal | None = None
     currency: str = "CAD"
     status: str | None = None
-    destination: Mapping[str, str] | None = None
     called_off: bool = False
 
 
@@ -115,6 +113,10 @@ class Carrier(Protocol):
 
     async def find(self, reference: str) -> Bought | None:
         """The parcel that was bought under our reference; None where there is none."""
+        ...
+
+    async def destination(self, bought: Bought) -> Mapping[str, str] | None:
+        """The `name` and `postal_code` that the carrier keeps for a parcel; None where it does not say."""
         ...
 
     async def label(self, bought: Bought) -> bytes:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from entrepot.kit.db.tables import Base, Touch, created_at, key, one_of, table_args, timestamp, updated_at
 from entrepot.mirakl.columns import ACCOUNT_LOG, ACCOUNT_ROWS, SCHEMA, account_id, account_reference, money
-from entrepot.mirakl.values import PARCEL_STATES
+from entrepot.mirakl.values import PARCEL_STATES, SCAN_OUTCOMES
 
 
 class Shipment(Base):
@@ -45,14 +45,15 @@ class Shipment(Base):
         CheckConstraint("(state = 'labelled') <= (label_sha256 IS NOT NULL)", name="labelled"),
         account_reference("order_id", "orders", target_columns="order_id", ondelete="CASCADE"),
         UniqueConstraint("account_id", "shipment_id", name="uq_shipment_id"),
-        # The guard against buying twice: one live parcel of a number an order (K6).
+        # The guard against buying twice: one live parcel of a number an order (K6). One whose money was asked back is
+        # live no more: its parcel is bought anew.
         Index(
             "uq_shipment_parcel",
             "account_id",
             "order_id",
             "parcel_number",
             unique=True,
-            postgresql_where=text("state NOT IN ('void', 'refunded')"),
+            postgresql_where=text("state NOT IN ('void', 'refund_requested', 'refunded')"),
         ),
         UniqueConstraint("account_id", "carrier_reference", name="uq_shipment_reference"),
         UniqueConstraint("account_id", "tracking_pin", name="uq_shipment_tracking_pin"),
@@ -174,7 +175,7 @@ class PackingScan(Base):
         SCHEMA,
         __doc__,
         ACCOUNT_LOG,
-        one_of("outcome", "component", "label", "already", "not_needed", "unknown", "wrong_label"),
+        one_of("outcome", *SCAN_OUTCOMES),
         account_reference("shipment_id", "shipments", target_columns="shipment_id", ondelete="CASCADE"),
         account_reference("component_id", "components", target_columns="component_id"),
         Index("idx_packing_scan", "account_id", "shipment_id", "scanned_at"),

@@ -155,6 +155,49 @@ COMMENT ON COLUMN mirakl.accounts.updated_at IS 'When the row last changed';
 
 COMMENT ON COLUMN marketplace.hm_event_delivery.account_id IS 'Mirakl account of the event';
 
+CREATE TABLE mirakl.acceptance_rules (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	account_id UUID NOT NULL, 
+	name VARCHAR(100) NOT NULL, 
+	priority INTEGER DEFAULT 0 NOT NULL, 
+	applies_to VARCHAR(10) DEFAULT 'order' NOT NULL, 
+	condition JSONB NOT NULL, 
+	outcome VARCHAR(20) NOT NULL, 
+	reason TEXT, 
+	is_active BOOLEAN DEFAULT true NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_acceptance_rules PRIMARY KEY (id), 
+	CONSTRAINT ck_acceptance_rules_outcome CHECK (outcome IN ('accept', 'refuse', 'ask')), 
+	CONSTRAINT ck_acceptance_rules_applies_to CHECK (applies_to IN ('order', 'line')), 
+	CONSTRAINT uq_acceptance_rule UNIQUE (account_id, name), 
+	CONSTRAINT fk_acceptance_rules_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE mirakl.acceptance_rules IS 'What is answered to orders, or lines of orders, of which a condition holds.';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.account_id IS 'Tenant';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.name IS 'Name, which the history of orders shows';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.priority IS 'The highest whose condition holds decides';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.applies_to IS 'order, or line: each line is asked';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.condition IS 'When it holds, in the language of rules';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.outcome IS 'accept/refuse/ask';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.reason IS 'Why, for the history';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.is_active IS 'Whether it is asked';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.updated_at IS 'When the row last changed';
+
 CREATE TABLE mirakl.account_members (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	account_id UUID NOT NULL, 
@@ -183,6 +226,42 @@ COMMENT ON COLUMN mirakl.account_members.role IS 'viewer/operator/admin';
 COMMENT ON COLUMN mirakl.account_members.created_at IS 'When the row was written';
 
 COMMENT ON COLUMN mirakl.account_members.updated_at IS 'When the row last changed';
+
+CREATE TABLE mirakl.account_work (
+	account_id UUID NOT NULL, 
+	work VARCHAR(60) NOT NULL, 
+	next_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+	leased_by VARCHAR(200), 
+	lease_until TIMESTAMP WITH TIME ZONE, 
+	last_at TIMESTAMP WITH TIME ZONE, 
+	failures INTEGER DEFAULT '0' NOT NULL, 
+	last_error TEXT, 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_account_work PRIMARY KEY (account_id, work), 
+	CONSTRAINT fk_account_work_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_account_work_next ON mirakl.account_work (next_at);
+
+COMMENT ON TABLE mirakl.account_work IS 'Work that is done for an account again and again: a look at its orders, its messages, its transactions.';
+
+COMMENT ON COLUMN mirakl.account_work.account_id IS 'Tenant';
+
+COMMENT ON COLUMN mirakl.account_work.work IS 'Which work: orders, messages …';
+
+COMMENT ON COLUMN mirakl.account_work.next_at IS 'When it is done next';
+
+COMMENT ON COLUMN mirakl.account_work.leased_by IS 'Worker that is at it';
+
+COMMENT ON COLUMN mirakl.account_work.lease_until IS 'When another worker may take it';
+
+COMMENT ON COLUMN mirakl.account_work.last_at IS 'When it was last done and went well';
+
+COMMENT ON COLUMN mirakl.account_work.failures IS 'How often it has failed since it last went well';
+
+COMMENT ON COLUMN mirakl.account_work.last_error IS 'Why it failed last; null when it went well';
+
+COMMENT ON COLUMN mirakl.account_work.updated_at IS 'When the row last changed';
 
 CREATE TABLE mirakl.api_calls (
 	call_id UUID DEFAULT uuidv7() NOT NULL, 
@@ -934,7 +1013,7 @@ CREATE INDEX idx_shipment_follow ON mirakl.shipments (next_look_at) WHERE next_l
 
 CREATE INDEX idx_shipment_order ON mirakl.shipments (account_id, order_id);
 
-CREATE UNIQUE INDEX uq_shipment_parcel ON mirakl.shipments (account_id, order_id, parcel_number) WHERE state NOT IN ('void', 'refunded');
+CREATE UNIQUE INDEX uq_shipment_parcel ON mirakl.shipments (account_id, order_id, parcel_number) WHERE state NOT IN ('void', 'refund_requested', 'refunded');
 
 COMMENT ON TABLE mirakl.shipments IS 'A parcel of an order, from the intent to buy its label to delivery.';
 
@@ -1252,7 +1331,7 @@ CREATE TABLE mirakl.packing_scans (
 	scanned_by UUID, 
 	scanned_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
 	CONSTRAINT pk_packing_scans PRIMARY KEY (id), 
-	CONSTRAINT ck_packing_scans_outcome CHECK (outcome IN ('component', 'label', 'already', 'not_needed', 'unknown', 'wrong_label')), 
+	CONSTRAINT ck_packing_scans_outcome CHECK (outcome IN ('component', 'label', 'already', 'not_needed', 'unknown', 'wrong_label', 'too_early')), 
 	CONSTRAINT fk_packing_scans_account_id_shipment_id FOREIGN KEY(account_id, shipment_id) REFERENCES mirakl.shipments (account_id, shipment_id) ON DELETE CASCADE, 
 	CONSTRAINT fk_packing_scans_account_id_component_id FOREIGN KEY(account_id, component_id) REFERENCES mirakl.components (account_id, component_id), 
 	CONSTRAINT fk_packing_scans_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
@@ -1355,6 +1434,26 @@ CREATE TRIGGER accounts_audit_update AFTER UPDATE ON mirakl.accounts REFERENCING
 
 CREATE TRIGGER accounts_audit_delete AFTER DELETE ON mirakl.accounts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:id', 'api_key');
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.acceptance_rules TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON mirakl.acceptance_rules TO entrepot_app;
+
+ALTER TABLE mirakl.acceptance_rules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mirakl.acceptance_rules FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY acceptance_rules_tenant ON mirakl.acceptance_rules FOR ALL TO entrepot_app USING (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid)) WITH CHECK (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid));
+
+CREATE POLICY acceptance_rules_system ON mirakl.acceptance_rules FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER acceptance_rules_touch BEFORE UPDATE ON mirakl.acceptance_rules FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER acceptance_rules_audit_insert AFTER INSERT ON mirakl.acceptance_rules REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+CREATE TRIGGER acceptance_rules_audit_update AFTER UPDATE ON mirakl.acceptance_rules REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+CREATE TRIGGER acceptance_rules_audit_delete AFTER DELETE ON mirakl.acceptance_rules REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.account_members TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON mirakl.account_members TO entrepot_app;
@@ -1374,6 +1473,20 @@ CREATE TRIGGER account_members_audit_insert AFTER INSERT ON mirakl.account_membe
 CREATE TRIGGER account_members_audit_update AFTER UPDATE ON mirakl.account_members REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
 
 CREATE TRIGGER account_members_audit_delete AFTER DELETE ON mirakl.account_members REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.account_work TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON mirakl.account_work TO entrepot_app;
+
+ALTER TABLE mirakl.account_work ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mirakl.account_work FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY account_work_tenant ON mirakl.account_work FOR ALL TO entrepot_app USING (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid)) WITH CHECK (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid));
+
+CREATE POLICY account_work_system ON mirakl.account_work FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER account_work_touch BEFORE UPDATE ON mirakl.account_work FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.api_calls TO entrepot_system;
 

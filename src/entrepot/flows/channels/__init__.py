@@ -1,0 +1,1 @@
+"""Channels: what golden records are called where they are sold."""

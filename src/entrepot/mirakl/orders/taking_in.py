@@ -1,0 +1,181 @@
+"""Taking orders in: written set by set, each then led to where the marketplace says that it is.
+
+read = new + changed + unchanged + rejected. What cannot be kept goes into the inbox with what is wrong about it, and
+never stops the others.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from entrepot.kit.clock import now
+from entrepot.mirakl.accounts.accounts import Account
+from entrepot.mirakl.failures.inbox import fail, resolved_by_itself
+from entrepot.mirakl.orders import queries
+from entrepot.mirakl.orders.following import MEANS, statuses_to_follow
+from entrepot.mirakl.orders.history import move
+from entrepot.mirakl.orders.reading import ACCEPTANCE_HOURS, OrderRead, UnreadableError, named, read_order
+from entrepot.mirakl.values import MIRAKL_STATES
+
+#: Name of the failures of orders that cannot be kept as they came.
+PROCESS = "OrderIntake"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of orders that were read; `updated_at` is the newest change among them."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    updated_at: datetime | None = None
+
+    @property
+    def read(self) -> int:
+        """All of them."""
+        return self.new + self.changed + self.unchanged + self.rejected
+
+    def __add__(self, other: Self) -> Self:
+        moments = [at for at in (self.updated_at, other.updated_at) if at is not None]
+        return type(self)(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.rejected + other.rejected,
+            max(moments) if moments else None,
+        )
+
+
+async def take_in(session: AsyncSession, account: Account, raw_orders: Iterable[Any]) -> TakenIn:
+    """Take in orders as the marketplace gives them (OR11), in the account's transaction."""
+    given = list(raw_orders)
+    orders: dict[str, OrderRead] = {}
+    rejected = 0
+    for raw in given:
+        try:
+            order = read_order(
+                raw, currency=account.currency, acceptance_hours=acceptance_hours(account.settings)
+            )
+        except UnreadableError as error:
+            rejected += 1
+            await _reject(session, account, raw, str(error))
+            continue
+        held = orders.get(order.order_id)
+        if held is None or held.updated_at <= order.updated_at:
+            orders[order.order_id] = order
+    found = await queries.upsert_orders(
+        session, account.account_id, _rows(orders.values()), _line_rows(orders.values())
+    )
+    changed = {row["order_id"]: bool(row["is_new"]) for row in found}
+    for order_id, is_new in changed.items():
+        await _tell_of_lines(session, account, orders[order_id], is_new=is_new)
+    await _follow(session, account, [orders[order_id] for order_id in changed])
+    new = sum(changed.values())
+    return TakenIn(
+        new=new,
+        changed=len(changed) - new,
+        # An order that came twice in one set was read twice and written once.
+        unchanged=len(given) - rejected - len(changed),
+        rejected=rejected,
+        updated_at=max((order.updated_at for order in orders.values()), default=None),
+    )
+
+
+def acceptance_hours(settings: Any) -> float:
+    """How long the account's marketplace waits for an answer, where orders do not say it themselves."""
+    held = settings.get("acceptance") or {}
+    hours = held.get("hours", ACCEPTANCE_HOURS)
+    return float(hours) if isinstance(hours, int | float) and 0 < hours <= 24 * 60 else ACCEPTANCE_HOURS
+
+
+async def _follow(session: AsyncSession, account: Account, orders: Sequence[OrderRead]) -> None:
+    """Lead orders to where the marketplace says that they are; those that stay have their step looked at anew."""
+    statuses = await queries.select_statuses(
+        session, account.account_id, [order.order_id for order in orders]
+    )
+    staying: list[str] = []
+    for order in orders:
+        steps = statuses_to_follow(order.mirakl_state, statuses[order.order_id])
+        for status in steps:
+            await move(
+                session,
+                account.account_id,
+                order.order_id,
+                status,
+                actor_type="marketplace",
+                actor=account.marketplace,
+                notes=f"The marketplace says {order.mirakl_state}.",
+            )
+        # What was missing (an address, a payment, a line) may have come with the change.
+        if not steps and statuses[order.order_id] in ("pending_acceptance", "accepted"):
+            staying.append(order.order_id)
+    if staying:
+        await queries.wake_orders(session, account.account_id, staying, now())
+
+
+async def _tell_of_lines(session: AsyncSession, account: Account, order: OrderRead, *, is_new: bool) -> None:
+    """Say which lines could not be read, and which state nobody knows; settle what was said before."""
+    said = list(order.wrong)
+    if order.mirakl_state not in MIRAKL_STATES:
+        said.append(f"The marketplace gives it the state {order.mirakl_state}, which is not known here.")
+    if said:
+        await fail(
+            session,
+            account.account_id,
+            PROCESS,
+            order.order_id,
+            kind="permanent" if order.wrong else "decision",
+            details=" ".join(said),
+            next_step=(
+                "Nothing is done with the order until its lines can be read: look at it on the marketplace."
+                if order.wrong
+                else "Nothing is done with the order while it is so: look at it on the marketplace."
+            ),
+            order_id=order.order_id,
+        )
+    elif not is_new:
+        await resolved_by_itself(
+            session,
+            account.account_id,
+            order.order_id,
+            PROCESS,
+            resolution="The marketplace gave the order again, and it could be read.",
+        )
+
+
+async def _reject(session: AsyncSession, account: Account, raw: Any, why: str) -> None:
+    await fail(
+        session,
+        account.account_id,
+        PROCESS,
+        named(raw),
+        kind="permanent",
+        details=f"The order cannot be taken in. {why}",
+        next_step="It is read again when the marketplace changes it: `entrepot mirakl poll --full` reads all.",
+    )
+
+
+def _rows(orders: Iterable[OrderRead]) -> str:
+    return _json([{**_without_lines(order), "mirakl_state": order.mirakl_state} for order in orders])
+
+
+def _without_lines(order: OrderRead) -> dict[str, Any]:
+    return {name: getattr(order, name) for name in OrderRead.__slots__ if name not in ("lines", "wrong")}
+
+
+def _line_rows(orders: Iterable[OrderRead]) -> str:
+    return _json([{**asdict(line), "order_id": order.order_id} for order in orders for line in order.lines])
+
+
+def _json(rows: list[dict[str, Any]]) -> str:
+    return orjson.dumps(rows, default=str).decode()
+
+
+def is_known(mirakl_state: str) -> bool:
+    """Whether the program does anything with orders in a state of the marketplace (K2)."""
+    return mirakl_state in MEANS

@@ -1,0 +1,367 @@
+"""Every SQL statement about parcels: planning, buying, labels, calling off, reporting."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_COLUMNS = """s.shipment_id, s.account_id, s.order_id, s.parcel_number, s.state, s.carrier, s.service_code,
+       s.carrier_reference, s.weight_kg, s.length_cm, s.width_cm, s.height_cm, s.destination, s.intended_at,
+       s.external_id, s.tracking_pin, s.links, s.price, s.bought_at, s.label_pdf_path, s.label_sha256,
+       s.label_checked_at, s.printed_at, s.prints, s.packed_at, s.tracking_reported_at, s.shipped_reported_at,
+       s.service_ticket_id, s.delivery_state, s.expected_delivery, s.delivered_at, s.next_look_at, s.created_at"""
+
+_ORDER = text(
+    """
+    SELECT o.order_id, o.mirakl_state, o.shipping_address, o.currency_code, s.status
+    FROM mirakl.orders AS o
+    LEFT JOIN mirakl.order_status AS s ON s.account_id = o.account_id AND s.order_id = o.order_id
+    WHERE o.account_id = :account_id AND o.order_id = :order_id
+    """
+)
+_UNITS = text(
+    """
+    SELECT l.order_line_id, l.sku, l.quantity, v.variant_id, v.internal_sku, v.weight_kg, v.length_cm, v.width_cm,
+           v.height_cm
+    FROM mirakl.order_lines AS l
+    LEFT JOIN mirakl.shop_sku_map AS m ON m.account_id = l.account_id AND m.shop_sku = l.sku
+    LEFT JOIN mirakl.product_variants AS v
+        ON v.account_id = l.account_id AND v.variant_id = coalesce(l.variant_id, m.variant_id)
+    WHERE l.account_id = :account_id AND l.order_id = :order_id
+      AND l.decision IS DISTINCT FROM 'refuse' AND coalesce(l.line_state, '') NOT IN ('REFUSED', 'CANCELED')
+    ORDER BY l.order_line_id
+    """
+)
+_PARCELS = text(
+    f"""
+    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    WHERE s.account_id = :account_id
+      AND (CAST(:order_id AS text) IS NULL OR s.order_id = :order_id)
+      AND (CAST(:shipment_id AS uuid) IS NULL OR s.shipment_id = :shipment_id)
+      AND (CAST(:tracking_pin AS text) IS NULL OR s.tracking_pin = :tracking_pin)
+      AND (NOT :live OR s.state NOT IN ('void', 'refunded', 'refund_requested'))
+    ORDER BY s.order_id, s.parcel_number, s.created_at
+    """
+)
+_HOLD = text(
+    f"""
+    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    WHERE s.account_id = :account_id AND s.shipment_id = :shipment_id FOR NO KEY UPDATE
+    """
+)
+_PURCHASES = text(
+    """
+    SELECT count(*) FROM mirakl.shipments
+    WHERE account_id = :account_id AND order_id = :order_id AND parcel_number = :parcel_number
+    """
+)
+_INSERT = text(
+    """
+    WITH parcel AS (
+        INSERT INTO mirakl.shipments
+            (account_id, order_id, parcel_number, carrier, service_code, carrier_reference, weight_kg, length_cm,
+             width_cm, height_cm, destination)
+        VALUES (:account_id, :order_id, :parcel_number, :carrier, :service_code, :carrier_reference, :weight_kg,
+                :length_cm, :width_cm, :height_cm, CAST(:destination AS jsonb))
+        RETURNING account_id, shipment_id
+    ), lines AS (
+        INSERT INTO mirakl.shipment_lines (account_id, shipment_id, order_line_id, quantity)
+        SELECT parcel.account_id, parcel.shipment_id, line.order_line_id, line.quantity
+        FROM parcel, jsonb_to_recordset(CAST(:lines AS jsonb)) AS line (order_line_id text, quantity integer)
+    )
+    SELECT shipment_id FROM parcel
+    """
+)
+# Only what was never bought is forgotten: a parcel that was refused is planned anew from the data as it is now.
+_FORGET = text(
+    """
+    DELETE FROM mirakl.shipments
+    WHERE account_id = :account_id AND order_id = :order_id AND state IN ('planned', 'failed') AND external_id IS NULL
+    """
+)
+# The guard against buying twice: of all who come at the same time, one changes the row that it has read.
+_BEGIN = text(
+    """
+    UPDATE mirakl.shipments SET state = 'buying', intended_at = :at
+    WHERE account_id = :account_id AND shipment_id = :shipment_id
+      AND (state = 'planned' AND CAST(:before AS timestamptz) IS NULL
+           OR state = 'buying' AND intended_at = :before)
+    RETURNING shipment_id
+    """
+)
+_NOT_BOUGHT = text(
+    """
+    UPDATE mirakl.shipments SET state = :state, intended_at = NULL
+    WHERE account_id = :account_id AND shipment_id = :shipment_id AND state = 'buying' AND external_id IS NULL
+      AND intended_at = :intended_at
+    RETURNING shipment_id
+    """
+)
+_BOUGHT = text(
+    """
+    UPDATE mirakl.shipments
+    SET state = 'bought', external_id = :external_id, tracking_pin = :tracking_pin, links = CAST(:links AS jsonb),
+        price = :price, bought_at = :at
+    WHERE account_id = :account_id AND shipment_id = :shipment_id AND state = 'buying'
+    RETURNING shipment_id
+    """
+)
+_FILE = text(
+    """
+    INSERT INTO mirakl.label_files (account_id, sha256, shipment_id, pdf, bytes, is_right)
+    VALUES (:account_id, :sha256, :shipment_id, :pdf, octet_length(:pdf), :is_right)
+    ON CONFLICT DO NOTHING
+    """
+)
+_LABELLED = text(
+    """
+    UPDATE mirakl.shipments
+    SET state = 'labelled', label_sha256 = :sha256, label_pdf_path = :path, label_checked_at = :checked_at
+    WHERE account_id = :account_id AND shipment_id = :shipment_id AND state = 'bought'
+    RETURNING shipment_id
+    """
+)
+_LABEL = text(
+    """
+    SELECT pdf, sha256, is_right FROM mirakl.label_files
+    WHERE account_id = :account_id AND shipment_id = :shipment_id
+      AND (CAST(:sha256 AS text) IS NULL OR sha256 = :sha256)
+    ORDER BY created_at DESC LIMIT 1
+    """
+)
+_CALLED_OFF = text(
+    """
+    UPDATE mirakl.shipments
+    SET state = :state, service_ticket_id = coalesce(:ticket, service_ticket_id), next_look_at = NULL
+    WHERE account_id = :account_id AND shipment_id = :shipment_id
+      AND state IN ('planned', 'buying', 'bought', 'labelled', 'failed', 'refund_requested')
+    RETURNING shipment_id
+    """
+)
+_TRACKING_REPORTED = text(
+    """
+    UPDATE mirakl.shipments SET tracking_reported_at = :at
+    WHERE account_id = :account_id AND order_id = :order_id AND state IN ('bought', 'labelled')
+      AND tracking_reported_at IS NULL
+    """
+)
+_SHIPPED_REPORTED = text(
+    """
+    UPDATE mirakl.shipments SET shipped_reported_at = :at, next_look_at = :next_look_at
+    WHERE account_id = :account_id AND order_id = :order_id AND state IN ('bought', 'labelled')
+      AND shipped_reported_at IS NULL
+    """
+)
+_TIMES = text(
+    """
+    SELECT coalesce(max(times), 0) FROM mirakl.process_failures
+    WHERE account_id = :account_id AND related_id = :related_id AND process_name = :process_name
+      AND state <> 'resolved'
+    """
+)
+# What an order that came to nothing still has at a carrier. A failure that waits for a person, or for its time, is
+# left alone until then.
+_TO_CALL_OFF = text(
+    f"""
+    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    JOIN mirakl.order_status AS o ON o.account_id = s.account_id AND o.order_id = s.order_id
+    WHERE s.account_id = :account_id AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
+      AND o.status IN ('cancelled', 'refused')
+      AND (CAST(:order_id AS text) IS NULL OR s.order_id = :order_id)
+      AND NOT EXISTS (
+          SELECT FROM mirakl.process_failures AS f
+          WHERE f.account_id = s.account_id AND f.related_id = CAST(s.shipment_id AS text)
+            AND f.process_name = :process_name AND f.state = 'open'
+            AND (f.next_attempt_at IS NULL OR f.next_attempt_at > :at))
+    ORDER BY s.created_at
+    LIMIT :limit
+    """
+)
+
+
+async def select_order(session: AsyncSession, account_id: UUID, order_id: str) -> RowMapping | None:
+    """What shipping needs of an order."""
+    values = {"account_id": account_id, "order_id": order_id}
+    return (await session.execute(_ORDER, values)).mappings().first()
+
+
+async def select_units(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:
+    """The lines that are to be sent, with what a unit weighs and measures; null where nothing is known of it."""
+    values = {"account_id": account_id, "order_id": order_id}
+    return (await session.execute(_UNITS, values)).mappings().all()
+
+
+async def select_parcels(
+    session: AsyncSession,
+    account_id: UUID,
+    *,
+    order_id: str | None = None,
+    shipment_id: UUID | None = None,
+    tracking_pin: str | None = None,
+    live: bool = False,
+) -> Sequence[RowMapping]:
+    """Parcels of an account; with `live` only those not taken back."""
+    values = {
+        "account_id": account_id,
+        "order_id": order_id,
+        "shipment_id": shipment_id,
+        "tracking_pin": tracking_pin,
+        "live": live,
+    }
+    return (await session.execute(_PARCELS, values)).mappings().all()
+
+
+async def hold_parcel(session: AsyncSession, account_id: UUID, shipment_id: UUID) -> RowMapping | None:
+    """A parcel, held until the end of the transaction."""
+    values = {"account_id": account_id, "shipment_id": shipment_id}
+    return (await session.execute(_HOLD, values)).mappings().first()
+
+
+async def count_purchases(session: AsyncSession, account_id: UUID, order_id: str, parcel_number: int) -> int:
+    """How often a parcel of an order was planned, those taken back included."""
+    values = {"account_id": account_id, "order_id": order_id, "parcel_number": parcel_number}
+    found: int = (await session.execute(_PURCHASES, values)).scalar_one()
+    return found
+
+
+async def insert_parcel(
+    session: AsyncSession, values: Mapping[str, Any], lines: Sequence[tuple[str, int]]
+) -> UUID:
+    """Plan a parcel, with what is in it."""
+    held = [{"order_line_id": line, "quantity": quantity} for line, quantity in lines]
+    row = {
+        **values,
+        "destination": orjson.dumps(values["destination"]).decode(),
+        "lines": orjson.dumps(held).decode(),
+    }
+    found: UUID = (await session.execute(_INSERT, row)).scalar_one()
+    return found
+
+
+async def delete_unbought(session: AsyncSession, account_id: UUID, order_id: str) -> None:
+    """Forget parcels of an order that were planned or refused and never bought."""
+    await session.execute(_FORGET, {"account_id": account_id, "order_id": order_id})
+
+
+async def update_buying(
+    session: AsyncSession, account_id: UUID, shipment_id: UUID, *, at: datetime, before: datetime | None
+) -> bool:
+    """Record that a parcel is about to be bought; False when somebody else was first.
+
+    `before`: when an earlier attempt was begun that is known to have bought nothing; None for the first.
+    """
+    values = {"account_id": account_id, "shipment_id": shipment_id, "at": at, "before": before}
+    return (await session.execute(_BEGIN, values)).first() is not None
+
+
+async def update_not_bought(
+    session: AsyncSession, account_id: UUID, shipment_id: UUID, *, state: str, intended_at: datetime
+) -> bool:
+    """Record that the attempt begun at `intended_at` has bought nothing."""
+    values = {
+        "account_id": account_id,
+        "shipment_id": shipment_id,
+        "state": state,
+        "intended_at": intended_at,
+    }
+    return (await session.execute(_NOT_BOUGHT, values)).first() is not None
+
+
+async def update_bought(
+    session: AsyncSession, account_id: UUID, shipment_id: UUID, values: Mapping[str, Any]
+) -> bool:
+    """Record what was bought; False when it was recorded before."""
+    row = {
+        "account_id": account_id,
+        "shipment_id": shipment_id,
+        **values,
+        "links": orjson.dumps(dict(values["links"])).decode(),
+    }
+    return (await session.execute(_BOUGHT, row)).first() is not None
+
+
+async def insert_label(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    """Keep a label's PDF; the same file is kept once."""
+    await session.execute(_FILE, dict(values))
+
+
+async def update_labelled(
+    session: AsyncSession,
+    account_id: UUID,
+    shipment_id: UUID,
+    *,
+    sha256: str,
+    path: str,
+    checked_at: datetime | None,
+) -> bool:
+    """Record that a parcel has its label; False when it had one."""
+    values = {
+        "account_id": account_id,
+        "shipment_id": shipment_id,
+        "sha256": sha256,
+        "path": path,
+        "checked_at": checked_at,
+    }
+    return (await session.execute(_LABELLED, values)).first() is not None
+
+
+async def select_label(
+    session: AsyncSession, account_id: UUID, shipment_id: UUID, sha256: str | None = None
+) -> RowMapping | None:
+    """The PDF of a parcel's label, the one with a checksum or the newest."""
+    values = {"account_id": account_id, "shipment_id": shipment_id, "sha256": sha256}
+    return (await session.execute(_LABEL, values)).mappings().first()
+
+
+async def update_called_off(
+    session: AsyncSession, account_id: UUID, shipment_id: UUID, *, state: str, ticket: str | None = None
+) -> bool:
+    """Record that a label was taken back (void), or its money was asked back (refund_requested)."""
+    values = {"account_id": account_id, "shipment_id": shipment_id, "state": state, "ticket": ticket}
+    return (await session.execute(_CALLED_OFF, values)).first() is not None
+
+
+async def update_tracking_reported(
+    session: AsyncSession, account_id: UUID, order_id: str, at: datetime
+) -> None:
+    """Record that the marketplace has the tracking number."""
+    await session.execute(_TRACKING_REPORTED, {"account_id": account_id, "order_id": order_id, "at": at})
+
+
+async def update_shipped_reported(
+    session: AsyncSession, account_id: UUID, order_id: str, *, at: datetime, next_look_at: datetime
+) -> None:
+    """Record that the marketplace knows the order as shipped; from `next_look_at` on the carrier is asked."""
+    values = {"account_id": account_id, "order_id": order_id, "at": at, "next_look_at": next_look_at}
+    await session.execute(_SHIPPED_REPORTED, values)
+
+
+async def times_failed(session: AsyncSession, account_id: UUID, process_name: str, related_id: str) -> int:
+    """How often a step of a thing has failed since it last went well."""
+    values = {"account_id": account_id, "process_name": process_name, "related_id": related_id}
+    found: int = (await session.execute(_TIMES, values)).scalar_one()
+    return found
+
+
+async def select_to_call_off(
+    session: AsyncSession,
+    account_id: UUID,
+    *,
+    process_name: str,
+    at: datetime,
+    order_id: str | None = None,
+    limit: int = 100,
+) -> Sequence[RowMapping]:
+    """Parcels of orders that came to nothing, whose labels are to be taken back."""
+    values = {
+        "account_id": account_id,
+        "process_name": process_name,
+        "at": at,
+        "order_id": order_id,
+        "limit": limit,
+    }
+    return (await session.execute(_TO_CALL_OFF, values)).mappings().all()

@@ -1,0 +1,1 @@
+"""What is due now: orders to accept and to ship, customers to answer, failures, shortages."""
