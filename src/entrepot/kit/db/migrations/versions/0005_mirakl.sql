@@ -100,7 +100,7 @@ CREATE TABLE mirakl.accounts (
 	marketplace VARCHAR(100) NOT NULL, 
 	api_url TEXT NOT NULL, 
 	api_key BYTEA NOT NULL, 
-	shop_id INTEGER, 
+	mirakl_shop_id INTEGER, 
 	currency_code VARCHAR(3) DEFAULT 'CAD' NOT NULL, 
 	time_zone VARCHAR(64) DEFAULT 'UTC' NOT NULL, 
 	is_active BOOLEAN DEFAULT true NOT NULL, 
@@ -131,7 +131,7 @@ COMMENT ON COLUMN mirakl.accounts.api_url IS 'Root of its API, without a slash a
 
 COMMENT ON COLUMN mirakl.accounts.api_key IS 'Key of the API, sealed (AES-256-GCM) with the program''s keyring';
 
-COMMENT ON COLUMN mirakl.accounts.shop_id IS 'Number of the seller''s shop on the marketplace';
+COMMENT ON COLUMN mirakl.accounts.mirakl_shop_id IS 'Number of the seller''s shop on the marketplace';
 
 COMMENT ON COLUMN mirakl.accounts.currency_code IS 'Currency, ISO 4217';
 
@@ -598,6 +598,7 @@ CREATE TABLE mirakl.transaction_logs (
 	currency_code VARCHAR(3) NOT NULL, 
 	payment_state VARCHAR(40), 
 	date_created TIMESTAMP WITH TIME ZONE NOT NULL, 
+	last_updated TIMESTAMP WITH TIME ZONE NOT NULL, 
 	raw_data JSONB NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	CONSTRAINT pk_transaction_logs PRIMARY KEY (account_id, transaction_id), 
@@ -627,6 +628,8 @@ COMMENT ON COLUMN mirakl.transaction_logs.currency_code IS 'Currency, ISO 4217';
 COMMENT ON COLUMN mirakl.transaction_logs.payment_state IS 'Whether it has been paid out';
 
 COMMENT ON COLUMN mirakl.transaction_logs.date_created IS 'When the marketplace wrote it';
+
+COMMENT ON COLUMN mirakl.transaction_logs.last_updated IS 'When the marketplace last changed it; an older reading changes nothing';
 
 COMMENT ON COLUMN mirakl.transaction_logs.raw_data IS 'The line as the API gave it, unchanged';
 
@@ -1894,7 +1897,7 @@ BEGIN
             coalesce(latest.status, 'new'), NEW.step, coalesce(NEW.previous_status, 'new') USING ERRCODE = 'serialization_failure';
     END IF;
     IF latest.status IS NULL AND NEW.status NOT IN ('pending_acceptance', 'accepted', 'ready_to_ship', 'shipped', 'closed', 'refused', 'cancelled')
-       OR latest.status IS NOT NULL AND (latest.status, NEW.status) NOT IN (('pending_acceptance', 'waiting_for_person'), ('pending_acceptance', 'accepting'), ('pending_acceptance', 'refusing'), ('pending_acceptance', 'acceptance_failed'), ('pending_acceptance', 'cancelled'), ('pending_acceptance', 'accepted'), ('pending_acceptance', 'refused'), ('waiting_for_person', 'accepting'), ('waiting_for_person', 'refusing'), ('waiting_for_person', 'cancelled'), ('waiting_for_person', 'accepted'), ('waiting_for_person', 'refused'), ('accepting', 'accepted'), ('accepting', 'acceptance_failed'), ('accepting', 'cancelled'), ('accepting', 'refused'), ('acceptance_failed', 'accepting'), ('acceptance_failed', 'refusing'), ('acceptance_failed', 'waiting_for_person'), ('acceptance_failed', 'accepted'), ('acceptance_failed', 'refused'), ('acceptance_failed', 'cancelled'), ('refusing', 'refused'), ('refusing', 'acceptance_failed'), ('refusing', 'cancelled'), ('refusing', 'accepted'), ('accepted', 'ready_to_ship'), ('accepted', 'cancelled'), ('accepted', 'refused'), ('ready_to_ship', 'label_created'), ('ready_to_ship', 'shipping_failed'), ('ready_to_ship', 'cancelled'), ('ready_to_ship', 'shipped'), ('shipping_failed', 'ready_to_ship'), ('shipping_failed', 'label_created'), ('shipping_failed', 'cancelled'), ('shipping_failed', 'shipped'), ('label_created', 'tracking_sent'), ('label_created', 'tracking_failed'), ('label_created', 'shipped'), ('label_created', 'shipment_cancelled'), ('label_created', 'refund_requested'), ('label_created', 'cancelled'), ('tracking_failed', 'tracking_sent'), ('tracking_failed', 'shipped'), ('tracking_failed', 'shipment_cancelled'), ('tracking_failed', 'refund_requested'), ('tracking_failed', 'cancelled'), ('tracking_sent', 'shipped'), ('tracking_sent', 'tracking_failed'), ('tracking_sent', 'cancelled'), ('shipment_cancelled', 'ready_to_ship'), ('shipment_cancelled', 'cancelled'), ('refund_requested', 'shipment_cancelled'), ('refund_requested', 'ready_to_ship'), ('refund_requested', 'cancelled'), ('shipped', 'delivered'), ('shipped', 'closed'), ('shipped', 'cancelled'), ('delivered', 'closed')) THEN
+       OR latest.status IS NOT NULL AND (latest.status, NEW.status) NOT IN (('pending_acceptance', 'waiting_for_person'), ('pending_acceptance', 'accepting'), ('pending_acceptance', 'refusing'), ('pending_acceptance', 'acceptance_failed'), ('pending_acceptance', 'cancelled'), ('pending_acceptance', 'accepted'), ('pending_acceptance', 'refused'), ('waiting_for_person', 'accepting'), ('waiting_for_person', 'refusing'), ('waiting_for_person', 'cancelled'), ('waiting_for_person', 'accepted'), ('waiting_for_person', 'refused'), ('accepting', 'accepted'), ('accepting', 'acceptance_failed'), ('accepting', 'cancelled'), ('accepting', 'refused'), ('acceptance_failed', 'accepting'), ('acceptance_failed', 'refusing'), ('acceptance_failed', 'waiting_for_person'), ('acceptance_failed', 'accepted'), ('acceptance_failed', 'refused'), ('acceptance_failed', 'cancelled'), ('refusing', 'refused'), ('refusing', 'acceptance_failed'), ('refusing', 'cancelled'), ('refusing', 'accepted'), ('accepted', 'ready_to_ship'), ('accepted', 'cancelled'), ('accepted', 'refused'), ('ready_to_ship', 'label_created'), ('ready_to_ship', 'shipping_failed'), ('ready_to_ship', 'cancelled'), ('ready_to_ship', 'shipped'), ('shipping_failed', 'ready_to_ship'), ('shipping_failed', 'label_created'), ('shipping_failed', 'cancelled'), ('shipping_failed', 'shipped'), ('label_created', 'tracking_sent'), ('label_created', 'tracking_failed'), ('label_created', 'shipped'), ('label_created', 'shipment_cancelled'), ('label_created', 'refund_requested'), ('label_created', 'cancelled'), ('tracking_failed', 'label_created'), ('tracking_failed', 'tracking_sent'), ('tracking_failed', 'shipped'), ('tracking_failed', 'shipment_cancelled'), ('tracking_failed', 'refund_requested'), ('tracking_failed', 'cancelled'), ('tracking_sent', 'shipped'), ('tracking_sent', 'tracking_failed'), ('tracking_sent', 'shipment_cancelled'), ('tracking_sent', 'refund_requested'), ('tracking_sent', 'cancelled'), ('shipment_cancelled', 'ready_to_ship'), ('shipment_cancelled', 'cancelled'), ('refund_requested', 'shipment_cancelled'), ('refund_requested', 'ready_to_ship'), ('refund_requested', 'cancelled'), ('shipped', 'delivered'), ('shipped', 'closed'), ('shipped', 'cancelled'), ('delivered', 'closed')) THEN
         RAISE EXCEPTION 'order % is % and cannot become %', NEW.order_id, coalesce(latest.status, 'new'), NEW.status
             USING ERRCODE = 'check_violation';
     END IF;
