@@ -23,6 +23,7 @@ from entrepot.mirakl.accounts.choosing import AccountOption, in_account, with_ac
 from entrepot.mirakl.marketplace_api import open_api
 from entrepot.mirakl.stock import levels
 from entrepot.mirakl.stock import pushing as told
+from entrepot.mirakl.stock.confirming import confirm
 from entrepot.mirakl.stock.importing import Imported, import_file, map_listing
 from entrepot.mirakl.stock.ordering import to_order as find_to_order
 from entrepot.mirakl.stock.pushing_queries import tell_again
@@ -331,6 +332,7 @@ def push(
             async with db.tenant(account_id=chosen.account_id) as session:
                 await tell_again(session, chosen.account_id)
         async with open_api(db, chosen) as api:
+            await confirm(db, api, chosen.account_id)
             return await told.push(db, api, chosen.account_id)
 
     found = with_account(account, work)
