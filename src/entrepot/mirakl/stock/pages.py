@@ -72,7 +72,9 @@ async def _part(session: AsyncSession, account_id: UUID, shown: str) -> dict[str
 
 
 def _matches(component: Component, wanted: str) -> bool:
-    return any(wanted in (text or "").casefold() for text in (component.name, component.type, component.barcode))
+    return any(
+        wanted in (text or "").casefold() for text in (component.name, component.type, component.barcode)
+    )
 
 
 @router.get("/stock/{component_id}")
