@@ -1,5 +1,6 @@
 """One database for all tests of shipping: each has an account of its own, a marketplace and a carrier over real HTTP."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 from sqlalchemy import text
 from tests.conftest import clone
 from tests.mirakl.arranging import add_buildable
@@ -70,6 +72,15 @@ class Time:
     def pass_(self, **span: float) -> None:
         """Move on by hours, minutes, seconds …"""
         self.at += timedelta(**span)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> Iterator[None]:
+    """Steps that fail are the point of many tests; drawing each traceback takes longer than the test."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

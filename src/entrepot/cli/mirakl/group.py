@@ -23,6 +23,18 @@ class Mirakl(LazyGroup):
             "stock", "entrepot.mirakl.stock.commands:app", "Components, bills of material, listings.", STOCK
         ),
         # Shipping.
+        LazyCommand(
+            "labels",
+            "entrepot.mirakl.shipping.commands:labels",
+            "Look at labels, print and accept them.",
+            SHIPPING,
+        ),
+        LazyCommand(
+            "ship",
+            "entrepot.mirakl.shipping.commands:ship",
+            "Pick, pack, take back and follow parcels.",
+            SHIPPING,
+        ),
         # What went wrong, and money.
         LazyCommand(
             "failures", "entrepot.mirakl.failures.commands:app", "Show, retry and resolve failures.", MENDING
