@@ -16,7 +16,6 @@ from entrepot.mirakl.shipping.calling_off import call_off, call_off_due
 from entrepot.sandbox.canadapost.shipments import Journey
 from entrepot.sandbox.mirakl.orders import Placed
 
-
 LONG = timedelta(days=90)
 #: A parcel that nobody picks up.
 STILL = Journey(collected=LONG, processed=LONG, out=LONG, delivered=LONG)
