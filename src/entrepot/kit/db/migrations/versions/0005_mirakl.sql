@@ -100,7 +100,7 @@ CREATE TABLE mirakl.accounts (
 	marketplace VARCHAR(100) NOT NULL, 
 	api_url TEXT NOT NULL, 
 	api_key BYTEA NOT NULL, 
-	shop_id INTEGER, 
+	mirakl_shop_id INTEGER, 
 	currency_code VARCHAR(3) DEFAULT 'CAD' NOT NULL, 
 	time_zone VARCHAR(64) DEFAULT 'UTC' NOT NULL, 
 	is_active BOOLEAN DEFAULT true NOT NULL, 
@@ -131,7 +131,7 @@ COMMENT ON COLUMN mirakl.accounts.api_url IS 'Root of its API, without a slash a
 
 COMMENT ON COLUMN mirakl.accounts.api_key IS 'Key of the API, sealed (AES-256-GCM) with the program''s keyring';
 
-COMMENT ON COLUMN mirakl.accounts.shop_id IS 'Number of the seller''s shop on the marketplace';
+COMMENT ON COLUMN mirakl.accounts.mirakl_shop_id IS 'Number of the seller''s shop on the marketplace';
 
 COMMENT ON COLUMN mirakl.accounts.currency_code IS 'Currency, ISO 4217';
 
