@@ -22,6 +22,9 @@ from entrepot.marketplace.limits import routes as limits
 from entrepot.marketplace.policies import routes as policies
 from entrepot.marketplace.pricing import routes as pricing
 from entrepot.marketplace.rulebook import routes as rulebook
+from entrepot.mirakl.accounts import routes as accounts
+from entrepot.mirakl.failures import routes as failures
+from entrepot.mirakl.today import routes as today
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
@@ -69,7 +72,8 @@ def create_app(
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    for noun in (*shops, *marketplace, warehouse, entities, facts):
+    mirakl = (accounts, today, failures)
+    for noun in (*shops, *marketplace, *mirakl, warehouse, entities, facts):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

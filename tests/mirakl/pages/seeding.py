@@ -267,25 +267,25 @@ async def _stock(session: AsyncSession, seeded: Seeded) -> None:
                 name=name,
                 type=kind,
                 barcode=barcode,
-                on_hand=on_hand,
-                reserved=reserved,
                 reorder_point=point,
                 reorder_quantity=10,
                 unit_cost=Decimal("40"),
             )
             .returning(Component.component_id),
         )
-        if on_hand:
-            await session.execute(
-                insert(ComponentMovement).values(
-                    account_id=account_id,
-                    component_id=seeded.components[barcode],
-                    movement="receipt",
-                    on_hand_change=on_hand,
-                    dedupe_key="first",
-                    reason="counted at the beginning",
+        # The level follows the ledger.
+        for movement, change in (("receipt", {"on_hand_change": on_hand}), ("reservation", {"reserved_change": reserved})):
+            if any(change.values()):
+                await session.execute(
+                    insert(ComponentMovement).values(
+                        account_id=account_id,
+                        component_id=seeded.components[barcode],
+                        movement=movement,
+                        dedupe_key="first",
+                        reason="counted at the beginning",
+                        **change,
+                    )
                 )
-            )
     base = await _returned(
         session,
         insert(BaseProduct)
@@ -417,6 +417,7 @@ async def _orders(session: AsyncSession, seeded: Seeded, customers: Sequence[UUI
                 amount=Decimal(amount),
                 currency_code="CAD",
                 date_created=NOW - hours(30),
+                last_updated=NOW - hours(30),
                 raw_data={},
             )
         )

@@ -18,7 +18,9 @@ def paths_of(house: House) -> list[str]:
     here = house.here
     return [
         here.base,
-        *(f"{here.base}/{name}" for name in ("orders", "failures", "calls", "account")),
+        *(f"{here.base}/{name}" for name in ("orders", "failures", "calls", "account", "stock")),
+        *(f"{here.base}/stock?show={part}" for part in ("build", "order", "listings")),
+        *(f"{here.base}/stock/{component}" for component in here.components.values()),
         *(f"{here.base}/orders/ORD-100{number}-A" for number in range(1, 8)),
         *(f"{here.base}/failures/{failure}" for failure in here.failures.values()),
     ]
