@@ -236,7 +236,7 @@ async def open_api(
         pace=pace_of((SERVICE, account.api_url, account.account_id), limits_of(account)),
         explain=_explanation,
     )
-    async with MiraklApi(client, caller, shop_id=account.shop_id) as api:
+    async with MiraklApi(client, caller, shop_id=account.mirakl_shop_id) as api:
         yield api
 
 

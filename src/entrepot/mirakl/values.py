@@ -73,8 +73,15 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
         "refund_requested",
         "cancelled",
     ),
-    "tracking_failed": ("tracking_sent", "shipped", "shipment_cancelled", "refund_requested", "cancelled"),
-    "tracking_sent": ("shipped", "tracking_failed", "cancelled"),
+    "tracking_failed": (
+        "label_created",
+        "tracking_sent",
+        "shipped",
+        "shipment_cancelled",
+        "refund_requested",
+        "cancelled",
+    ),
+    "tracking_sent": ("shipped", "tracking_failed", "shipment_cancelled", "refund_requested", "cancelled"),
     "shipment_cancelled": ("ready_to_ship", "cancelled"),
     "refund_requested": ("shipment_cancelled", "ready_to_ship", "cancelled"),
     "shipped": ("delivered", "closed", "cancelled"),
@@ -92,6 +99,8 @@ FIRST_STATUSES = (
     "refused",
     "cancelled",
 )
+#: What a rule answers an order: accept it, refuse it, or ask a person.
+ANSWERS = ("accept", "refuse", "ask")
 #: Statuses after which nothing is left to do.
 ENDS = ("refused", "closed", "cancelled", "delivered")
 

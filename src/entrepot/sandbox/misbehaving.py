@@ -102,7 +102,9 @@ class Misbehavior:
         """From its JSON; raises ValueError for what it does not know or cannot be."""
         known = {one.name for one in fields(cls) if not one.name.startswith("_")}
         if strange := sorted(set(given) - known):
-            raise ValueError(f"No misbehavior is called {', '.join(strange)}; there are {', '.join(sorted(known))}.")
+            raise ValueError(
+                f"No misbehavior is called {', '.join(strange)}; there are {', '.join(sorted(known))}."
+            )
         values = dict(given)
         values["operations"] = tuple(values.get("operations") or ())
         planned = values.pop("planned", None) or {}
@@ -118,5 +120,7 @@ class Misbehavior:
         """What can be read again."""
         shown = {one.name: getattr(self, one.name) for one in fields(self) if not one.name.startswith("_")}
         shown["operations"] = list(self.operations)
-        shown["planned"] = {operation: [str(one) for one in waiting] for operation, waiting in self.planned.items()}
+        shown["planned"] = {
+            operation: [str(one) for one in waiting] for operation, waiting in self.planned.items()
+        }
         return shown

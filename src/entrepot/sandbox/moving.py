@@ -31,6 +31,11 @@ class MovableClock:
         self._source, self._ahead = source, timedelta()
 
 
+def standing_at(moment: datetime | None) -> Clock | datetime:
+    """The moment that was asked for, or the machine's clock."""
+    return system_clock if moment is None else moment
+
+
 def told(moment: datetime) -> str:
     """A moment as both services write it: UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

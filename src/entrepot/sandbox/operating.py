@@ -174,9 +174,7 @@ def _endpoint(service: Service, operation: Operation) -> Handler:
     return answer
 
 
-async def _outcome(
-    service: Service, operation: Operation, request: Request, behavior: Behavior
-) -> Response:
+async def _outcome(service: Service, operation: Operation, request: Request, behavior: Behavior) -> Response:
     if not service.may_enter(request):
         return service.refuse(401, "Unauthorized")
     wait = service.desk.over_limit(operation.name)

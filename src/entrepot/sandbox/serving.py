@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -13,6 +14,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from entrepot.kit.errors import ConflictError
+
+#: A stand-in is for this machine only: anybody who reaches it may tell it what to do.
+HOST = "127.0.0.1"
 #: Seconds until a server that was asked to end is made to.
 GRACE_SECONDS = 2
 #: Connections that wait to be taken; a test may open hundreds at once.
@@ -55,17 +60,24 @@ async def cut(request: Request) -> None:
             await asyncio.sleep(0)
 
 
-def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """A socket that listens; port 0 lets the system pick one. Raises OSError where the port is taken."""
+def listen(port: int = 0) -> socket.socket:
+    """A socket that listens, to this machine only; port 0 lets the system pick one.
+
+    Raises ConflictError for a port that is taken or not open to this user.
+    """
     # With the protocol named, asyncio sends small answers at once (TCP_NODELAY); otherwise each takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+        listener.bind((HOST, port))
         listener.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise ConflictError(
+            f"Port {port} of {HOST} cannot be listened on: {error.strerror}.",
+            hint="Choose another with --port; --port 0 picks a free one.",
+            where={"host": HOST, "port": port},
+        ) from error
     return listener
 
 
@@ -109,7 +121,8 @@ def serving_beside(app: ASGIApp, listener: socket.socket | None = None) -> Itera
     def work() -> None:
         try:
             asyncio.run(run())
-        except BaseException as error:  # noqa: BLE001 -- told to whoever waits for it
+        except BaseException as error:
+            # Told to whoever waits for it.
             failed.append(error)
         finally:
             started.set()
@@ -124,6 +137,21 @@ def serving_beside(app: ASGIApp, listener: socket.socket | None = None) -> Itera
     finally:
         end.set()
         thread.join()
+
+
+def serve(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve in the foreground until the process is interrupted or told to end; `ready` is called once it serves."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with serving(app, listener):
+            ready()
+            await stop.wait()
+
+    asyncio.run(run())
 
 
 def _server(app: ASGIApp) -> _Server:

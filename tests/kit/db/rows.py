@@ -31,6 +31,9 @@ TENANT_SETTINGS = {
 NEEDED: dict[str, dict[str, Any]] = {
     "marketplace.hm_product_eligibility_policy_gate": {"required_approval": "any"},
     "marketplace.hm_tax_policy_code": {"tax_rate": 20},
+    "mirakl.component_movements": {"on_hand_change": 1},
+    "mirakl.label_files": {"pdf": b"label", "bytes": 5},
+    "mirakl.order_status_history": {"step": 1},
     "data_playground.shop_promotions": {"valid_from": "2026-01-01", "valid_until": "2026-02-01"},
     "data_playground.shop_inventory_logs": {
         "quantity_before": 3,
@@ -43,7 +46,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 WITHOUT_TENANTS = "data_playground."
 
 #: Patterns of CHECKs that an invented text does not meet → one that does.
-PATTERNS = {"^[A-Z]{3}$": "EUR", "^[A-Z]{2}$": "DE"}
+PATTERNS = {"^[A-Z]{3}$": "EUR", "^[A-Z]{2}$": "DE", "^https?://": "https://example.com/api"}
 
 COLUMNS = """
     SELECT c.oid::regclass::text AS table, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,

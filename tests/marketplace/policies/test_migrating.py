@@ -75,7 +75,7 @@ async def test_what_was_recorded_before_is_told_as_it_was(
             "INSERT INTO marketplace.hm_policy_evaluation_log VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             looked_at,
         )
-        assert [one.name for one in migrating.migrate(settings)][-1:] == ["0004_evaluation_log"]
+        assert "0004_evaluation_log" in [one.name for one in migrating.migrate(settings)]
         assert check.differences(settings) == []
         assert admin.execute(ORDERS).fetchall() == orders
         assert admin.execute(LOG).fetchall() == told

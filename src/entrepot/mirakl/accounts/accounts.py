@@ -36,7 +36,7 @@ class Account:
     code: str
     marketplace: str
     api_url: str
-    shop_id: int | None
+    mirakl_shop_id: int | None
     currency: str
     time_zone: str
     is_active: bool
@@ -70,7 +70,7 @@ async def add_account(
     marketplace: str,
     api_url: str,
     api_key: str,
-    shop_id: int | None = None,
+    mirakl_shop_id: int | None = None,
     currency: str = "CAD",
     time_zone: str = "UTC",
     poll_seconds: int = 300,
@@ -111,7 +111,7 @@ async def add_account(
         "marketplace": marketplace.strip() or code,
         "api_url": api_url.rstrip("/"),
         "api_key": keyring.seal(api_key.encode(), tenant=account_id, column=API_KEY).packed(),
-        "shop_id": shop_id,
+        "mirakl_shop_id": mirakl_shop_id,
         "currency": currency,
         "time_zone": time_zone,
         "poll_seconds": poll_seconds,
@@ -263,7 +263,7 @@ def _account(row: RowMapping) -> Account:
         code=row["account_code"],
         marketplace=row["marketplace"],
         api_url=row["api_url"],
-        shop_id=row["shop_id"],
+        mirakl_shop_id=row["mirakl_shop_id"],
         currency=row["currency_code"],
         time_zone=row["time_zone"],
         is_active=row["is_active"],

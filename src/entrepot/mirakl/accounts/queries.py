@@ -8,15 +8,15 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _COLUMNS = (
-    "a.id, a.account_code, a.marketplace, a.api_url, a.shop_id, a.currency_code, a.time_zone, a.is_active, "
+    "a.id, a.account_code, a.marketplace, a.api_url, a.mirakl_shop_id, a.currency_code, a.time_zone, a.is_active, "
     "a.poll_seconds, a.orders_updated_since, a.threads_updated_since, a.transactions_since, a.settings"
 )
 
 _INSERT = text(
     """
-    INSERT INTO mirakl.accounts (id, account_code, marketplace, api_url, api_key, shop_id, currency_code, time_zone,
+    INSERT INTO mirakl.accounts (id, account_code, marketplace, api_url, api_key, mirakl_shop_id, currency_code, time_zone,
                                  poll_seconds)
-    VALUES (:id, :code, :marketplace, :api_url, :api_key, :shop_id, :currency, :time_zone, :poll_seconds)
+    VALUES (:id, :code, :marketplace, :api_url, :api_key, :mirakl_shop_id, :currency, :time_zone, :poll_seconds)
     ON CONFLICT (account_code) DO NOTHING RETURNING id
     """
 )

@@ -60,7 +60,7 @@ class Account(Base):
     api_key: Mapped[bytes] = secret(
         LargeBinary, "Key of the API, sealed (AES-256-GCM) with the program's keyring"
     )
-    shop_id: Mapped[int | None] = mapped_column(
+    mirakl_shop_id: Mapped[int | None] = mapped_column(
         Integer, comment="Number of the seller's shop on the marketplace"
     )
     currency_code: Mapped[str] = mapped_column(

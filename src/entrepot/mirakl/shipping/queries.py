@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_COLUMNS = """s.shipment_id, s.account_id, s.order_id, s.parcel_number, s.state, s.carrier, s.service_code,
+COLUMNS = """s.shipment_id, s.account_id, s.order_id, s.parcel_number, s.state, s.carrier, s.service_code,
        s.carrier_reference, s.weight_kg, s.length_cm, s.width_cm, s.height_cm, s.destination, s.intended_at,
        s.external_id, s.tracking_pin, s.links, s.price, s.bought_at, s.label_pdf_path, s.label_sha256,
        s.label_checked_at, s.printed_at, s.prints, s.packed_at, s.tracking_reported_at, s.shipped_reported_at,
@@ -36,9 +36,19 @@ _UNITS = text(
     ORDER BY l.order_line_id
     """
 )
+_PACKED_UNITS = text(
+    """
+    SELECT l.order_line_id, CAST(sum(l.quantity) AS integer) AS quantity
+    FROM mirakl.shipment_lines AS l
+    JOIN mirakl.shipments AS s ON s.account_id = l.account_id AND s.shipment_id = l.shipment_id
+    WHERE s.account_id = :account_id AND s.order_id = :order_id
+      AND s.state NOT IN ('void', 'refunded', 'refund_requested')
+    GROUP BY l.order_line_id
+    """
+)
 _PARCELS = text(
     f"""
-    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    SELECT {COLUMNS} FROM mirakl.shipments AS s
     WHERE s.account_id = :account_id
       AND (CAST(:order_id AS text) IS NULL OR s.order_id = :order_id)
       AND (CAST(:shipment_id AS uuid) IS NULL OR s.shipment_id = :shipment_id)
@@ -47,9 +57,18 @@ _PARCELS = text(
     ORDER BY s.order_id, s.parcel_number, s.created_at
     """
 )
+_NAMED = text(
+    f"""
+    SELECT {COLUMNS} FROM mirakl.shipments AS s
+    WHERE s.account_id = :account_id
+      AND (s.carrier_reference = :name OR s.tracking_pin = :name OR CAST(s.shipment_id AS text) = lower(:name)
+           OR s.order_id = :name AND s.state NOT IN ('void', 'refunded', 'refund_requested'))
+    ORDER BY s.parcel_number
+    """
+)
 _HOLD = text(
     f"""
-    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    SELECT {COLUMNS} FROM mirakl.shipments AS s
     WHERE s.account_id = :account_id AND s.shipment_id = :shipment_id FOR NO KEY UPDATE
     """
 )
@@ -142,6 +161,30 @@ _CALLED_OFF = text(
     RETURNING shipment_id
     """
 )
+# A parcel is called off by one at a time: a refund that is asked for twice is two tickets.
+_CLAIM = text(
+    f"""
+    UPDATE mirakl.shipments AS s SET next_look_at = :until
+    WHERE s.account_id = :account_id AND s.shipment_id = :shipment_id
+      AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
+      AND s.shipped_reported_at IS NULL AND (s.next_look_at IS NULL OR s.next_look_at <= :at)
+    RETURNING {COLUMNS}
+    """
+)
+_PUT_OFF = text(
+    """
+    UPDATE mirakl.shipments SET next_look_at = :until
+    WHERE account_id = :account_id AND shipment_id = :shipment_id
+    """
+)
+_BY_HAND = text(
+    """
+    UPDATE mirakl.shipments
+    SET state = 'bought', external_id = :number, tracking_pin = :number, bought_at = :at, intended_at = :at
+    WHERE account_id = :account_id AND shipment_id = :shipment_id AND state = 'planned'
+    RETURNING shipment_id
+    """
+)
 _TRACKING_REPORTED = text(
     """
     UPDATE mirakl.shipments SET tracking_reported_at = :at
@@ -167,10 +210,13 @@ _TIMES = text(
 # left alone until then.
 _TO_CALL_OFF = text(
     f"""
-    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    SELECT {COLUMNS} FROM mirakl.shipments AS s
     JOIN mirakl.order_status AS o ON o.account_id = s.account_id AND o.order_id = s.order_id
-    WHERE s.account_id = :account_id AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
-      AND o.status IN ('cancelled', 'refused')
+    WHERE s.account_id = :account_id AND s.shipped_reported_at IS NULL
+      AND (o.status IN ('cancelled', 'refused') AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
+           -- Sent by somebody in another way, while we were at buying.
+           OR o.status IN ('shipped', 'delivered', 'closed') AND s.state IN ('planned', 'buying', 'failed'))
+      AND (s.next_look_at IS NULL OR s.next_look_at <= :at)
       AND (CAST(:order_id AS text) IS NULL OR s.order_id = :order_id)
       AND NOT EXISTS (
           SELECT FROM mirakl.process_failures AS f
@@ -195,6 +241,12 @@ async def select_units(session: AsyncSession, account_id: UUID, order_id: str) -
     return (await session.execute(_UNITS, values)).mappings().all()
 
 
+async def select_packed_units(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:
+    """Units by line of an order that are in a parcel not taken back."""
+    values = {"account_id": account_id, "order_id": order_id}
+    return (await session.execute(_PACKED_UNITS, values)).mappings().all()
+
+
 async def select_parcels(
     session: AsyncSession,
     account_id: UUID,
@@ -213,6 +265,11 @@ async def select_parcels(
         "live": live,
     }
     return (await session.execute(_PARCELS, values)).mappings().all()
+
+
+async def select_named(session: AsyncSession, account_id: UUID, name: str) -> Sequence[RowMapping]:
+    """Parcels by our reference, a tracking number, an id, or the live ones of an order."""
+    return (await session.execute(_NAMED, {"account_id": account_id, "name": name})).mappings().all()
 
 
 async def hold_parcel(session: AsyncSession, account_id: UUID, shipment_id: UUID) -> RowMapping | None:
@@ -323,6 +380,29 @@ async def update_called_off(
     """Record that a label was taken back (void), or its money was asked back (refund_requested)."""
     values = {"account_id": account_id, "shipment_id": shipment_id, "state": state, "ticket": ticket}
     return (await session.execute(_CALLED_OFF, values)).first() is not None
+
+
+async def claim_to_call_off(
+    session: AsyncSession, account_id: UUID, shipment_id: UUID, *, at: datetime, until: datetime
+) -> RowMapping | None:
+    """Take a parcel to call it off; None where somebody else is at it, or nothing is left to call off."""
+    values = {"account_id": account_id, "shipment_id": shipment_id, "at": at, "until": until}
+    return (await session.execute(_CLAIM, values)).mappings().first()
+
+
+async def put_look_off(
+    session: AsyncSession, account_id: UUID, shipment_id: UUID, until: datetime | None
+) -> None:
+    """Say when a parcel is looked at again."""
+    await session.execute(_PUT_OFF, {"account_id": account_id, "shipment_id": shipment_id, "until": until})
+
+
+async def update_sent_by_hand(
+    session: AsyncSession, account_id: UUID, shipment_id: UUID, *, number: str, at: datetime
+) -> bool:
+    """Record the tracking number that a person typed in; False when the parcel is not waiting for one."""
+    values = {"account_id": account_id, "shipment_id": shipment_id, "number": number, "at": at}
+    return (await session.execute(_BY_HAND, values)).first() is not None
 
 
 async def update_tracking_reported(

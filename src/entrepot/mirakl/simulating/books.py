@@ -152,3 +152,5 @@ class Books:
     orders_there: tuple[OrderThere, ...] = ()
     labels_there: tuple[LabelThere, ...] = ()
     messages_there: tuple[MessageThere, ...] = ()
+    #: References of labels whose money the carrier does not give back, which a person has looked at.
+    written_off: frozenset[str] = frozenset()

@@ -31,7 +31,9 @@ def controls(state: MiraklState) -> Sequence[Route]:
         ("/sandbox/offers", "POST", _offer),
         ("/sandbox/pay", "POST", _pay),
     )
-    routes = [Route(path, told_errors(partial(handler, state)), methods=[method]) for path, method, handler in own]
+    routes = [
+        Route(path, told_errors(partial(handler, state)), methods=[method]) for path, method, handler in own
+    ]
     return [*common_controls(state.desk, state.orders.settle), *routes]
 
 
@@ -62,9 +64,14 @@ def _mix(given: Any) -> Mix | None:
 def _plan(given: Any) -> Plan | None:
     if given is None:
         return None
-    spans = {name: timedelta(seconds=given[name]) for name in ("cancel_after", "refund_after") if name in given}
-    rest = {name: given[name] for name in ("payment_refused", "unheard_of") if name in given}
-    return Plan(**spans, **rest)
+    known = {one.name for one in fields(Plan)}
+    if not isinstance(given, dict) or set(given) - known:
+        raise Refusal(400, f"A plan says {', '.join(sorted(known))}; times in seconds.")
+    spans = ("cancel_after", "refund_after")
+    read: dict[str, Any] = {
+        name: timedelta(seconds=value) if name in spans else value for name, value in given.items()
+    }
+    return Plan(**read)
 
 
 async def _show_orders(state: MiraklState, request: Request) -> Response:
@@ -94,7 +101,9 @@ async def _cancel(state: MiraklState, request: Request) -> Response:
 async def _refund(state: MiraklState, request: Request) -> Response:
     state.orders.settle()
     given = await given_object(request)
-    state.orders.refund(request.path_params["order_id"], given.get("order_line_id"), float(given.get("share", 1)))
+    state.orders.refund(
+        request.path_params["order_id"], given.get("order_line_id"), float(given.get("share", 1))
+    )
     return Response(status_code=204)
 
 
@@ -124,7 +133,9 @@ async def _offer(state: MiraklState, request: Request) -> Response:
     given = await given_object(request)
     if not isinstance(given.get("sku"), str):
         raise Refusal(400, "An offer needs its sku; price (in cents) and quantity may be given.")
-    offer = state.offers.add(given["sku"], price=int(given.get("price", 50_000)), quantity=int(given.get("quantity", 0)))
+    offer = state.offers.add(
+        given["sku"], price=int(given.get("price", 50_000)), quantity=int(given.get("quantity", 0))
+    )
     return told_json(state.offers.shown(offer), 201)
 
 

@@ -232,7 +232,9 @@ def _address(random: Random, city: City, first: str, last: str) -> dict[str, Any
         "city": city.name,
         "state": city.province,
         # With a blank, without, in small letters: as people type it.
-        "zip_code": random.choice((f"{city.area} {half}", f"{city.area} {half}", f"{city.area}{half}".lower())),
+        "zip_code": random.choice(
+            (f"{city.area} {half}", f"{city.area} {half}", f"{city.area}{half}".lower())
+        ),
         "country": "Canada",
         "country_iso_code": "CAN",
         "phone": f"+1 555 01{random.randrange(100):02d}",
@@ -308,7 +310,9 @@ def price_of(which: int) -> int:
 
 
 def _taxes(value: int, city: City) -> list[dict[str, Any]]:
-    return [{"code": code, "amount": amount(_share(value, rate))} for code, rate in city.taxes] if value else []
+    return (
+        [{"code": code, "amount": amount(_share(value, rate))} for code, rate in city.taxes] if value else []
+    )
 
 
 def _share(value: int, rate: int) -> int:

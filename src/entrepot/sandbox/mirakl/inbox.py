@@ -36,7 +36,9 @@ class Thread:
 class Inbox:
     """The shop's threads."""
 
-    def __init__(self, clock: Clock, orders: OrderBook, *, shop_id: int, shop_name: str, operator: str) -> None:
+    def __init__(
+        self, clock: Clock, orders: OrderBook, *, shop_id: int, shop_name: str, operator: str
+    ) -> None:
         self._clock = clock
         self._orders = orders
         self._shop = {"display_name": shop_name, "id": str(shop_id), "type": "SHOP"}
@@ -163,7 +165,11 @@ class Inbox:
             thread_id=thread_id or str(uuid5(NAMESPACE_URL, f"thread {order_id} {number}")),
             order_id=order_id,
             topic={"type": "FREE_TEXT", "value": topic},
-            customer={"display_name": name, "id": str(customer.get("customer_id") or order_id), "type": "CUSTOMER"},
+            customer={
+                "display_name": name,
+                "id": str(customer.get("customer_id") or order_id),
+                "type": "CUSTOMER",
+            },
             created=now,
             updated=now,
             number=number,
@@ -194,7 +200,11 @@ class Inbox:
             },
             "to": [dict(one) for one in recipients],
             "attachments": [
-                {"id": str(uuid5(NAMESPACE_URL, f"attachment {self._messages} {name}")), "name": name, "size": size}
+                {
+                    "id": str(uuid5(NAMESPACE_URL, f"attachment {self._messages} {name}")),
+                    "name": name,
+                    "size": size,
+                }
                 for name, size in attachments
             ],
         }

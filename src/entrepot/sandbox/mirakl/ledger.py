@@ -59,7 +59,11 @@ class Ledger:
         return total
 
     def page(
-        self, wanted: Mapping[str, datetime], types: tuple[str, ...], states: tuple[str, ...], order_id: str | None
+        self,
+        wanted: Mapping[str, datetime],
+        types: tuple[str, ...],
+        states: tuple[str, ...],
+        order_id: str | None,
     ) -> list[dict[str, Any]]:
         """The lines asked for, oldest first."""
         since, until, updated = (

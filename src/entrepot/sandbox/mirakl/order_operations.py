@@ -53,7 +53,10 @@ async def _list_orders(state: MiraklState, request: Request) -> Response:
     states = frozenset(_listed(query.get("order_state_codes")))
     if states:
         found = [one for one in found if one.state in states]
-    for name, chosen in (("created", ("start_date", "end_date")), ("updated", ("start_update_date", "end_update_date"))):
+    for name, chosen in (
+        ("created", ("start_date", "end_date")),
+        ("updated", ("start_update_date", "end_update_date")),
+    ):
         since, until = (_moment(query.get(one), one) for one in chosen)
         if since is not None:
             found = [one for one in found if getattr(one, name) >= since]
@@ -109,7 +112,10 @@ async def _track(state: MiraklState, request: Request) -> Response:
         if body.get(name) is not None and not isinstance(body[name], str):
             raise Refusal(400, f"The attribute '{name}' has to be a text.")
     if not body.get("carrier_code") and not body.get("carrier_name"):
-        raise Refusal(400, "The attribute 'carrier_code' is required; for a carrier that is not registered, 'carrier_name'.")
+        raise Refusal(
+            400,
+            "The attribute 'carrier_code' is required; for a carrier that is not registered, 'carrier_name'.",
+        )
     state.orders.track(request.path_params["order_id"], body)
     return Response(status_code=204)
 
@@ -134,7 +140,11 @@ async def _refund(state: MiraklState, request: Request) -> Response:
         line_id = one.get("order_line_id") if isinstance(one, dict) else None
         value = one.get("amount") if isinstance(one, dict) else None
         placed = next(
-            (found for found in state.orders.all() if any(line["order_line_id"] == line_id for line in found.order["order_lines"])),
+            (
+                found
+                for found in state.orders.all()
+                if any(line["order_line_id"] == line_id for line in found.order["order_lines"])
+            ),
             None,
         )
         if placed is None or not isinstance(line_id, str):

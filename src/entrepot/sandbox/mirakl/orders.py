@@ -96,9 +96,7 @@ class OrderBook:
         order.setdefault("last_updated_date", order["created_date"])
         if "acceptance_deadline_date" not in order and order["order_state"] == "WAITING_ACCEPTANCE":
             order["acceptance_deadline_date"] = told(created + self.pace.accept_within)
-        placed = Placed(
-            order, plan or Plan(), datetime.fromisoformat(order["last_updated_date"]), created
-        )
+        placed = Placed(order, plan or Plan(), datetime.fromisoformat(order["last_updated_date"]), created)
         placed.states.append((created, placed.state))
         self._orders[order_id] = placed
         if placed.plan.cancel_after is not None:
@@ -141,7 +139,9 @@ class OrderBook:
         if strange := sorted(set(answers) - set(lines)):
             raise Refusal(400, f"Order line [{strange[0]}] is not a line of order [{order_id}].")
         if missing := sorted(set(lines) - set(answers)):
-            raise Refusal(400, f"Order line [{missing[0]}] of order [{order_id}] is neither accepted nor refused.")
+            raise Refusal(
+                400, f"Order line [{missing[0]}] of order [{order_id}] is neither accepted nor refused."
+            )
         placed.accepts += 1
         now = self._now()
         placed.order["acceptance_decision_date"] = told(now)
@@ -282,7 +282,9 @@ class OrderBook:
     def _line_state(self, line: dict[str, Any], state: str) -> None:
         at = told(self._now())
         line["order_line_state"], line["last_updated_date"] = state, at
-        dated = {"SHIPPING": "debited_date", "SHIPPED": "shipped_date", "RECEIVED": "received_date"}.get(state)
+        dated = {"SHIPPING": "debited_date", "SHIPPED": "shipped_date", "RECEIVED": "received_date"}.get(
+            state
+        )
         if dated is not None:
             line[dated] = at
 

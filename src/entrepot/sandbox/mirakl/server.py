@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -46,7 +45,9 @@ class Marketplace:
         """Every entry of the answer's list twice, or an answer that is no JSON."""
         body = bytes(response.body)
         if behavior is Behavior.GARBAGE:
-            return Response(body[: len(body) // 2] + b"<html>", response.status_code, media_type="application/json")
+            return Response(
+                body[: len(body) // 2] + b"<html>", response.status_code, media_type="application/json"
+            )
         if behavior is Behavior.TWICE and body:
             found = orjson.loads(body)
             for name in ("orders", "data", "offers", "order_documents"):
@@ -63,14 +64,14 @@ def application_of(state: MiraklState) -> Starlette:
 
 
 @contextlib.asynccontextmanager
-async def serving(state: MiraklState, **listening: Any) -> AsyncIterator[str]:
+async def serving(state: MiraklState, *, port: int = 0) -> AsyncIterator[str]:
     """Serve in this event loop, on a port that the system picks or a given one; the address: its API is at /api."""
-    async with http.serving(application_of(state), http.listen(**listening)) as url:
+    async with http.serving(application_of(state), http.listen(port)) as url:
         yield url
 
 
 @contextlib.contextmanager
-def serving_beside(state: MiraklState, **listening: Any) -> Iterator[str]:
+def serving_beside(state: MiraklState, *, port: int = 0) -> Iterator[str]:
     """Serve in a thread of its own, for callers that block: commands, other processes started by a test."""
-    with http.serving_beside(application_of(state), http.listen(**listening)) as url:
+    with http.serving_beside(application_of(state), http.listen(port)) as url:
         yield url

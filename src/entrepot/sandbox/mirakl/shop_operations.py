@@ -64,7 +64,11 @@ async def _reply(state: MiraklState, request: Request) -> Response:
         message = orjson.loads(given)
     except orjson.JSONDecodeError as error:
         raise Refusal(400, f"The part 'message_input' is not JSON: {error}") from error
-    if not isinstance(message, dict) or not isinstance(message.get("body"), str) or not message["body"].strip():
+    if (
+        not isinstance(message, dict)
+        or not isinstance(message.get("body"), str)
+        or not message["body"].strip()
+    ):
         raise Refusal(400, "The attribute 'message_input.body' is required.")
     to = message.get("to")
     if not isinstance(to, list) or not to or not all(isinstance(one, dict) for one in to):

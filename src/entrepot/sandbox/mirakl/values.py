@@ -1,15 +1,19 @@
 """States, amounts and moments as Mirakl writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from entrepot.sandbox.operating import Refusal
+from entrepot.sandbox.operating import Limit, Refusal
 
 #: States from which a customer may still cancel.
 CANCELABLE = ("STAGING", "WAITING_ACCEPTANCE", "WAITING_DEBIT", "WAITING_DEBIT_PAYMENT", "SHIPPING")
 #: States in which a tracking number may be told (OR23).
 TRACKABLE = ("SHIPPING", "SHIPPED", "TO_COLLECT", "RECEIVED")
-#: Documented call frequencies that can be enforced: operation → calls, seconds.
-DOCUMENTED_LIMITS = {"TL02": (20, 60), "STO01": (1, 60), "OF24": (1, 60)}
+#: Documented call frequencies that can be enforced.
+DOCUMENTED_LIMITS = {
+    "TL02": Limit(20, timedelta(minutes=1)),
+    "STO01": Limit(1, timedelta(minutes=1)),
+    "OF24": Limit(1, timedelta(minutes=1)),
+}
 
 
 def amount(cents: int) -> float:

@@ -100,7 +100,7 @@ CREATE TABLE mirakl.accounts (
 	marketplace VARCHAR(100) NOT NULL, 
 	api_url TEXT NOT NULL, 
 	api_key BYTEA NOT NULL, 
-	shop_id INTEGER, 
+	mirakl_shop_id INTEGER, 
 	currency_code VARCHAR(3) DEFAULT 'CAD' NOT NULL, 
 	time_zone VARCHAR(64) DEFAULT 'UTC' NOT NULL, 
 	is_active BOOLEAN DEFAULT true NOT NULL, 
@@ -131,7 +131,7 @@ COMMENT ON COLUMN mirakl.accounts.api_url IS 'Root of its API, without a slash a
 
 COMMENT ON COLUMN mirakl.accounts.api_key IS 'Key of the API, sealed (AES-256-GCM) with the program''s keyring';
 
-COMMENT ON COLUMN mirakl.accounts.shop_id IS 'Number of the seller''s shop on the marketplace';
+COMMENT ON COLUMN mirakl.accounts.mirakl_shop_id IS 'Number of the seller''s shop on the marketplace';
 
 COMMENT ON COLUMN mirakl.accounts.currency_code IS 'Currency, ISO 4217';
 
@@ -154,6 +154,49 @@ COMMENT ON COLUMN mirakl.accounts.created_at IS 'When the row was written';
 COMMENT ON COLUMN mirakl.accounts.updated_at IS 'When the row last changed';
 
 COMMENT ON COLUMN marketplace.hm_event_delivery.account_id IS 'Mirakl account of the event';
+
+CREATE TABLE mirakl.acceptance_rules (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	account_id UUID NOT NULL, 
+	name VARCHAR(100) NOT NULL, 
+	priority INTEGER DEFAULT 0 NOT NULL, 
+	applies_to VARCHAR(10) DEFAULT 'order' NOT NULL, 
+	condition JSONB NOT NULL, 
+	outcome VARCHAR(20) NOT NULL, 
+	reason TEXT, 
+	is_active BOOLEAN DEFAULT true NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_acceptance_rules PRIMARY KEY (id), 
+	CONSTRAINT ck_acceptance_rules_outcome CHECK (outcome IN ('accept', 'refuse', 'ask')), 
+	CONSTRAINT ck_acceptance_rules_applies_to CHECK (applies_to IN ('order', 'line')), 
+	CONSTRAINT uq_acceptance_rule UNIQUE (account_id, name), 
+	CONSTRAINT fk_acceptance_rules_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE mirakl.acceptance_rules IS 'What is answered to orders, or lines of orders, of which a condition holds.';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.account_id IS 'Tenant';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.name IS 'Name, which the history of orders shows';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.priority IS 'The highest whose condition holds decides';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.applies_to IS 'order, or line: each line is asked';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.condition IS 'When it holds, in the language of rules';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.outcome IS 'accept/refuse/ask';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.reason IS 'Why, for the history';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.is_active IS 'Whether it is asked';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.updated_at IS 'When the row last changed';
 
 CREATE TABLE mirakl.account_members (
 	id UUID DEFAULT uuidv7() NOT NULL, 
@@ -1394,6 +1437,26 @@ CREATE TRIGGER accounts_audit_update AFTER UPDATE ON mirakl.accounts REFERENCING
 
 CREATE TRIGGER accounts_audit_delete AFTER DELETE ON mirakl.accounts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:id', 'api_key');
 
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.acceptance_rules TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON mirakl.acceptance_rules TO entrepot_app;
+
+ALTER TABLE mirakl.acceptance_rules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mirakl.acceptance_rules FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY acceptance_rules_tenant ON mirakl.acceptance_rules FOR ALL TO entrepot_app USING (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid)) WITH CHECK (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid));
+
+CREATE POLICY acceptance_rules_system ON mirakl.acceptance_rules FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER acceptance_rules_touch BEFORE UPDATE ON mirakl.acceptance_rules FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER acceptance_rules_audit_insert AFTER INSERT ON mirakl.acceptance_rules REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+CREATE TRIGGER acceptance_rules_audit_update AFTER UPDATE ON mirakl.acceptance_rules REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+CREATE TRIGGER acceptance_rules_audit_delete AFTER DELETE ON mirakl.acceptance_rules REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.account_members TO entrepot_system;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON mirakl.account_members TO entrepot_app;
@@ -1818,7 +1881,7 @@ BEGIN
             coalesce(latest.status, 'new'), NEW.step, coalesce(NEW.previous_status, 'new') USING ERRCODE = 'serialization_failure';
     END IF;
     IF latest.status IS NULL AND NEW.status NOT IN ('pending_acceptance', 'accepted', 'ready_to_ship', 'shipped', 'closed', 'refused', 'cancelled')
-       OR latest.status IS NOT NULL AND (latest.status, NEW.status) NOT IN (('pending_acceptance', 'waiting_for_person'), ('pending_acceptance', 'accepting'), ('pending_acceptance', 'refusing'), ('pending_acceptance', 'acceptance_failed'), ('pending_acceptance', 'cancelled'), ('pending_acceptance', 'accepted'), ('pending_acceptance', 'refused'), ('waiting_for_person', 'accepting'), ('waiting_for_person', 'refusing'), ('waiting_for_person', 'cancelled'), ('waiting_for_person', 'accepted'), ('waiting_for_person', 'refused'), ('accepting', 'accepted'), ('accepting', 'acceptance_failed'), ('accepting', 'cancelled'), ('accepting', 'refused'), ('acceptance_failed', 'accepting'), ('acceptance_failed', 'refusing'), ('acceptance_failed', 'waiting_for_person'), ('acceptance_failed', 'accepted'), ('acceptance_failed', 'refused'), ('acceptance_failed', 'cancelled'), ('refusing', 'refused'), ('refusing', 'acceptance_failed'), ('refusing', 'cancelled'), ('refusing', 'accepted'), ('accepted', 'ready_to_ship'), ('accepted', 'cancelled'), ('accepted', 'refused'), ('ready_to_ship', 'label_created'), ('ready_to_ship', 'shipping_failed'), ('ready_to_ship', 'cancelled'), ('ready_to_ship', 'shipped'), ('shipping_failed', 'ready_to_ship'), ('shipping_failed', 'label_created'), ('shipping_failed', 'cancelled'), ('shipping_failed', 'shipped'), ('label_created', 'tracking_sent'), ('label_created', 'tracking_failed'), ('label_created', 'shipped'), ('label_created', 'shipment_cancelled'), ('label_created', 'refund_requested'), ('label_created', 'cancelled'), ('tracking_failed', 'tracking_sent'), ('tracking_failed', 'shipped'), ('tracking_failed', 'shipment_cancelled'), ('tracking_failed', 'refund_requested'), ('tracking_failed', 'cancelled'), ('tracking_sent', 'shipped'), ('tracking_sent', 'tracking_failed'), ('tracking_sent', 'cancelled'), ('shipment_cancelled', 'ready_to_ship'), ('shipment_cancelled', 'cancelled'), ('refund_requested', 'shipment_cancelled'), ('refund_requested', 'ready_to_ship'), ('refund_requested', 'cancelled'), ('shipped', 'delivered'), ('shipped', 'closed'), ('shipped', 'cancelled'), ('delivered', 'closed')) THEN
+       OR latest.status IS NOT NULL AND (latest.status, NEW.status) NOT IN (('pending_acceptance', 'waiting_for_person'), ('pending_acceptance', 'accepting'), ('pending_acceptance', 'refusing'), ('pending_acceptance', 'acceptance_failed'), ('pending_acceptance', 'cancelled'), ('pending_acceptance', 'accepted'), ('pending_acceptance', 'refused'), ('waiting_for_person', 'accepting'), ('waiting_for_person', 'refusing'), ('waiting_for_person', 'cancelled'), ('waiting_for_person', 'accepted'), ('waiting_for_person', 'refused'), ('accepting', 'accepted'), ('accepting', 'acceptance_failed'), ('accepting', 'cancelled'), ('accepting', 'refused'), ('acceptance_failed', 'accepting'), ('acceptance_failed', 'refusing'), ('acceptance_failed', 'waiting_for_person'), ('acceptance_failed', 'accepted'), ('acceptance_failed', 'refused'), ('acceptance_failed', 'cancelled'), ('refusing', 'refused'), ('refusing', 'acceptance_failed'), ('refusing', 'cancelled'), ('refusing', 'accepted'), ('accepted', 'ready_to_ship'), ('accepted', 'cancelled'), ('accepted', 'refused'), ('ready_to_ship', 'label_created'), ('ready_to_ship', 'shipping_failed'), ('ready_to_ship', 'cancelled'), ('ready_to_ship', 'shipped'), ('shipping_failed', 'ready_to_ship'), ('shipping_failed', 'label_created'), ('shipping_failed', 'cancelled'), ('shipping_failed', 'shipped'), ('label_created', 'tracking_sent'), ('label_created', 'tracking_failed'), ('label_created', 'shipped'), ('label_created', 'shipment_cancelled'), ('label_created', 'refund_requested'), ('label_created', 'cancelled'), ('tracking_failed', 'label_created'), ('tracking_failed', 'tracking_sent'), ('tracking_failed', 'shipped'), ('tracking_failed', 'shipment_cancelled'), ('tracking_failed', 'refund_requested'), ('tracking_failed', 'cancelled'), ('tracking_sent', 'shipped'), ('tracking_sent', 'tracking_failed'), ('tracking_sent', 'shipment_cancelled'), ('tracking_sent', 'refund_requested'), ('tracking_sent', 'cancelled'), ('shipment_cancelled', 'ready_to_ship'), ('shipment_cancelled', 'cancelled'), ('refund_requested', 'shipment_cancelled'), ('refund_requested', 'ready_to_ship'), ('refund_requested', 'cancelled'), ('shipped', 'delivered'), ('shipped', 'closed'), ('shipped', 'cancelled'), ('delivered', 'closed')) THEN
         RAISE EXCEPTION 'order % is % and cannot become %', NEW.order_id, coalesce(latest.status, 'new'), NEW.status
             USING ERRCODE = 'check_violation';
     END IF;

@@ -1,0 +1,152 @@
+"""The stand-ins of outside services as processes of their own: started, told what to do, and asked what happened."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from entrepot.kit.errors import UnavailableError
+from entrepot.mirakl.simulating.books import LIVE, LabelThere, MessageThere, OrderThere
+
+#: Orders that are asked for at a time.
+AT_ONCE = 20
+
+
+class StandIn:
+    """A stand-in that runs, and what it can be told under /sandbox."""
+
+    def __init__(self, told: Mapping[str, Any], client: httpx.AsyncClient) -> None:
+        #: What it said of itself when it started: its address, and what callers have to show.
+        self.told = told
+        self._client = client
+
+    async def set_clock(self, at: datetime) -> None:
+        """Have it live at a moment."""
+        await self.tell("clock", {"now": at.isoformat()})
+
+    async def misbehave(self, how: Mapping[str, Any]) -> None:
+        """Have it misbehave; an empty mapping ends it."""
+        await self.tell("misbehavior", dict(how))
+
+    async def tell(self, what: str, given: Mapping[str, Any]) -> Any:
+        """Post to one of its controls."""
+        return self._read(await self._client.post(f"/sandbox/{what}", json=dict(given)))
+
+    async def ask(self, what: str) -> Any:
+        """Get what one of its controls shows."""
+        return self._read(await self._client.get(f"/sandbox/{what}"))
+
+    @staticmethod
+    def _read(response: httpx.Response) -> Any:
+        if response.is_error:
+            raise UnavailableError(f"The stand-in refused {response.request.url.path}: {response.text[:300]}")
+        return response.json() if response.content else None
+
+
+class MarketplaceBooks(StandIn):
+    """The invented marketplace."""
+
+    def __init__(self, told: Mapping[str, Any], client: httpx.AsyncClient) -> None:
+        super().__init__(told, client)
+        self.order_ids: list[str] = []
+        self._received: list[MessageThere] = []
+
+    async def place(self, count: int, skus: Sequence[str], *, seed: int, mix: Any) -> list[str]:
+        """Have so many customers order; the identifiers of the orders."""
+        given = {"count": count, "skus": list(skus), "seed": seed, "mix": mix}
+        placed: list[str] = (await self.tell("orders", given))["order_ids"]
+        self.order_ids += placed
+        return placed
+
+    async def in_state(self, state: str) -> list[str]:
+        """The orders in a state."""
+        return [order.order_id for order in await self.orders() if order.state == state]
+
+    async def put(self, order_id: str, state: str) -> None:
+        """Have an order in a state."""
+        await self.tell(f"orders/{order_id}/state", {"state": state})
+
+    async def write(self, order_id: str, body: str) -> None:
+        """Have a customer write about an order."""
+        found = await self.tell("messages", {"order_id": order_id, "body": body})
+        self._received.append(
+            MessageThere(external_id=found["message_id"], thread=found["thread_id"], is_ours=False, body=body)
+        )
+
+    async def orders(self) -> tuple[OrderThere, ...]:
+        """Its orders."""
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def one(order_id: str) -> OrderThere:
+            async with limit:
+                found = await self.ask(f"orders/{order_id}")
+            return OrderThere(
+                order_id=order_id,
+                states=tuple((datetime.fromisoformat(at["at"]), at["state"]) for at in found["states"]),
+                accepts=found["accepts"],
+                ships=found["ships"],
+                tracking=found["order"].get("shipping_tracking"),
+            )
+
+        return tuple(await asyncio.gather(*(one(order_id) for order_id in self.order_ids)))
+
+    async def messages(self) -> tuple[MessageThere, ...]:
+        """Its messages: those that customers were had to write, and those that it has from us."""
+        sent = (await self.ask("messages"))["messages"]
+        ours = [
+            MessageThere(
+                external_id=one["message_id"], thread=one["thread_id"], is_ours=True, body=one["body"]
+            )
+            for one in sent
+        ]
+        return (*self._received, *ours)
+
+
+class CarrierBooks(StandIn):
+    """The invented carrier."""
+
+    async def labels(self) -> tuple[LabelThere, ...]:
+        """Its labels, those that were taken back included."""
+        found = (await self.ask("labels"))["by_reference"]
+        return tuple(
+            LabelThere(
+                external_id=one["shipment_id"],
+                reference=reference,
+                pin=one["tracking_pin"],
+                bought_at=datetime.fromisoformat(one["created"]),
+                state=LIVE if one["status"] in ("created", "transmitted") else one["status"],
+            )
+            for reference, labels in found.items()
+            for one in labels
+        )
+
+
+@asynccontextmanager
+async def running(name: str, *options: str) -> AsyncIterator[Mapping[str, Any]]:
+    """A stand-in in a process of its own, as `entrepot sandbox NAME` starts it; what it says of itself."""
+    command = [sys.executable, "-m", "entrepot", "sandbox", name, "--port", "0", "--json", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield await asyncio.to_thread(_said, process)
+        finally:
+            process.kill()
+
+
+def _said(process: "subprocess.Popen[str]") -> Mapping[str, Any]:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        try:
+            found: Mapping[str, Any] = orjson.loads(said)
+        except orjson.JSONDecodeError:
+            continue
+        return found
+    raise UnavailableError(f"A stand-in did not start: {process.stderr.read()[-2000:]}")

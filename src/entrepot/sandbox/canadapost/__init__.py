@@ -1,0 +1,1 @@
+"""An invented carrier that speaks the web services of Canada Post."""
