@@ -24,6 +24,7 @@ from entrepot.marketplace.pricing import routes as pricing
 from entrepot.marketplace.rulebook import routes as rulebook
 from entrepot.mirakl.accounts import routes as accounts
 from entrepot.mirakl.failures import routes as failures
+from entrepot.mirakl.orders.steps import load_steps
 from entrepot.mirakl.today import routes as today
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
@@ -68,6 +69,8 @@ def create_app(
         app.state.engines = engines
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
+    # What a step of an order or a retry does is registered by modules that no page imports.
+    load_steps()
     api = APIRouter(prefix=PREFIX)
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)

@@ -22,6 +22,7 @@ from entrepot.marketplace.rulebook import pages as rules
 from entrepot.mirakl.accounts import pages as accounts
 from entrepot.mirakl.accounts.pages import introduce as introduce_accounts
 from entrepot.mirakl.failures import pages as failures
+from entrepot.mirakl.orders import answer_pages
 from entrepot.mirakl.orders import pages as orders
 from entrepot.mirakl.shipping import packing_pages
 from entrepot.mirakl.shipping import pages as shipping
@@ -38,7 +39,7 @@ from entrepot.playground.dashboard import pages as warehouse
 SHOP = (home, tenants, imports, products, audit, browsing, reference)
 # The editor before the definitions: `/platforms/CODE/new/policies` names no definition of a kind "new".
 RULES = (platforms, editor_pages, step_pages, rules, policies, experiments, pricing, limits)
-MIRAKL = (accounts, today, orders, shipping, packing_pages, stock, failures)
+MIRAKL = (accounts, today, orders, answer_pages, shipping, packing_pages, stock, failures)
 # The lists of facts last: `/warehouse/scenarios` is no list.
 WAREHOUSE = (scenario_pages, entity_pages, warehouse)
 PAGES = (*SHOP, *RULES, *MIRAKL, *WAREHOUSE)

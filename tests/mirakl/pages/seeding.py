@@ -212,6 +212,7 @@ async def add_parcel(
                 "intended_at": NOW - timedelta(hours=2),
                 "bought_at": NOW - timedelta(hours=2),
                 "label_sha256": sha256(pdf).hexdigest(),
+                "label_pdf_path": f"{order_id}.pdf",
                 "label_checked_at": NOW - timedelta(hours=2),
                 **values,
             }

@@ -18,7 +18,9 @@ def paths_of(house: House) -> list[str]:
     here = house.here
     return [
         here.base,
-        *(f"{here.base}/{name}" for name in ("orders", "failures", "calls", "account", "stock")),
+        *(f"{here.base}/{name}" for name in ("orders", "failures", "calls", "account", "stock", "packing", "labels", "pick-list")),
+        f"{here.base}/labels?show=all",
+        *(f"{here.base}/packing/{shipment}" for shipment in here.shipments.values()),
         *(f"{here.base}/stock?show={part}" for part in ("build", "order", "listings")),
         *(f"{here.base}/stock/{component}" for component in here.components.values()),
         *(f"{here.base}/orders/ORD-100{number}-A" for number in range(1, 8)),

@@ -28,8 +28,8 @@ OrderId = Annotated[str, Path(max_length=255)]
 NOTICES = {
     "accept": "It is being accepted. The marketplace confirms it when the order is read again.",
     "refuse": "It is being refused. The marketplace confirms it when the order is read again.",
-    "void": "The label is being voided.",
-    "label": "The step is due now: a worker takes it at its next look.",
+    "void": "The label is taken back.",
+    "again": "A label is bought again at the next look of a worker.",
 }
 #: A parcel in these states is not sent any more.
 GONE = ("void", "refund_requested", "refunded")
