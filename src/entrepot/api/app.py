@@ -24,7 +24,10 @@ from entrepot.marketplace.pricing import routes as pricing
 from entrepot.marketplace.rulebook import routes as rulebook
 from entrepot.mirakl.accounts import routes as accounts
 from entrepot.mirakl.failures import routes as failures
+from entrepot.mirakl.orders import routes as orders
 from entrepot.mirakl.orders.steps import load_steps
+from entrepot.mirakl.shipping import routes as shipping
+from entrepot.mirakl.stock import routes as stock
 from entrepot.mirakl.today import routes as today
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
@@ -75,7 +78,7 @@ def create_app(
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    mirakl = (accounts, today, failures)
+    mirakl = (accounts, today, orders, shipping, stock, failures)
     for noun in (*shops, *marketplace, *mirakl, warehouse, entities, facts):
         api.include_router(noun.router)
     app.include_router(api)

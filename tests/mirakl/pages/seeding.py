@@ -275,7 +275,10 @@ async def _stock(session: AsyncSession, seeded: Seeded) -> None:
             .returning(Component.component_id),
         )
         # The level follows the ledger.
-        for movement, change in (("receipt", {"on_hand_change": on_hand}), ("reservation", {"reserved_change": reserved})):
+        for movement, change in (
+            ("receipt", {"on_hand_change": on_hand}),
+            ("reservation", {"reserved_change": reserved}),
+        ):
             if any(change.values()):
                 await session.execute(
                     insert(ComponentMovement).values(
@@ -328,7 +331,6 @@ async def _stock(session: AsyncSession, seeded: Seeded) -> None:
 
 async def _orders(session: AsyncSession, seeded: Seeded, customers: Sequence[UUID]) -> None:
     amber, rowan, juniper, basil = customers
-    hours = lambda count: timedelta(hours=count)  # noqa: E731
     until_ready = ("pending_acceptance", "accepting", "accepted", "ready_to_ship")
     await add_order(
         session,
@@ -380,7 +382,13 @@ async def _orders(session: AsyncSession, seeded: Seeded, customers: Sequence[UUI
     )
     await add_order(session, seeded, "ORD-1006-A", "REFUSED", ("refused",), customer=rowan, age=hours(200))
     await add_order(
-        session, seeded, "ORD-1007-A", "STAGING_REVIEW", ("pending_acceptance",), variant="NOTHING", age=hours(1)
+        session,
+        seeded,
+        "ORD-1007-A",
+        "STAGING_REVIEW",
+        ("pending_acceptance",),
+        variant="NOTHING",
+        age=hours(1),
     )
     await add_parcel(session, seeded, "ORD-1003-A", "1234567890123456", label_pdf("1234567890123456"))
     sent = await add_parcel(
@@ -514,6 +522,11 @@ async def _failures(session: AsyncSession, seeded: Seeded) -> None:
             duration_ms=184,
         )
     )
+
+
+def hours(count: float) -> timedelta:
+    """So many hours."""
+    return timedelta(hours=count)
 
 
 async def _returned(session: AsyncSession, statement: Any) -> UUID:

@@ -25,7 +25,9 @@ async def accept_form(request: Request, access: AccountVisiting, order_id: Order
     fields = await doors(request).read_form(request)
     access.require("write")
     left_out = [
-        name.removeprefix("line-") for name in fields if name.startswith("line-") and f"keep-{name[5:]}" not in fields
+        name.removeprefix("line-")
+        for name in fields
+        if name.startswith("line-") and f"keep-{name[5:]}" not in fields
     ]
     try:
         async with access.session.begin_nested():

@@ -169,7 +169,9 @@ async def select_parcels(session: AsyncSession, account_id: UUID, order_id: str)
     return await _of_order(session, _PARCELS, account_id, order_id)
 
 
-async def select_parcel_events(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:
+async def select_parcel_events(
+    session: AsyncSession, account_id: UUID, order_id: str
+) -> Sequence[RowMapping]:
     """What carriers said of the parcels of an order, newest first."""
     return await _of_order(session, _EVENTS, account_id, order_id)
 

@@ -71,7 +71,9 @@ async def orders_page(
         place="orders",
         page=page,
         statuses=STATUSES,
-        states=[row["mirakl_state"] for row in await page_queries.select_states(access.session, access.account_id)],
+        states=[
+            row["mirakl_state"] for row in await page_queries.select_states(access.session, access.account_id)
+        ],
         filters={"q": q.strip(), "status": status, "state": state, "from": since, "to": until},
         filtered=any((q.strip(), status, state, since, until)),
         messages=tuple(problems),
@@ -79,7 +81,9 @@ async def orders_page(
 
 
 @router.get("/orders/{order_id}")
-async def order_page(request: Request, access: AccountVisiting, order_id: OrderId, done: Text = "") -> Response:
+async def order_page(
+    request: Request, access: AccountVisiting, order_id: OrderId, done: Text = ""
+) -> Response:
     """One order: where it is, what was done by whom, its lines, parcels, messages, calls, failures and money."""
     return await show_order_page(request, access, order_id, messages=message_of(done, NOTICES))
 
@@ -135,5 +139,3 @@ def _day(text: str, zone: str, problems: list[Message]) -> datetime | None:
     except ValueError:
         problems.append(Message("bad", f"{text!r} is no day.", "Write it as 2026-11-21."))
         return None
-
-

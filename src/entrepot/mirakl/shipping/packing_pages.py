@@ -111,9 +111,7 @@ async def pick_list_page(request: Request, access: AccountVisiting) -> Response:
     )
 
 
-async def _queue(
-    request: Request, access: AccountAccess, *, error: EntrepotError | None = None
-) -> Response:
+async def _queue(request: Request, access: AccountAccess, *, error: EntrepotError | None = None) -> Response:
     picks = await pick_list(access.session, access.account_id, limit=MOST)
     at = now()
     return await render_account(
@@ -178,7 +176,9 @@ def hear(last: RowMapping, packing: Packing, other: RowMapping | None) -> Heard:
             "already": f"{name}: all of it is in already.",
             "not_needed": f"{last['barcode']} does not belong in this parcel. Take it out again.",
             "too_early": "The label comes last.",
-            "wrong_label": f"The label of order {other['order_id']}, not of this one." if other else "The wrong label.",
+            "wrong_label": f"The label of order {other['order_id']}, not of this one."
+            if other
+            else "The wrong label.",
         }.get(last["outcome"], f"{last['barcode']} is neither a component nor a label that is known."),
     )
 

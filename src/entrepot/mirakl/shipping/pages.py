@@ -1,6 +1,6 @@
 """Labels as pages: those to print, several as one PDF, one as a file, and a label taken back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +8,13 @@ from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy import RowMapping
 from starlette.responses import Response
 
-from entrepot.kit.errors import ConflictError, EntrepotError, InvalidInputError, NotFoundError
+from entrepot.kit.errors import (
+    ConflictError,
+    EntrepotError,
+    InvalidInputError,
+    NotFoundError,
+    UnavailableError,
+)
 from entrepot.kit.web.doors import doors
 from entrepot.kit.web.requests import settings_of
 from entrepot.mirakl.accounts.access import AccountAccess, AccountCalling, AccountVisiting, transaction
@@ -97,7 +103,7 @@ async def void_form(request: Request, caller: AccountCalling, shipment_id: Shipm
         async with Services.opened(caller.db) as services:
             await take_back(services, caller.account_id, parcel, by=caller.person.email, again=again)
     except (ConflictError, ServiceError) as error:
-        shown = error if isinstance(error, EntrepotError) else ConflictError(str(error))
+        shown = UnavailableError(str(error)) if isinstance(error, ServiceError) else error
         async with transaction(request, caller) as session:
             access = AccountAccess(caller, session)
             return await show_order_page(request, access, parcel["order_id"], error=shown)
@@ -126,9 +132,9 @@ async def _parcels(access: AccountAccess, wanted: Sequence[UUID]) -> list[RowMap
     return found
 
 
-def _chosen(fields: object) -> list[UUID]:
+def _chosen(fields: Mapping[str, str]) -> list[UUID]:
     chosen = []
-    for name in dict(fields):  # type: ignore[call-overload]
+    for name in fields:
         if name.startswith(CHOSEN):
             try:
                 chosen.append(UUID(name.removeprefix(CHOSEN)))
