@@ -63,6 +63,15 @@ async def see_refused(services: Services, taken: Taken) -> None:
     await _verify(services, taken)
 
 
+def lines_unread(order: RowMapping, lines: Sequence[RowMapping]) -> str | None:
+    """What is missing of an order's lines; None where each that the marketplace tells could be read."""
+    if not lines:
+        return "The order has no line that could be read, so there is nothing to build."
+    if order["lines_told"] > len(lines):
+        return f"Of {order['lines_told']} lines of the order {len(lines)} could be read, so it is not known what it is."
+    return None
+
+
 async def facts_of(
     session: AsyncSession, order: RowMapping, lines: Sequence[RowMapping]
 ) -> tuple[OrderFacts, Buildable]:
@@ -120,12 +129,13 @@ async def _decide(session: AsyncSession, account: Account, taken: Taken) -> Mapp
         await rest(session, taken, None)
         return None
     lines = await queries.select_lines(session, taken.account_id, taken.order_id)
-    if not lines:
+    unread = lines_unread(order, lines)
+    if unread is not None:
         await _mend(
             session,
             taken,
             LINES,
-            "The order has no line that could be read, so there is nothing to accept.",
+            unread,
             "Look at it on the marketplace; it is taken up again when its lines come.",
         )
         return None
@@ -139,7 +149,7 @@ async def _decide(session: AsyncSession, account: Account, taken: Taken) -> Mapp
             taken,
             MAPPING,
             f"No variant is sold under {names}.",
-            "Map it: `entrepot mirakl stock map SHOP-SKU INTERNAL-SKU`. Then it goes on by itself, or at once with a retry.",
+            "Map it: `entrepot mirakl stock map`. Then it goes on by itself, or at once with a retry.",
         )
         return None
     policy = Policy.read(account.settings)
@@ -185,7 +195,7 @@ async def _carry_out(
             kind="decision",
             details=f"A person has to decide: {decision.why}",
             next_step=(
-                f"`entrepot mirakl orders accept {taken.order_id}`, or refuse"
+                f"`entrepot mirakl accept {taken.order_id}`, or refuse"
                 + (f", by {until:%Y-%m-%d %H:%M} UTC." if until else ".")
             ),
             order_id=taken.order_id,

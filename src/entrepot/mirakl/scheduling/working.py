@@ -7,6 +7,7 @@ that runs out, and whatever it was at is done again from the start.
 import asyncio
 import os
 import secrets
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,8 +52,16 @@ class Round:
         return bool(self.works or self.steps)
 
 
-async def run(db: Database, stop: asyncio.Event, *, side_by_side: int = SIDE_BY_SIDE) -> None:
-    """Work until `stop` is set; the clock says what is due."""
+async def run(
+    db: Database, stop: asyncio.Event, *, side_by_side: int = SIDE_BY_SIDE, handle_signals: bool = False
+) -> None:
+    """Work until `stop` is set, which SIGINT and SIGTERM do with `handle_signals`; the clock says what is due.
+
+    Once stopped it takes no more, and ends with the steps that it has in hand.
+    """
+    if handle_signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     while not stop.is_set():
         if await work_once(db, stop=stop, side_by_side=side_by_side):
             continue
