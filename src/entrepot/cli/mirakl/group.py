@@ -37,6 +37,9 @@ class Mirakl(LazyGroup):
         LazyCommand(
             "stock", "entrepot.mirakl.stock.commands:app", "Components, bills of material, listings.", STOCK
         ),
+        LazyCommand(
+            "messages", "entrepot.mirakl.conversations.commands:app", "Read and answer customers.", MESSAGES
+        ),
         # Shipping.
         # What went wrong, and money.
         LazyCommand(
