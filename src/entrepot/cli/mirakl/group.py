@@ -41,6 +41,18 @@ class Mirakl(LazyGroup):
             "messages", "entrepot.mirakl.conversations.commands:app", "Read and answer customers.", MESSAGES
         ),
         # Shipping.
+        LazyCommand(
+            "labels",
+            "entrepot.mirakl.shipping.commands:labels",
+            "Look at labels, print and accept them.",
+            SHIPPING,
+        ),
+        LazyCommand(
+            "ship",
+            "entrepot.mirakl.shipping.commands:ship",
+            "Pick, pack, take back and follow parcels.",
+            SHIPPING,
+        ),
         # What went wrong, and money.
         LazyCommand(
             "failures", "entrepot.mirakl.failures.commands:app", "Show, retry and resolve failures.", MENDING

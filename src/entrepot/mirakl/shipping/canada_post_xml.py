@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
-from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from entrepot.mirakl.shipping.carrier import Address, Bought, Parcel, Tracking, TrackingEvent
 
@@ -284,7 +284,8 @@ def _parsed(text: str | bytes, expected: str) -> Element:
         kind = (
             "it holds entities or a document type" if isinstance(error, DefusedXmlException) else str(error)
         )
-        raise UnreadableXmlError(f"It is not XML that can be read: {kind}.") from error
+        # Without its cause: expat's errors are syntax errors of Python's to whoever prints them, and trip it up.
+        raise UnreadableXmlError(f"It is not XML that can be read: {kind}.") from None
     if _local(root) != expected:
         raise UnreadableXmlError(f"It is <{_local(root)}>, not <{expected}>.")
     return root
