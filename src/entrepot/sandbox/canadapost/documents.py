@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from starlette.responses import Response
@@ -15,6 +15,8 @@ MANIFEST_TYPE = "application/vnd.cpc.manifest-v8+xml"
 TRACK_TYPE = "application/vnd.cpc.track-v2+xml"
 MESSAGES = "http://www.canadapost.ca/ws/messages"
 TRACK = "http://www.canadapost.ca/ws/track"
+#: Where the carrier's clocks hang.
+_EASTERN = timezone(timedelta(hours=-5), "EST")
 
 
 def answer(root: Element, media_type: str, status: int = 200) -> Response:
@@ -172,7 +174,7 @@ def tracking_summary(state: CanadaPostState, found: Sequence[Shipment]) -> Eleme
                 "expected-delivery-date": state.expected_delivery(shipment).date().isoformat(),
                 "actual-delivery-date": _day(delivered),
                 "delivery-option-completed-ind": "1" if delivered else "0",
-                "event-date-time": f"{latest.at:%Y%m%d:%H%M%S}",
+                "event-date-time": f"{latest.at.astimezone(_EASTERN):%Y%m%d:%H%M%S}",
                 "event-description": latest.description,
                 "attempted-date": "",
                 "customer-ref-1": shipment.reference or "",
@@ -220,9 +222,9 @@ def tracking_detail(state: CanadaPostState, shipment: Shipment) -> Element:
             TRACK,
             {
                 "event-identifier": event.code,
-                "event-date": event.at.date().isoformat(),
-                "event-time": f"{event.at:%H:%M:%S}",
-                "event-time-zone": "UTC",
+                "event-date": f"{event.at.astimezone(_EASTERN):%Y-%m-%d}",
+                "event-time": f"{event.at.astimezone(_EASTERN):%H:%M:%S}",
+                "event-time-zone": "EST",
                 "event-description": event.description,
                 "signatory-name": "",
                 "event-site": event.site,
@@ -248,7 +250,7 @@ def _of_kind(events: Sequence[Event], kind: str) -> datetime | None:
 
 
 def _day(at: datetime | None) -> str:
-    return at.date().isoformat() if at else ""
+    return f"{at.astimezone(_EASTERN):%Y-%m-%d}" if at else ""
 
 
 def _write(parent: Element, namespace: str, values: Mapping[str, str | None]) -> None:

@@ -117,7 +117,12 @@ async def _put(state: MiraklState, request: Request) -> Response:
 
 
 async def _receive(state: MiraklState, request: Request) -> Response:
+    """A message as it is given, or as many questions as are asked for, invented."""
     given = await given_object(request)
+    if "count" in given:
+        order_ids = given.get("order_ids") or [one.order["order_id"] for one in state.orders.all()]
+        asked = state.ask(int(given["count"]), order_ids, seed=int(given.get("seed", 0)))
+        return told_json({"thread_ids": [thread.thread_id for thread in asked]}, 201)
     if not isinstance(given.get("order_id"), str) or not isinstance(given.get("body"), str):
         raise Refusal(400, "A message needs order_id and body; topic, sender and thread_id may be given.")
     chosen = {name: given[name] for name in ("topic", "sender", "thread_id") if name in given}
