@@ -21,6 +21,8 @@ from entrepot.marketplace.rulebook import editor_pages, step_pages
 from entrepot.marketplace.rulebook import pages as rules
 from entrepot.mirakl.accounts import pages as accounts
 from entrepot.mirakl.accounts.pages import introduce as introduce_accounts
+from entrepot.mirakl.conversations import pages as conversations
+from entrepot.mirakl.conversations import reply_pages
 from entrepot.mirakl.failures import pages as failures
 from entrepot.mirakl.orders import answer_pages
 from entrepot.mirakl.orders import pages as orders
@@ -39,7 +41,18 @@ from entrepot.playground.dashboard import pages as warehouse
 SHOP = (home, tenants, imports, products, audit, browsing, reference)
 # The editor before the definitions: `/platforms/CODE/new/policies` names no definition of a kind "new".
 RULES = (platforms, editor_pages, step_pages, rules, policies, experiments, pricing, limits)
-MIRAKL = (accounts, today, orders, answer_pages, shipping, packing_pages, stock, failures)
+MIRAKL = (
+    accounts,
+    today,
+    orders,
+    answer_pages,
+    shipping,
+    packing_pages,
+    stock,
+    conversations,
+    reply_pages,
+    failures,
+)
 # The lists of facts last: `/warehouse/scenarios` is no list.
 WAREHOUSE = (scenario_pages, entity_pages, warehouse)
 PAGES = (*SHOP, *RULES, *MIRAKL, *WAREHOUSE)

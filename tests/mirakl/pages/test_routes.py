@@ -33,6 +33,8 @@ def addresses(house: House) -> list[str]:
         f"{base}/failures",
         f"{base}/failures/{here.failures['label']}",
         f"{base}/calls",
+        f"{base}/conversations",
+        f"{base}/conversations/{here.conversations['late']}",
     ]
 
 
@@ -51,7 +53,12 @@ async def test_a_member_reads_everything_and_others_find_nothing(house: House) -
 
 def _own(house: House) -> list[object]:
     here = house.here
-    return [*here.components.values(), *here.shipments.values(), *here.failures.values()]
+    return [
+        *here.components.values(),
+        *here.shipments.values(),
+        *here.failures.values(),
+        *here.conversations.values(),
+    ]
 
 
 async def test_accounts_are_those_of_the_caller(house: House) -> None:
@@ -123,6 +130,8 @@ async def test_who_may_only_look_changes_nothing(house: House) -> None:
         (f"stock/components/{component}/receive", {"quantity": 1, "reason": "no"}),
         (f"stock/components/{component}/count", {"counted": 1, "reason": "no"}),
         (f"failures/{house.here.failures['label']}/retry", None),
+        (f"conversations/{house.here.conversations['late']}/replies", {"body": "no"}),
+        (f"conversations/{house.here.conversations['late']}/mark", {"status": "read"}),
         (f"failures/{house.here.failures['label']}/resolve", {"resolution": "no"}),
     ):
         for who, status in ((house.vera, 403), (house.otto, 404)):
