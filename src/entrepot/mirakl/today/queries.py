@@ -27,7 +27,7 @@ _FROM = """
     LEFT JOIN mirakl.customers AS c ON c.account_id = o.account_id AND c.id = o.customer_id
     LEFT JOIN LATERAL (
         SELECT shipment_id, state, packed_at, printed_at FROM mirakl.shipments
-        WHERE account_id = o.account_id AND order_id = o.order_id AND state NOT IN ('void', 'refunded')
+        WHERE account_id = o.account_id AND order_id = o.order_id AND state NOT IN ('void', 'refund_requested', 'refunded')
         ORDER BY packed_at IS NOT NULL, parcel_number LIMIT 1
     ) AS p ON true
 """
