@@ -9,7 +9,6 @@ from entrepot.kit.db import Database
 from entrepot.kit.errors import EntrepotError
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.simulating import queries
-from entrepot.mirakl.simulating.catalog import VARIANTS
 
 #: Failures that say that a label cannot be taken back; the money is lost, and that is the end of it.
 WRITTEN_OFF = "ShipmentVoid"
