@@ -1,13 +1,18 @@
 """Accounts on a marketplace, and the outside services that their steps speak to."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
+from tests.mirakl.arranging import NOON
 
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account, add_account
 from entrepot.mirakl.services import Services
+from entrepot.sandbox.mirakl.server import serving
+from entrepot.sandbox.mirakl.state import MiraklState
 
 #: Nobody listens here: what a test does not serve cannot be reached.
 NOWHERE = "http://127.0.0.1:9/api"
@@ -45,3 +50,42 @@ async def services(db: Database) -> AsyncIterator[Services]:
     """The outside services of a worker."""
     async with Services.opened(db) as found:
         yield found
+
+
+class Time:
+    """The time of a test: it stands still until it is moved on."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_(self, **span: float) -> datetime:
+        """Move on by hours, minutes, seconds …"""
+        self.at += timedelta(**span)
+        return self.at
+
+
+@pytest.fixture
+def time() -> Time:
+    """Noon of a Monday; put in force with `with clock(time):`."""
+    return Time(NOON)
+
+
+@pytest.fixture
+async def marketplace(db: Database, account: Account, time: Time) -> AsyncIterator[MiraklState]:
+    """The account's marketplace, served; its clock is the test's."""
+    state = MiraklState.fresh(api_key=API_KEY, clock=time)
+    async with serving(state) as url:
+        await set_api_url(db, account, f"{url}/api")
+        yield state
+
+
+async def set_api_url(db: Database, account: Account, api_url: str) -> None:
+    """Where the marketplace of an account is."""
+    async with db.system() as session:
+        await session.execute(
+            text("UPDATE mirakl.accounts SET api_url = :api_url WHERE id = :id"),
+            {"api_url": api_url, "id": account.account_id},
+        )

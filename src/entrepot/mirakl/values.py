@@ -99,6 +99,8 @@ FIRST_STATUSES = (
     "refused",
     "cancelled",
 )
+#: What a rule answers an order: accept it, refuse it, or ask a person.
+ANSWERS = ("accept", "refuse", "ask")
 #: Statuses after which nothing is left to do.
 ENDS = ("refused", "closed", "cancelled", "delivered")
 

@@ -1,7 +1,7 @@
 """The inbox of failures: what went wrong, why, what happens next; retrying and resolving."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,14 @@ from entrepot.kit.errors import ConflictError, NotFoundError
 from entrepot.mirakl.failures import queries
 from entrepot.mirakl.failures.plain import plain_json, plain_text
 from entrepot.mirakl.failures.redacting import bounded
+
+#: Pauses before a failure is tried again by itself: the first, doubled each time, up to the longest.
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=4)
+#: How often it may fail until a person has to decide.
+MOST_TIMES = 10
+#: How long a retry may be under way without being heard of; then the failure is open again.
+HEARD_OF = timedelta(hours=1)
 
 #: What sets a failed step going again: `async def again(session, failure)`, in the account's transaction.
 Again = Callable[[AsyncSession, RowMapping], Awaitable[None]]
@@ -44,11 +52,15 @@ async def fail(
     payload: Mapping[str, Any] | None = None,
     order_id: str | None = None,
     next_attempt_at: datetime | None = None,
+    automatic: bool = False,
 ) -> UUID:
     """Put a failure into the inbox; one that is open there for the same step and thing is counted once more.
 
-    `kind`: transient, permanent, unknown or decision (a person has to decide). `payload` holds no secrets.
+    `kind`: transient, permanent, unknown or decision (a person has to decide). `payload` holds no secrets; times and
+    decimals are fine in it. With `automatic` it is tried again by itself, at `next_attempt_at` or later, ever more
+    seldom, up to MOST_TIMES; without, at `next_attempt_at`, or when a person says so.
     """
+    at = now()
     return await queries.insert_failure(
         session,
         {
@@ -61,7 +73,12 @@ async def fail(
             "next_step": next_step,
             "payload": None if payload is None else plain_json(payload),
             "next_attempt_at": next_attempt_at,
-            "at": now(),
+            "at": at,
+            "automatic": automatic,
+            "first_attempt_at": at + FIRST_PAUSE if automatic else None,
+            "first_pause": FIRST_PAUSE.total_seconds(),
+            "longest_pause": LONGEST_PAUSE.total_seconds(),
+            "most_times": MOST_TIMES,
         },
     )
 
@@ -99,8 +116,10 @@ async def resolved_by_itself(
 async def retry(session: AsyncSession, account_id: UUID, failure_id: UUID) -> None:
     """Set a failed step going again; the failure is `retrying` until the step went well or failed again.
 
-    Raises NotFoundError, ConflictError where it is not open or where nothing can be tried again.
+    Of two who do it at once one succeeds. Raises NotFoundError, ConflictError where it is not open or where nothing can
+    be tried again.
     """
+    load_retries()
     found = await queries.select_failure(session, account_id, failure_id)
     if found is not None and found["state"] == "open" and found["process_name"] not in RETRIES:
         raise ConflictError(
@@ -108,15 +127,48 @@ async def retry(session: AsyncSession, account_id: UUID, failure_id: UUID) -> No
             hint=found["next_step"] or "Mend the cause, then resolve the failure.",
             where={"failure_id": str(failure_id)},
         )
-    taken = await queries.update_retrying(session, account_id, failure_id)
+    taken = await queries.update_retrying(session, account_id, failure_id, now() + HEARD_OF)
     if taken is None:
         await _explain(session, account_id, failure_id, "tried again")
         return
     await RETRIES[taken["process_name"]](session, taken)
 
 
+async def retry_due(session: AsyncSession, account_id: UUID, failure_id: UUID) -> str:
+    """What is due for a failure: trying it again (retried), or opening one whose retry was never heard of (reopened).
+
+    gone: somebody was first; left: nothing can be tried again by itself, so it waits for a person from now on.
+    """
+    if await queries.update_reopened(session, account_id, failure_id, now()):
+        return "reopened"
+    load_retries()
+    found = await queries.select_failure(session, account_id, failure_id)
+    if found is None or found["state"] != "open" or not _is_due(found):
+        return "gone"
+    if found["process_name"] not in RETRIES:
+        await queries.update_left(session, account_id, failure_id)
+        return "left"
+    try:
+        await retry(session, account_id, failure_id)
+    except ConflictError:
+        return "gone"
+    return "retried"
+
+
+def _is_due(failure: RowMapping) -> bool:
+    return failure["next_attempt_at"] is not None and failure["next_attempt_at"] <= now()
+
+
+def load_retries() -> None:
+    """Import every module of Mirakl operations that registers what a retry does."""
+    from entrepot.mirakl.orders.steps import load_steps
+
+    load_steps()
+
+
 def can_retry(failure: RowMapping) -> bool:
     """Whether the program can set the step of a failure going again."""
+    load_retries()
     return failure["state"] == "open" and failure["process_name"] in RETRIES
 
 

@@ -45,11 +45,16 @@ _FAIL = text(
     INSERT INTO mirakl.process_failures AS known
         (account_id, related_id, order_id, process_name, kind, details, next_step, payload, next_attempt_at, timestamp)
     VALUES (:account_id, :related_id, :order_id, :process_name, :kind, :details, :next_step,
-            CAST(:payload AS jsonb), :next_attempt_at, :at)
+            CAST(:payload AS jsonb), coalesce(:next_attempt_at, CAST(:first_attempt_at AS timestamptz)), :at)
     ON CONFLICT (account_id, process_name, related_id) WHERE state <> 'resolved' DO UPDATE
     SET times = known.times + 1, kind = excluded.kind, details = excluded.details, next_step = excluded.next_step,
-        payload = excluded.payload, next_attempt_at = excluded.next_attempt_at, state = 'open',
-        order_id = coalesce(excluded.order_id, known.order_id)
+        payload = excluded.payload, state = 'open', order_id = coalesce(excluded.order_id, known.order_id),
+        next_attempt_at = CASE
+            WHEN NOT :automatic THEN CAST(:next_attempt_at AS timestamptz)
+            WHEN known.times < :most_times THEN greatest(
+                CAST(:next_attempt_at AS timestamptz),
+                :at + least(:first_pause * power(2, known.times), :longest_pause) * interval '1 second')
+        END
     RETURNING failure_id
     """
 )
@@ -70,11 +75,25 @@ _RESOLVE_OF = text(
     RETURNING failure_id
     """
 )
+# While it is being tried again, `next_attempt_at` is when it is given up waiting to hear of it.
 _BEGIN_RETRY = text(
     f"""
-    UPDATE mirakl.process_failures SET state = 'retrying', next_attempt_at = NULL
+    UPDATE mirakl.process_failures SET state = 'retrying', next_attempt_at = :give_up_at
     WHERE account_id = :account_id AND failure_id = :failure_id AND state = 'open'
     RETURNING {_FAILURE_COLUMNS}
+    """
+)
+_REOPEN = text(
+    """
+    UPDATE mirakl.process_failures SET state = 'open', next_attempt_at = NULL
+    WHERE account_id = :account_id AND failure_id = :failure_id AND state = 'retrying' AND next_attempt_at <= :at
+    RETURNING failure_id
+    """
+)
+_LEAVE = text(
+    """
+    UPDATE mirakl.process_failures SET next_attempt_at = NULL
+    WHERE account_id = :account_id AND failure_id = :failure_id AND state = 'open'
     """
 )
 _FAILURE = text(
@@ -95,9 +114,9 @@ _FAILURES = text(
 )
 _DUE = text(
     """
-    SELECT account_id, failure_id
+    SELECT account_id, failure_id, state
     FROM mirakl.process_failures
-    WHERE state = 'open' AND next_attempt_at <= :at
+    WHERE state <> 'resolved' AND next_attempt_at <= :at
     ORDER BY next_attempt_at
     LIMIT :limit
     """
@@ -147,10 +166,23 @@ async def update_resolved_of(session: AsyncSession, values: Mapping[str, Any]) -
     return len((await session.execute(_RESOLVE_OF, dict(values))).all())
 
 
-async def update_retrying(session: AsyncSession, account_id: UUID, failure_id: UUID) -> RowMapping | None:
+async def update_retrying(
+    session: AsyncSession, account_id: UUID, failure_id: UUID, give_up_at: datetime
+) -> RowMapping | None:
     """Take an open failure for a retry; None when it is not open (any more)."""
-    values = {"account_id": account_id, "failure_id": failure_id}
+    values = {"account_id": account_id, "failure_id": failure_id, "give_up_at": give_up_at}
     return (await session.execute(_BEGIN_RETRY, values)).mappings().first()
+
+
+async def update_reopened(session: AsyncSession, account_id: UUID, failure_id: UUID, at: datetime) -> bool:
+    """Open a failure again whose retry was never heard of; False when it was."""
+    values = {"account_id": account_id, "failure_id": failure_id, "at": at}
+    return (await session.execute(_REOPEN, values)).first() is not None
+
+
+async def update_left(session: AsyncSession, account_id: UUID, failure_id: UUID) -> None:
+    """Have an open failure wait for a person."""
+    await session.execute(_LEAVE, {"account_id": account_id, "failure_id": failure_id})
 
 
 async def select_failure(session: AsyncSession, account_id: UUID, failure_id: UUID) -> RowMapping | None:

@@ -39,5 +39,8 @@ class TransactionLog(Base):
     currency_code: Mapped[str] = mapped_column(String(3), comment="Currency, ISO 4217")
     payment_state: Mapped[str | None] = mapped_column(String(40), comment="Whether it has been paid out")
     date_created: Mapped[datetime] = timestamp("When the marketplace wrote it", nullable=False)
+    last_updated: Mapped[datetime] = timestamp(
+        "When the marketplace last changed it; an older reading changes nothing", nullable=False
+    )
     raw_data: Mapped[dict[str, Any]] = mapped_column(JSONB, comment="The line as the API gave it, unchanged")
     created_at: Mapped[datetime] = created_at("When it was taken in")

@@ -56,7 +56,7 @@ def statuses_to_follow(mirakl_state: str, status: str | None) -> tuple[str, ...]
 def _path(start: str | None, target: str) -> tuple[str, ...]:
     """The shortest legal way; empty where there is none."""
     first = FIRST_STATUSES if start is None else TRANSITIONS[start]
-    ways = deque([(one,) for one in first if one == target or one in ON_THE_WAY])
+    ways: deque[tuple[str, ...]] = deque((one,) for one in first if one == target or one in ON_THE_WAY)
     seen: set[str] = set()
     while ways:
         way = ways.popleft()

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.events.publishing import publish
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
+from entrepot.mirakl.failures.inbox import resolved_by_itself
 from entrepot.mirakl.orders import driving_queries
 from entrepot.mirakl.orders import history_queries as queries
 from entrepot.mirakl.orders.steps import STEPS, WATCHERS, Change, Taken, load_steps
@@ -89,6 +90,14 @@ async def move(
             "next_attempt_at": next_attempt_at,
         },
     )
+    if before in STEPS and not _is_open(status):
+        await resolved_by_itself(
+            session,
+            account_id,
+            order_id,
+            STEPS[before].name,
+            resolution=f"It went well in the end: the order is {status}.",
+        )
     change = Change(account_id, order_id, step, status, before, actor_type, actor, notes)
     for watcher in WATCHERS.get(status, ()):
         await watcher(session, change)
@@ -103,6 +112,11 @@ async def move(
         account_id=account_id,
     )
     return Status(order_id, step, status, at)
+
+
+def _is_open(status: str) -> bool:
+    """Whether what failed before may still be open when an order comes to a status."""
+    return status.endswith("_failed") or status in ("waiting_for_person", "accepting", "refusing")
 
 
 async def rest(

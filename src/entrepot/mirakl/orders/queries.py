@@ -99,11 +99,11 @@ _STATUSES = text(
         WHERE h.account_id = :account_id AND h.order_id = o.order_id ORDER BY h.step DESC LIMIT 1) AS latest ON true
     """
 )
+# The lease goes as well: a worker that looked before the order changed must not put it off.
 _WAKE = text(
     """
-    UPDATE mirakl.orders SET next_attempt_at = :at, attempts = 0
+    UPDATE mirakl.orders SET next_attempt_at = :at, attempts = 0, leased_by = NULL, lease_until = NULL
     WHERE account_id = :account_id AND order_id = ANY (CAST(:order_ids AS text[]))
-      AND (lease_until IS NULL OR lease_until <= :at)
     """
 )
 _WATERMARK = text(
@@ -215,7 +215,7 @@ async def select_statuses(
 async def wake_orders(
     session: AsyncSession, account_id: UUID, order_ids: Sequence[str], at: datetime
 ) -> None:
-    """Make the steps of orders due, unless a worker has them in hand."""
+    """Make the steps of orders due; who has one in hand can no longer put it off."""
     await session.execute(_WAKE, {"account_id": account_id, "order_ids": list(order_ids), "at": at})
 
 

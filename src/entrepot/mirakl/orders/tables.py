@@ -21,9 +21,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.kit.db.tables import Base, Touch, created_at, key, one_of, table_args, timestamp, updated_at
+from entrepot.kit.db.tables import (
+    Audit,
+    Base,
+    Touch,
+    created_at,
+    key,
+    one_of,
+    table_args,
+    timestamp,
+    updated_at,
+)
 from entrepot.mirakl.columns import ACCOUNT_LOG, ACCOUNT_ROWS, SCHEMA, account_id, account_reference, money
-from entrepot.mirakl.values import STATUSES
+from entrepot.mirakl.values import ANSWERS, STATUSES
 
 
 class Customer(Base):
@@ -162,6 +172,42 @@ class OrderLine(Base):
     decision: Mapped[str | None] = mapped_column(String(20), comment="accept or refuse, once it is decided")
     raw_line_data: Mapped[dict[str, Any]] = mapped_column(
         JSONB, comment="The line as the API gave it, unchanged"
+    )
+    created_at: Mapped[datetime] = created_at()
+    updated_at: Mapped[datetime] = updated_at()
+
+
+class AcceptanceRule(Base):
+    """What is answered to orders, or lines of orders, of which a condition holds."""
+
+    __tablename__ = "acceptance_rules"
+    __table_args__ = table_args(
+        SCHEMA,
+        __doc__,
+        ACCOUNT_ROWS,
+        Touch(),
+        Audit(),
+        one_of("outcome", *ANSWERS),
+        one_of("applies_to", "order", "line"),
+        UniqueConstraint("account_id", "name", name="uq_acceptance_rule"),
+    )
+
+    id: Mapped[UUID] = key()
+    account_id: Mapped[UUID] = account_id()
+    name: Mapped[str] = mapped_column(String(100), comment="Name, which the history of orders shows")
+    priority: Mapped[int] = mapped_column(
+        Integer, server_default=text("0"), comment="The highest whose condition holds decides"
+    )
+    applies_to: Mapped[str] = mapped_column(
+        String(10), server_default=text("'order'"), comment="order, or line: each line is asked"
+    )
+    condition: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, comment="When it holds, in the language of rules"
+    )
+    outcome: Mapped[str] = mapped_column(String(20), comment="/".join(ANSWERS))
+    reason: Mapped[str | None] = mapped_column(Text, comment="Why, for the history")
+    is_active: Mapped[bool] = mapped_column(
+        Boolean, server_default=text("true"), comment="Whether it is asked"
     )
     created_at: Mapped[datetime] = created_at()
     updated_at: Mapped[datetime] = updated_at()

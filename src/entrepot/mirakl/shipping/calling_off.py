@@ -1,6 +1,6 @@
 """Taking labels back: voided while the carrier allows it, the money asked back after that; by itself for cancelled orders.
 
-Voiding may be repeated. Asking for the money back may not, so the carrier is asked first whether that was done.
+Voiding may be repeated. Asking for the money back may not: a carrier first reads whether that was done.
 """
 
 from datetime import timedelta
@@ -113,10 +113,6 @@ async def _taken_back(services: Services, parcel: RowMapping) -> tuple[str | Non
     try:
         await carrier.void(bought)
     except AlreadyTransmittedError:
-        known = await carrier.find(parcel["carrier_reference"])
-        if known is not None and known.called_off:
-            # An earlier request was taken whose answer was lost; the carrier mails its ticket.
-            return "refund_requested", None
         return "refund_requested", await carrier.refund(bought)
     return "void", None
 

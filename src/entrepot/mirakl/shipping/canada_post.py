@@ -119,6 +119,10 @@ class CanadaPost:
 
     async def destination(self, bought: Bought) -> dict[str, str] | None:
         """Get Shipment Details: the name and postal code that the carrier put on the label."""
+        details = await self._details(bought)
+        return details.destination if details else None
+
+    async def _details(self, bought: Bought) -> xml.Details | None:
         link = bought.links.get("details")
         if not link:
             return None
@@ -126,7 +130,7 @@ class CanadaPost:
             "GetDetails", "GET", link, related=bought.external_id, accept=xml.SHIPMENT_TYPE
         )
         try:
-            return xml.read_destination(answer)
+            return xml.read_details(answer)
         except xml.UnreadableXmlError as error:
             raise self._unreadable(error, "GetDetails", Outcome.TRANSIENT) from error
 
@@ -164,13 +168,28 @@ class CanadaPost:
                 raise
 
     async def refund(self, bought: Bought) -> str:
-        """Request Shipment Refund: ask the money of a label back; the carrier's service ticket."""
+        """Request Shipment Refund: ask the money of a label back; the carrier's service ticket.
+
+        What was asked before, by a call whose answer was lost, is read and not asked again.
+        """
+        known = await self._details(bought)
+        if known is not None and known.ticket is not None:
+            return known.ticket
+        email = str(self._account.sender.get("email") or "")
+        if not email:
+            raise ServiceError(
+                "A refund needs an e-mail address, to which the carrier tells how it goes; the sender has none",
+                outcome=Outcome.PERMANENT,
+                service=SERVICE,
+                operation="RefundShipment",
+                code="no-email",
+            )
         link = bought.links.get("refund") or f"{self._shipments}/{bought.external_id}/refund"
         answer = await self._call(
             "RefundShipment",
             "POST",
             link,
-            body=xml.refund_request(str(self._account.sender.get("email") or "")),
+            body=xml.refund_request(email),
             related=bought.external_id,
             accept=xml.SHIPMENT_TYPE,
         )

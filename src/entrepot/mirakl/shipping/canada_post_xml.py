@@ -7,6 +7,7 @@ read with defusedxml: a document with entities or a document type is refused.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
@@ -127,16 +128,25 @@ def read_shipments(text: str | bytes) -> list[str]:
     return [link.get("href", "") for link in _all(root, "link") if link.get("rel") == "shipment"]
 
 
-def read_destination(text: str | bytes) -> dict[str, str]:
-    """Name and postal code of the destination in Get Shipment Details. Raises UnreadableXmlError."""
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What Get Shipment Details tells beside the number: where the label goes, and the ticket of a refund."""
+
+    destination: dict[str, str]
+    ticket: str | None
+
+
+def read_details(text: str | bytes) -> Details:
+    """The answer of Get Shipment Details. Raises UnreadableXmlError."""
     root = _parsed(text, "shipment-details")
     destination = next(_all(root, "destination"), None)
     if destination is None:
         raise UnreadableXmlError("It has no destination.")
-    return {
+    found = {
         "name": _found(destination, "name") or "",
         "postal_code": _found(destination, "postal-zip-code") or "",
     }
+    return Details(found, _found(root, "service-ticket-id"))
 
 
 def read_ticket(text: str | bytes) -> str:
@@ -228,7 +238,7 @@ def _sender(element: Element, sender: Mapping[str, str]) -> None:
     _text(element, "company", sender.get("company") or sender.get("name"))
     _text(element, "contact-phone", sender.get("phone"))
     address = SubElement(element, "address-details")
-    _text(address, "address-line-1", sender.get("street_1"))
+    _text(address, "address-line-1", sender.get("street_1") or sender.get("street"))
     _text(address, "address-line-2", sender.get("street_2"))
     _text(address, "city", sender.get("city"))
     _text(address, "prov-state", sender.get("province"))

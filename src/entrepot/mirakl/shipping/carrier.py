@@ -128,7 +128,7 @@ class Carrier(Protocol):
         ...
 
     async def refund(self, bought: Bought) -> str:
-        """Ask the money of a label back; the carrier's ticket."""
+        """Ask the money of a label back; the carrier's ticket, that of an earlier request where there was one."""
         ...
 
     async def track(self, tracking_pin: str) -> Tracking | None:

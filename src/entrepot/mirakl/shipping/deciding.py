@@ -102,6 +102,22 @@ async def send_by_hand(session: AsyncSession, account_id: UUID, order_id: str, *
     Raises ConflictError while a label is being bought, NotFoundError where the carrier `own` is not set up.
     """
     await _replan(session, account_id, order_id, carrier_name=own.NAME, carrier=own.Own())
+    order = await queries.select_order(session, account_id, order_id)
+    if order is not None and order["status"] == "accepted" and order["mirakl_state"] == "SHIPPING":
+        # It waited for an address that a label could show; a person needs none.
+        await resolved_by_itself(
+            session, account_id, order_id, "OrderAddress", resolution=f"{by} sends it by hand."
+        )
+        await move(
+            session,
+            account_id,
+            order_id,
+            "ready_to_ship",
+            actor_type="person",
+            actor=by,
+            notes="It is sent by hand.",
+        )
+        return
     await _go_on(session, account_id, order_id, f"{by} sends it by hand.", by)
 
 

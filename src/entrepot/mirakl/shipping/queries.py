@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_COLUMNS = """s.shipment_id, s.account_id, s.order_id, s.parcel_number, s.state, s.carrier, s.service_code,
+COLUMNS = """s.shipment_id, s.account_id, s.order_id, s.parcel_number, s.state, s.carrier, s.service_code,
        s.carrier_reference, s.weight_kg, s.length_cm, s.width_cm, s.height_cm, s.destination, s.intended_at,
        s.external_id, s.tracking_pin, s.links, s.price, s.bought_at, s.label_pdf_path, s.label_sha256,
        s.label_checked_at, s.printed_at, s.prints, s.packed_at, s.tracking_reported_at, s.shipped_reported_at,
@@ -48,7 +48,7 @@ _PACKED_UNITS = text(
 )
 _PARCELS = text(
     f"""
-    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    SELECT {COLUMNS} FROM mirakl.shipments AS s
     WHERE s.account_id = :account_id
       AND (CAST(:order_id AS text) IS NULL OR s.order_id = :order_id)
       AND (CAST(:shipment_id AS uuid) IS NULL OR s.shipment_id = :shipment_id)
@@ -59,7 +59,7 @@ _PARCELS = text(
 )
 _NAMED = text(
     f"""
-    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    SELECT {COLUMNS} FROM mirakl.shipments AS s
     WHERE s.account_id = :account_id
       AND (s.carrier_reference = :name OR s.tracking_pin = :name OR CAST(s.shipment_id AS text) = lower(:name)
            OR s.order_id = :name AND s.state NOT IN ('void', 'refunded', 'refund_requested'))
@@ -68,7 +68,7 @@ _NAMED = text(
 )
 _HOLD = text(
     f"""
-    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    SELECT {COLUMNS} FROM mirakl.shipments AS s
     WHERE s.account_id = :account_id AND s.shipment_id = :shipment_id FOR NO KEY UPDATE
     """
 )
@@ -168,7 +168,7 @@ _CLAIM = text(
     WHERE s.account_id = :account_id AND s.shipment_id = :shipment_id
       AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
       AND s.shipped_reported_at IS NULL AND (s.next_look_at IS NULL OR s.next_look_at <= :at)
-    RETURNING {_COLUMNS}
+    RETURNING {COLUMNS}
     """
 )
 _PUT_OFF = text(
@@ -210,10 +210,12 @@ _TIMES = text(
 # left alone until then.
 _TO_CALL_OFF = text(
     f"""
-    SELECT {_COLUMNS} FROM mirakl.shipments AS s
+    SELECT {COLUMNS} FROM mirakl.shipments AS s
     JOIN mirakl.order_status AS o ON o.account_id = s.account_id AND o.order_id = s.order_id
-    WHERE s.account_id = :account_id AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
-      AND o.status IN ('cancelled', 'refused') AND s.shipped_reported_at IS NULL
+    WHERE s.account_id = :account_id AND s.shipped_reported_at IS NULL
+      AND (o.status IN ('cancelled', 'refused') AND s.state IN ('planned', 'buying', 'bought', 'labelled', 'failed')
+           -- Sent by somebody in another way, while we were at buying.
+           OR o.status IN ('shipped', 'delivered', 'closed') AND s.state IN ('planned', 'buying', 'failed'))
       AND (s.next_look_at IS NULL OR s.next_look_at <= :at)
       AND (CAST(:order_id AS text) IS NULL OR s.order_id = :order_id)
       AND NOT EXISTS (

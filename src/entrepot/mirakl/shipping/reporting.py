@@ -16,12 +16,11 @@ from entrepot.mirakl.accounts.accounts import list_carriers
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders.history import current, move, rest, wake
-from entrepot.mirakl.orders.steps import Taken, step
+from entrepot.mirakl.orders.steps import Change, Taken, step, watches
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import queries
 from entrepot.mirakl.shipping.buying import ENDED, NOT_YET, SENT
 from entrepot.mirakl.shipping.preferences import shipping_preferences
-from entrepot.mirakl.stock.reserving import consume
 
 TRACKING = "TrackingUpdate"
 CONFIRM = "ShippingConfirmation"
@@ -68,7 +67,7 @@ async def report_tracking(services: Services, taken: Taken) -> None:
 
 @step("tracking_sent", CONFIRM)
 async def confirm_shipping(services: Services, taken: Taken) -> None:
-    """Tell the marketplace that an order is on its way, and take its components out of the stock."""
+    """Tell the marketplace that an order is on its way."""
     account = await services.account(taken.account_id)
     parcels, _ = await _parcels(services, taken)
     if shipping_preferences(account.settings).pack_before_ship and any(
@@ -130,11 +129,6 @@ async def _ended(services: Services, taken: Taken) -> bool:
 
 
 async def _shipped(session: AsyncSession, taken: Taken, notes: str) -> None:
-    at = now()
-    await queries.update_shipped_reported(
-        session, taken.account_id, taken.order_id, at=at, next_look_at=at + FIRST_LOOK
-    )
-    await consume(session, taken.account_id, taken.order_id)
     await move(
         session,
         taken.account_id,
@@ -145,10 +139,22 @@ async def _shipped(session: AsyncSession, taken: Taken, notes: str) -> None:
         notes=notes,
         expected=taken.status,
     )
+
+
+@watches("shipped")
+async def begin_to_follow(session: AsyncSession, change: Change) -> None:
+    """Whoever finds an order shipped, this worker or a look at the marketplace: its parcels are followed from now on.
+
+    Its components leave the stock in the same transaction (`orders.watching`).
+    """
+    at = now()
+    await queries.update_shipped_reported(
+        session, change.account_id, change.order_id, at=at, next_look_at=at + FIRST_LOOK
+    )
     await resolved_by_itself(
         session,
-        taken.account_id,
-        taken.order_id,
+        change.account_id,
+        change.order_id,
         TRACKING,
         CONFIRM,
         resolution="The marketplace has it as shipped.",

@@ -26,6 +26,7 @@ DROP TABLE mirakl.base_products;
 DROP TABLE mirakl.api_calls;
 DROP TABLE mirakl.account_work;
 DROP TABLE mirakl.account_members;
+DROP TABLE mirakl.acceptance_rules;
 DROP TABLE mirakl.accounts;
 DROP FUNCTION mirakl.apply_movements;
 DROP FUNCTION mirakl.check_component_part;

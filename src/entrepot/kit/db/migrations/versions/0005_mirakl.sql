@@ -155,6 +155,49 @@ COMMENT ON COLUMN mirakl.accounts.updated_at IS 'When the row last changed';
 
 COMMENT ON COLUMN marketplace.hm_event_delivery.account_id IS 'Mirakl account of the event';
 
+CREATE TABLE mirakl.acceptance_rules (
+	id UUID DEFAULT uuidv7() NOT NULL, 
+	account_id UUID NOT NULL, 
+	name VARCHAR(100) NOT NULL, 
+	priority INTEGER DEFAULT 0 NOT NULL, 
+	applies_to VARCHAR(10) DEFAULT 'order' NOT NULL, 
+	condition JSONB NOT NULL, 
+	outcome VARCHAR(20) NOT NULL, 
+	reason TEXT, 
+	is_active BOOLEAN DEFAULT true NOT NULL, 
+	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
+	CONSTRAINT pk_acceptance_rules PRIMARY KEY (id), 
+	CONSTRAINT ck_acceptance_rules_outcome CHECK (outcome IN ('accept', 'refuse', 'ask')), 
+	CONSTRAINT ck_acceptance_rules_applies_to CHECK (applies_to IN ('order', 'line')), 
+	CONSTRAINT uq_acceptance_rule UNIQUE (account_id, name), 
+	CONSTRAINT fk_acceptance_rules_account_id FOREIGN KEY(account_id) REFERENCES mirakl.accounts (id) ON DELETE CASCADE
+);
+
+COMMENT ON TABLE mirakl.acceptance_rules IS 'What is answered to orders, or lines of orders, of which a condition holds.';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.id IS 'Identifier, ordered by time of creation (UUIDv7)';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.account_id IS 'Tenant';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.name IS 'Name, which the history of orders shows';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.priority IS 'The highest whose condition holds decides';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.applies_to IS 'order, or line: each line is asked';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.condition IS 'When it holds, in the language of rules';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.outcome IS 'accept/refuse/ask';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.reason IS 'Why, for the history';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.is_active IS 'Whether it is asked';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.created_at IS 'When the row was written';
+
+COMMENT ON COLUMN mirakl.acceptance_rules.updated_at IS 'When the row last changed';
+
 CREATE TABLE mirakl.account_members (
 	id UUID DEFAULT uuidv7() NOT NULL, 
 	account_id UUID NOT NULL, 
@@ -555,6 +598,7 @@ CREATE TABLE mirakl.transaction_logs (
 	currency_code VARCHAR(3) NOT NULL, 
 	payment_state VARCHAR(40), 
 	date_created TIMESTAMP WITH TIME ZONE NOT NULL, 
+	last_updated TIMESTAMP WITH TIME ZONE NOT NULL, 
 	raw_data JSONB NOT NULL, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	CONSTRAINT pk_transaction_logs PRIMARY KEY (account_id, transaction_id), 
@@ -584,6 +628,8 @@ COMMENT ON COLUMN mirakl.transaction_logs.currency_code IS 'Currency, ISO 4217';
 COMMENT ON COLUMN mirakl.transaction_logs.payment_state IS 'Whether it has been paid out';
 
 COMMENT ON COLUMN mirakl.transaction_logs.date_created IS 'When the marketplace wrote it';
+
+COMMENT ON COLUMN mirakl.transaction_logs.last_updated IS 'When the marketplace last changed it; an older reading changes nothing';
 
 COMMENT ON COLUMN mirakl.transaction_logs.raw_data IS 'The line as the API gave it, unchanged';
 
@@ -1390,6 +1436,26 @@ CREATE TRIGGER accounts_audit_insert AFTER INSERT ON mirakl.accounts REFERENCING
 CREATE TRIGGER accounts_audit_update AFTER UPDATE ON mirakl.accounts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:id', 'api_key');
 
 CREATE TRIGGER accounts_audit_delete AFTER DELETE ON mirakl.accounts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:id', 'api_key');
+
+GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.acceptance_rules TO entrepot_system;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON mirakl.acceptance_rules TO entrepot_app;
+
+ALTER TABLE mirakl.acceptance_rules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE mirakl.acceptance_rules FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY acceptance_rules_tenant ON mirakl.acceptance_rules FOR ALL TO entrepot_app USING (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid)) WITH CHECK (account_id = (SELECT nullif(current_setting('app.current_account_id', true), '')::uuid));
+
+CREATE POLICY acceptance_rules_system ON mirakl.acceptance_rules FOR ALL TO entrepot_system USING (true) WITH CHECK (true);
+
+CREATE TRIGGER acceptance_rules_touch BEFORE UPDATE ON mirakl.acceptance_rules FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION entrepot.touch();
+
+CREATE TRIGGER acceptance_rules_audit_insert AFTER INSERT ON mirakl.acceptance_rules REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+CREATE TRIGGER acceptance_rules_audit_update AFTER UPDATE ON mirakl.acceptance_rules REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
+
+CREATE TRIGGER acceptance_rules_audit_delete AFTER DELETE ON mirakl.acceptance_rules REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION entrepot.audit('id', 'account_id:account_id');
 
 GRANT SELECT, INSERT, UPDATE, DELETE, MAINTAIN ON mirakl.account_members TO entrepot_system;
 

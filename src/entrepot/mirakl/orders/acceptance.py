@@ -1,0 +1,367 @@
+"""Answering orders: decided by rule with the stock reserved in the same transaction, told to the marketplace (OR21),
+and believed only when the order is read again.
+
+A lost answer is settled by reading. What still waits for acceptance then may be told again: the marketplace takes an
+answer once and refuses the second.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import orjson
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from entrepot.kit.clock import now
+from entrepot.mirakl.accounts.accounts import Account
+from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
+from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
+from entrepot.mirakl.orders import queries
+from entrepot.mirakl.orders.deciding import Decision, Policy, decide
+from entrepot.mirakl.orders.facts import LineFacts, OrderFacts
+from entrepot.mirakl.orders.history import current, move, put_off, rest, wake
+from entrepot.mirakl.orders.rules import active_rules
+from entrepot.mirakl.orders.steps import Taken, step
+from entrepot.mirakl.orders.taking_in import take_in
+from entrepot.mirakl.services import Services
+from entrepot.mirakl.shipping.addresses import read_address
+from entrepot.mirakl.stock.reserving import Buildable, Line, check, reserve
+
+#: Until when an answer is looked for after it was told, or may have been; doubled each time that it was not seen.
+VERIFY_AFTER = timedelta(seconds=20)
+#: Longer than a call may take: within it the worker that called is the one that settles.
+SETTLE_AFTER = timedelta(seconds=90)
+#: How often an answer is told before a person is asked.
+MOST_TELLINGS = 6
+#: When an order that somebody has to mend is looked at again by itself.
+LOOK_AGAIN = timedelta(minutes=15)
+#: Names of failures.
+ANSWERING, DECIDING, MAPPING, LINES = "OrderAcceptance", "OrderDecision", "ListingMapping", "OrderLines"
+#: A line that is over is not answered any more.
+OVER = ("REFUSED", "CANCELED")
+
+
+@step("pending_acceptance", DECIDING)
+async def decide_and_answer(services: Services, taken: Taken) -> None:
+    """Decide about an order that waits for acceptance, and tell the marketplace."""
+    account = await services.account(taken.account_id)
+    async with services.db.tenant(account_id=taken.account_id) as session:
+        answers = await _decide(session, account, taken)
+    if answers:
+        await _tell(services, account, taken.order_id, answers)
+
+
+@step("accepting", ANSWERING)
+async def see_accepted(services: Services, taken: Taken) -> None:
+    """See whether an order is accepted; tell it (again) where it is not."""
+    await _verify(services, taken)
+
+
+@step("refusing", "OrderRefusal")
+async def see_refused(services: Services, taken: Taken) -> None:
+    """See whether an order is refused; tell it (again) where it is not."""
+    await _verify(services, taken)
+
+
+async def facts_of(
+    session: AsyncSession, order: RowMapping, lines: Sequence[RowMapping]
+) -> tuple[OrderFacts, Buildable]:
+    """What is known of an order when it is decided upon, stock included; nothing is reserved."""
+    wanted = [Line(line["order_line_id"], line["sku"], line["quantity"]) for line in lines]
+    account_id = order["account_id"]
+    together = await check(session, account_id, wanted)
+    possible = set(together.variants) if together.ok else set()
+    if not together.ok and len(wanted) > 1:
+        # Which of the lines can be built beside those before them.
+        fit: list[Line] = []
+        for line in wanted:
+            if (await check(session, account_id, [*fit, line])).ok:
+                fit.append(line)
+        possible = {line.line_id for line in fit}
+    address = order["shipping_address"]
+    facts = OrderFacts(
+        order_id=order["order_id"],
+        total_price=order["total_price"],
+        shipping_price=order["shipping_price"],
+        commission=order["total_commission"],
+        currency=order["currency_code"],
+        shipping_type=order["shipping_type_code"],
+        address=address,
+        address_problems=tuple(read_address(address)[1]) if address else (),
+        customer_id=order["mirakl_customer_id"],
+        is_blocked=order["is_blocked"],
+        acceptance_deadline=order["acceptance_deadline"],
+        at=now(),
+        lines=tuple(
+            LineFacts(
+                line_id=line["order_line_id"],
+                sku=line["sku"],
+                internal_sku=line["internal_sku"],
+                quantity=line["quantity"],
+                unit_price=line["unit_price"],
+                price=line["price"],
+                floor_price=line["floor_price"],
+                commission=line["commission"],
+                can_be_built=line["order_line_id"] in possible,
+            )
+            for line in lines
+        ),
+        missing=None if together.ok else str(together),
+    )
+    return facts, together
+
+
+async def _decide(session: AsyncSession, account: Account, taken: Taken) -> Mapping[str, bool] | None:
+    """Decide, write it down, reserve; what is to be told, None where nothing is."""
+    await queries.map_lines(session, taken.account_id, taken.order_id)
+    order = await queries.select_order(session, taken.account_id, taken.order_id)
+    if order is None or order["mirakl_state"] != "WAITING_ACCEPTANCE":
+        # A state that nobody knows is acted on by nobody; the poll wakes the order when it changes.
+        await rest(session, taken, None)
+        return None
+    lines = await queries.select_lines(session, taken.account_id, taken.order_id)
+    if not lines:
+        await _mend(
+            session,
+            taken,
+            LINES,
+            "The order has no line that could be read, so there is nothing to accept.",
+            "Look at it on the marketplace; it is taken up again when its lines come.",
+        )
+        return None
+    facts, stock = await facts_of(session, order, lines)
+    if stock.unmapped:
+        names = ", ".join(
+            line["sku"] or line["order_line_id"] for line in lines if line["order_line_id"] in stock.unmapped
+        )
+        await _mend(
+            session,
+            taken,
+            MAPPING,
+            f"No variant is sold under {names}.",
+            "Map it: `entrepot mirakl stock map SHOP-SKU INTERNAL-SKU`. Then it goes on by itself, or at once with a retry.",
+        )
+        return None
+    policy = Policy.read(account.settings)
+    decision = decide(facts, await active_rules(session, taken.account_id), policy)
+    if decision.answer == "accept":
+        await _write(session, taken, decision)
+        held = await reserve(session, taken.account_id, taken.order_id)
+        if not held.ok:
+            # Somebody took the parts between the look and the reservation: decided again with what is left.
+            facts, _ = await facts_of(session, order, lines)
+            decision = decide(facts, await active_rules(session, taken.account_id), policy)
+            if decision.answer == "accept":
+                await rest(session, taken, now() + VERIFY_AFTER, failed=True)
+                return None
+    await _write(session, taken, decision)
+    await resolved_by_itself(
+        session, taken.account_id, taken.order_id, MAPPING, LINES, resolution="It was mended, and decided."
+    )
+    return await _carry_out(session, taken, decision, order)
+
+
+async def _carry_out(
+    session: AsyncSession, taken: Taken, decision: Decision, order: RowMapping
+) -> Mapping[str, bool] | None:
+    by = decision.by[:200]
+    if decision.answer == "ask":
+        await move(
+            session,
+            taken.account_id,
+            taken.order_id,
+            "waiting_for_person",
+            actor_type="rule",
+            actor=by,
+            notes=decision.why,
+            expected=taken.status,
+        )
+        until = order["acceptance_deadline"]
+        await fail(
+            session,
+            taken.account_id,
+            DECIDING,
+            taken.order_id,
+            kind="decision",
+            details=f"A person has to decide: {decision.why}",
+            next_step=(
+                f"`entrepot mirakl orders accept {taken.order_id}`, or refuse"
+                + (f", by {until:%Y-%m-%d %H:%M} UTC." if until else ".")
+            ),
+            order_id=taken.order_id,
+        )
+        return None
+    await move(
+        session,
+        taken.account_id,
+        taken.order_id,
+        "accepting" if decision.answer == "accept" else "refusing",
+        actor_type="rule",
+        actor=by,
+        notes=decision.why,
+        expected=taken.status,
+        # Whoever takes it up after a kill comes when this call must have ended.
+        next_attempt_at=now() + SETTLE_AFTER,
+    )
+    return {line: answer == "accept" for line, answer in decision.lines.items()}
+
+
+async def _write(session: AsyncSession, taken: Taken, decision: Decision) -> None:
+    answered = [
+        {"order_line_id": line, "decision": None if answer == "ask" else answer}
+        for line, answer in decision.lines.items()
+    ]
+    await queries.update_decisions(session, taken.account_id, taken.order_id, orjson.dumps(answered).decode())
+
+
+async def _mend(session: AsyncSession, taken: Taken, process: str, details: str, next_step: str) -> None:
+    """Something about the order has to be mended by somebody: told, and looked at again after a while."""
+    if not await rest(session, taken, now() + LOOK_AGAIN):
+        return
+    await fail(
+        session,
+        taken.account_id,
+        process,
+        taken.order_id,
+        kind="permanent",
+        details=details,
+        next_step=next_step,
+        order_id=taken.order_id,
+    )
+
+
+async def _tell(services: Services, account: Account, order_id: str, answers: Mapping[str, bool]) -> None:
+    """Tell the marketplace; what it says is seen when the order is read, and a refusal is looked into at once."""
+    api = await services.api(account)
+    refused: ServiceError | None = None
+    pause = VERIFY_AFTER
+    try:
+        await api.accept(order_id, answers)
+    except ServiceError as error:
+        if error.outcome is Outcome.PERMANENT:
+            refused = error
+        elif error.retry_after is not None:
+            pause = max(pause, timedelta(seconds=error.retry_after))
+    if refused is None:
+        async with services.db.tenant(account_id=account.account_id) as session:
+            at = await current(session, account.account_id, order_id)
+            if at is not None and at.status in ("accepting", "refusing"):
+                await put_off(session, account.account_id, at, now() + pause)
+        return
+    await _look_into(services, account, order_id, refused)
+
+
+async def _look_into(services: Services, account: Account, order_id: str, refused: ServiceError) -> None:
+    """The marketplace took no answer: it has one already, the order is gone, or the answer is wrong."""
+    api = await services.api(account)
+    try:
+        raw = await api.order(order_id)
+    except ServiceError:
+        return  # The step of the order reads it when it is due.
+    async with services.db.tenant(account_id=account.account_id) as session:
+        if raw is not None:
+            await take_in(session, account, [raw])
+        at = await current(session, account.account_id, order_id)
+        if at is None or at.status not in ("accepting", "refusing"):
+            return
+        await _give_up(
+            session,
+            account,
+            order_id,
+            at.status,
+            kind="permanent",
+            details=f"The marketplace did not take the answer. {refused}",
+        )
+
+
+async def _verify(services: Services, taken: Taken) -> None:
+    """Read the order and follow the marketplace; tell the answer (again) where it still waits for one."""
+    account = await services.account(taken.account_id)
+    raw = await (await services.api(account)).order(taken.order_id)
+    answers: dict[str, bool] = {}
+    async with services.db.tenant(account_id=taken.account_id) as session:
+        if raw is None:
+            await _give_up(
+                session,
+                account,
+                taken.order_id,
+                taken.status,
+                kind="permanent",
+                details="The marketplace knows no such order any more.",
+            )
+            return
+        await take_in(session, account, [raw])
+        at = await current(session, taken.account_id, taken.order_id)
+        if at is None or at.step != taken.step:
+            return
+        if raw.get("order_state") != "WAITING_ACCEPTANCE":
+            await rest(session, taken, now() + LOOK_AGAIN)
+            return
+        if taken.attempts >= MOST_TELLINGS:
+            await _give_up(
+                session,
+                account,
+                taken.order_id,
+                taken.status,
+                kind="unknown",
+                details=f"The answer was told {MOST_TELLINGS} times, and the order still waits for acceptance.",
+            )
+            return
+        lines = await queries.select_lines(session, taken.account_id, taken.order_id)
+        accepting = taken.status == "accepting"
+        answers = {
+            line["order_line_id"]: accepting and line["decision"] != "refuse"
+            for line in lines
+            if line["line_state"] not in OVER
+        }
+        # The pause is longer than the call, and longer each time.
+        if not await rest(session, taken, now() + SETTLE_AFTER, failed=True):
+            return
+    await _tell(services, account, taken.order_id, answers)
+
+
+async def _give_up(
+    session: AsyncSession, account: Account, order_id: str, status: str, *, kind: str, details: str
+) -> None:
+    await move(
+        session,
+        account.account_id,
+        order_id,
+        "acceptance_failed",
+        actor_type="worker",
+        notes=details,
+        expected=status,
+    )
+    await fail(
+        session,
+        account.account_id,
+        ANSWERING,
+        order_id,
+        kind=kind,
+        details=details,
+        next_step="Look at it on the marketplace. A retry tells the answer again.",
+        order_id=order_id,
+        payload={"was": status},
+    )
+
+
+@retried_by(ANSWERING, "OrderRefusal")
+async def tell_again(session: AsyncSession, failure: RowMapping) -> None:
+    """A retry of an answer that was not taken: it is told again, once the order was read."""
+    account_id, order_id = failure["account_id"], failure["related_id"]
+    at = await current(session, account_id, order_id)
+    if at is None or at.status != "acceptance_failed":
+        await wake(session, account_id, order_id)
+        return
+    was = (failure["payload"] or {}).get("was")
+    again = "refusing" if was == "refusing" else "accepting"
+    if again == "accepting":
+        await reserve(session, account_id, order_id)
+    await move(session, account_id, order_id, again, actor_type="person", notes="Tried again.")
+
+
+@retried_by(DECIDING, MAPPING, LINES, "OrderIntake")
+async def look_again(session: AsyncSession, failure: RowMapping) -> None:
+    """A retry of what had to be mended: the order is looked at now."""
+    if failure["order_id"] is not None:
+        await wake(session, failure["account_id"], failure["order_id"])

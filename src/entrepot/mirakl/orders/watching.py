@@ -1,0 +1,73 @@
+"""What follows in the same transaction when an order comes somewhere: parts freed or consumed, warnings settled."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from entrepot.kit.errors import NotFoundError
+from entrepot.mirakl.failures.inbox import fail, resolved_by_itself
+from entrepot.mirakl.orders.acceptance import ANSWERING, DECIDING, LINES, MAPPING
+from entrepot.mirakl.orders.deadlines import ACCEPTANCE, SHIPPING
+from entrepot.mirakl.orders.preparing import ADDRESS, PREPARING, STOCK
+from entrepot.mirakl.orders.steps import Change, watches
+from entrepot.mirakl.stock.reserving import consume, release
+
+#: Name of the failures of parts that left the house without being in the books.
+CONSUMING = "StockConsumption"
+
+
+@watches("cancelled", "refused")
+async def give_parts_back(session: AsyncSession, change: Change) -> None:
+    """Free what was reserved for an order that came to nothing, and settle what waited for somebody about it."""
+    await release(session, change.account_id, change.order_id, reason=f"order {change.status}")
+    await resolved_by_itself(
+        session,
+        change.account_id,
+        change.order_id,
+        DECIDING,
+        ANSWERING,
+        MAPPING,
+        LINES,
+        PREPARING,
+        ADDRESS,
+        STOCK,
+        ACCEPTANCE,
+        SHIPPING,
+        resolution=f"The order is {change.status}.",
+    )
+
+
+@watches("accepted")
+async def settle_acceptance(session: AsyncSession, change: Change) -> None:
+    """What was asked and warned of before acceptance is settled; parts of refused lines are freed."""
+    await resolved_by_itself(
+        session,
+        change.account_id,
+        change.order_id,
+        DECIDING,
+        ANSWERING,
+        ACCEPTANCE,
+        resolution="The order is accepted.",
+    )
+
+
+@watches("shipped")
+async def take_parts_out(session: AsyncSession, change: Change) -> None:
+    """Consume what the order was built from; what is not in the books is somebody's to look at."""
+    try:
+        held = await consume(session, change.account_id, change.order_id)
+        said = None if held.ok else str(held)
+    except NotFoundError as error:
+        said = error.detail
+    if said is not None:
+        await fail(
+            session,
+            change.account_id,
+            CONSUMING,
+            change.order_id,
+            kind="permanent",
+            details=f"The order is shipped, and not all of its parts could be taken out of the books. {said}",
+            next_step="Count the parts, and put the stock right: `entrepot mirakl stock count`.",
+            order_id=change.order_id,
+        )
+    await resolved_by_itself(
+        session, change.account_id, change.order_id, SHIPPING, resolution="The order is shipped."
+    )
