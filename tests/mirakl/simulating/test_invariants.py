@@ -259,6 +259,18 @@ def test_what_waits_in_the_inbox_is_cared_for_until_the_end() -> None:
     assert {found.rule for found in violations(told)} == {"every order ends", "the inbox is empty"}
 
 
+def test_a_parcel_on_its_way_is_followed() -> None:
+    sent = changed("orders", 0, history=history(*SHIPPED))
+    assert {found.rule for found in violations(sent, at_the_end=False)} == {"every order is cared for"}
+    followed = replace(sent, parcels=(replace(RIGHT.parcels[0], is_followed=True), *RIGHT.parcels[1:]))
+    assert violations(followed, at_the_end=False) == []
+
+
+def test_a_label_that_was_given_up_is_no_violation() -> None:
+    lost = changed("labels_there", 1, state="live")
+    assert violations(replace(lost, written_off=frozenset({"C.1"}))) == []
+
+
 def test_a_person_who_decides_is_waited_for() -> None:
     asked = changed("orders", 1, history=history("pending_acceptance", "waiting_for_person"))
     assert violations(asked, at_the_end=False) == []

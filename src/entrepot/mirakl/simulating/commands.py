@@ -82,4 +82,4 @@ def _show(outcome: Outcome) -> None:
     print_line()
     for one in outcome.violations:
         print_line(f"broken: {one}")
-    print_line(f"{len(outcome.violations)} rules are broken." if outcome.violations else "Every rule holds.")
+    print_line(f"{len(outcome.violations)} violations." if outcome.violations else "Every rule holds.")

@@ -71,6 +71,11 @@ class MarketplaceBooks(StandIn):
         """Have an order in a state."""
         await self.tell(f"orders/{order_id}/state", {"state": state})
 
+    async def cancel(self, order_id: str) -> None:
+        """Have a customer cancel an order, if it is not too late."""
+        with suppress(UnavailableError):
+            await self.tell(f"orders/{order_id}/cancel", {})
+
     async def write(self, order_id: str, body: str) -> None:
         """Have a customer write about an order."""
         found = await self.tell("messages", {"order_id": order_id, "body": body})
