@@ -132,18 +132,21 @@ def changed(name: str, place: int, **values: Any) -> Books:
     """The right books with one row changed."""
     rows = list(getattr(RIGHT, name))
     rows[place] = replace(rows[place], **values)
-    return replace(RIGHT, **{name: tuple(rows)})
+    together: Any = {name: tuple(rows)}
+    return replace(RIGHT, **together)
 
 
 def more(name: str, *rows: Any) -> Books:
     """The right books with more rows."""
-    return replace(RIGHT, **{name: getattr(RIGHT, name) + rows})
+    together: Any = {name: getattr(RIGHT, name) + rows}
+    return replace(RIGHT, **together)
 
 
 def without(name: str, place: int) -> Books:
     """The right books without a row."""
     rows = getattr(RIGHT, name)
-    return replace(RIGHT, **{name: rows[:place] + rows[place + 1 :]})
+    together: Any = {name: rows[:place] + rows[place + 1 :]}
+    return replace(RIGHT, **together)
 
 
 LABEL, RAM = RIGHT.labels_there[0], RIGHT.components[0]

@@ -59,9 +59,11 @@ _ORDERS = text(
            (SELECT coalesce(jsonb_agg(jsonb_build_array(h.step, h.status, h.previous_status) ORDER BY h.history_id), '[]')
             FROM mirakl.order_status_history AS h
             WHERE h.account_id = sold.account_id AND h.order_id = sold.order_id) AS history,
-           (SELECT coalesce(jsonb_agg(jsonb_build_array(l.order_line_id, l.sku, l.quantity,
+           (SELECT coalesce(jsonb_agg(jsonb_build_array(l.order_line_id, v.internal_sku, l.quantity,
                        coalesce(l.decision = 'refuse' OR l.line_state IN ('REFUSED', 'CANCELED'), false))), '[]')
             FROM mirakl.order_lines AS l
+            LEFT JOIN mirakl.shop_sku_map AS m ON m.account_id = l.account_id AND m.shop_sku = l.sku
+            LEFT JOIN mirakl.product_variants AS v ON v.account_id = m.account_id AND v.variant_id = m.variant_id
             WHERE l.account_id = sold.account_id AND l.order_id = sold.order_id) AS lines
     FROM mirakl.orders AS sold WHERE sold.account_id = :account_id ORDER BY sold.order_id
     """
@@ -111,8 +113,8 @@ _UNSENDABLE = text(
     SELECT status.order_id FROM mirakl.order_status AS status
     JOIN mirakl.process_failures AS failure
       ON failure.account_id = status.account_id AND failure.order_id = status.order_id
-    WHERE status.account_id = :account_id AND status.status = 'shipping_failed'
-      AND failure.process_name = 'ShippingPlan' AND failure.state <> 'resolved' AND failure.times > 1
+    WHERE status.account_id = :account_id AND status.status IN ('accepted', 'shipping_failed')
+      AND failure.process_name IN ('OrderAddress', 'ShippingPlan') AND failure.state <> 'resolved' AND failure.times > 1
     """
 )
 _UNMAPPED = text(
