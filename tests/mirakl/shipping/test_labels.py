@@ -182,7 +182,7 @@ async def test_labels_are_printed_as_one_pdf_and_prints_are_counted(yard: Yard) 
         assert batch.reprints == ()
         reader = PdfReader(io.BytesIO(batch.pdf))
         texts = ["".join(page.extract_text().split()) for page in reader.pages]
-        assert [label.tracking_pin in text for label, text in zip(batch.labels, texts, strict=True)] == [
+        assert [str(label.tracking_pin) in text for label, text in zip(batch.labels, texts, strict=True)] == [
             True,
             True,
             True,

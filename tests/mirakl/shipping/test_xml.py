@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from entrepot.mirakl.shipping import canada_post_xml as xml
-from entrepot.mirakl.shipping.carrier import Address, Parcel
+from entrepot.mirakl.shipping.carrier import Address, Parcel, Tracking
 from entrepot.sandbox.canadapost.structure import CREATE, REFUND, read
 
 SENDER = {
@@ -89,7 +89,7 @@ def test_an_answer_is_read() -> None:
     assert found.price is None
 
 
-def tracking(*events: tuple[str, str, str, str], expected: str = "2026-03-05") -> xml.Tracking:
+def tracking(*events: tuple[str, str, str, str], expected: str = "2026-03-05") -> Tracking:
     """Tracking details of events: number, day, time with zone, description."""
     occurrences = "".join(
         f"<occurrence><event-identifier>{number}</event-identifier><event-date>{day}</event-date>"
