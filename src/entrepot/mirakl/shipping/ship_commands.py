@@ -160,7 +160,7 @@ def by_hand(order: OrderArgument, account: AccountOption = None, json: JsonOptio
         await deciding.send_by_hand(session, chosen.account_id, order, by=BY)
 
     in_account(account, work)
-    _said(
+    said(
         json,
         {"order_id": order, "carrier": "own"},
         f"The order {order} is sent by hand. `entrepot mirakl ship number {order} NUMBER` records its number.",
@@ -213,7 +213,7 @@ def split(
                 return len(await deciding.divide(session, chosen, carrier, order, wanted, by=BY))
 
     made = with_account(account, work)
-    _said(
+    said(
         json,
         {"order_id": order, "parcels": made},
         f"The order {order} has {count_of(made, 'parcel')} planned.",
