@@ -1,11 +1,13 @@
 """The stand-ins of outside services as processes of their own: started, told what to do, and asked what happened."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import httpx
 import orjson
@@ -135,24 +137,24 @@ class CarrierBooks(StandIn):
 async def running(name: str, *options: str) -> AsyncIterator[Mapping[str, Any]]:
     """A stand-in in a process of its own, as `entrepot sandbox NAME` starts it; what it says of itself."""
     command = [sys.executable, "-m", "entrepot", "sandbox", name, "--port", "0", "--json", *options]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield await _said(process)
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    # Into files: a pipe that nobody reads holds up whoever writes into it.
+    with TemporaryFile() as said, TemporaryFile() as complained:
+        process = await asyncio.create_subprocess_exec(*command, stdout=said, stderr=complained)
+        try:
+            yield await _told(process, said, complained)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
 
-async def _said(process: asyncio.subprocess.Process) -> Mapping[str, Any]:
-    assert process.stdout is not None
-    assert process.stderr is not None
-    said = b""
-    while line := await process.stdout.readline():
-        said += line
+async def _told(
+    process: asyncio.subprocess.Process, said: IO[bytes], complained: IO[bytes]
+) -> Mapping[str, Any]:
+    while process.returncode is None:
         with suppress(orjson.JSONDecodeError):
-            found: Mapping[str, Any] = orjson.loads(said)
+            found: Mapping[str, Any] = orjson.loads(os.pread(said.fileno(), 65536, 0))
             return found
-    raise UnavailableError(f"A stand-in did not start: {(await process.stderr.read()).decode()[-2000:]}")
+        await asyncio.sleep(0.02)
+    words = os.pread(complained.fileno(), 65536, 0).decode(errors="replace")
+    raise UnavailableError(f"A stand-in did not start: {words[-2000:]}")
