@@ -135,9 +135,6 @@ class EventSubscription(Base):
     platform_id: Mapped[UUID | None] = mapped_column(
         Uuid, comment="Marketplace platform whose events are heard of; null for events of all"
     )
-    account_id: Mapped[UUID | None] = mapped_column(
-        Uuid, comment="Mirakl account whose events are heard of; null for events of all"
-    )
     event_type: Mapped[str] = mapped_column(
         String(100), comment="Type heard of: exact, every type below a prefix (pim.*), or all (*)"
     )
@@ -155,6 +152,9 @@ class EventSubscription(Base):
     )
     created_at: Mapped[datetime] = created_at()
     updated_at: Mapped[datetime] = updated_at()
+    account_id: Mapped[UUID | None] = mapped_column(
+        Uuid, comment="Mirakl account whose events are heard of; null for events of all"
+    )
 
 
 class EventDelivery(Base):
@@ -197,7 +197,6 @@ class EventDelivery(Base):
     )
     shop_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Shop of the event")
     platform_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Marketplace platform of the event")
-    account_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Mirakl account of the event")
     state: Mapped[str] = mapped_column(
         String(20),
         server_default=text("'pending'::character varying"),
@@ -217,6 +216,7 @@ class EventDelivery(Base):
     )
     error_message: Mapped[str | None] = mapped_column(Text, comment="Why the last attempt failed")
     delivered_at: Mapped[datetime | None] = timestamp("When it was delivered", nullable=True)
+    account_id: Mapped[UUID | None] = mapped_column(Uuid, comment="Mirakl account of the event")
 
 
 #: The channel that wakes delivering workers; one notification a transaction, however much it publishes.

@@ -44,7 +44,8 @@ async def by_offset(
             if name(item) not in seen:
                 seen.add(name(item))
                 yield item
-        end = offset + len(page.items)
+        # What a page lists twice is one place in the list.
+        end = offset + len({name(item) for item in page.items})
         # A service may give fewer than were asked for; how many there are tells better whether that was all.
         last = end >= page.total if page.total is not None else len(page.items) < size
         if last or not page.items:

@@ -31,6 +31,9 @@ TENANT_SETTINGS = {
 NEEDED: dict[str, dict[str, Any]] = {
     "marketplace.hm_product_eligibility_policy_gate": {"required_approval": "any"},
     "marketplace.hm_tax_policy_code": {"tax_rate": 20},
+    "mirakl.component_movements": {"on_hand_change": 1},
+    "mirakl.label_files": {"pdf": b"label", "bytes": 5},
+    "mirakl.order_status_history": {"step": 1},
     "data_playground.shop_promotions": {"valid_from": "2026-01-01", "valid_until": "2026-02-01"},
     "data_playground.shop_inventory_logs": {
         "quantity_before": 3,

@@ -17,6 +17,7 @@ from entrepot.marketplace.governance.words import KINDS
 #: Unique keys over values that people choose or guess, of all tenants together → why that tells nobody anything.
 KEYS_ACROSS_TENANTS = {
     "marketplace.hm_platform uq_platform_code": "a name in addresses; only entrepot_system adds platforms",
+    "mirakl.accounts uq_account_code": "a name in addresses; only entrepot_system adds accounts",
     "pim.app_sessions pk_app_sessions": "the digest of a random cookie",
     "pim.api_tokens idx_api_tokens_hash": "the digest of a random token",
     "pim.bulk_runs idx_bulk_runs_idempotency": "as documented; every key begins with the shop",
@@ -44,6 +45,10 @@ LOOSE_IDENTIFIERS = {
     "marketplace.hm_policy_lock.locked_by": "whoever locked it, perhaps gone",
     "marketplace.hm_state_transition.entity_id": "a version of one of several tables; written by their triggers",
     "marketplace.hm_state_transition.user_id": "whoever did it, perhaps gone",
+    "mirakl.account_members.user_id": "a person of a shop; which accounts are theirs, an operator says",
+    "mirakl.messages.written_by": "whoever wrote it, perhaps gone",
+    "mirakl.packing_scans.scanned_by": "whoever scanned, perhaps gone",
+    "mirakl.process_failures.resolved_by": "whoever resolved it, perhaps gone",
     "pim.audit_logs.entity_id": "a row of any table, perhaps gone",
     "pim.audit_logs.user_id": "whoever did it, perhaps gone",
     "pim.ai_batch_items.entity_id": "a row of one of several tables; read under the tenant's rules",

@@ -20,7 +20,7 @@ from entrepot.kit.settings import Settings
 check.load_declarations()
 
 #: The tables of the tenants themselves.
-ROOTS = ("pim.shops", "marketplace.hm_platform")
+ROOTS = ("pim.shops", "marketplace.hm_platform", "mirakl.accounts")
 
 #: Found anew in the catalog by `test_no_table_is_missed`.
 TENANT_TABLES = sorted(

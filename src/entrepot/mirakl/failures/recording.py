@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from entrepot.kit.db import Database
 from entrepot.kit.telemetry import get_logger, redact_text
@@ -33,6 +33,8 @@ from entrepot.mirakl.failures.redacting import (
 log = get_logger(__name__)
 #: Calls that are kept in the process while the database takes none.
 KEPT = 10_000
+#: What the database says of a record that it will never take; anything else may pass.
+REFUSED = (DataError, IntegrityError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +80,7 @@ class _Book:
                 return
             try:
                 await self._insert(batch)
-            except (OperationalError, InterfaceError):
-                raise
-            except DBAPIError:
+            except REFUSED:
                 await self._insert_each(batch)
             for _ in batch:
                 self._waiting.popleft()
@@ -100,9 +100,7 @@ class _Book:
         for row in batch:
             try:
                 await self._insert([row])
-            except (OperationalError, InterfaceError):
-                raise
-            except DBAPIError as error:
+            except REFUSED as error:
                 _to_log(row, str(error.orig).splitlines()[0])
 
 

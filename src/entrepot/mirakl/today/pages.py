@@ -6,6 +6,7 @@ from starlette.responses import Response
 from entrepot.kit.clock import now
 from entrepot.mirakl.accounts.access import AccountVisiting
 from entrepot.mirakl.failures.finding import list_failures
+from entrepot.mirakl.stock.levels import list_components
 from entrepot.mirakl.today.reading import read_today
 from entrepot.mirakl.visiting import render_account
 
@@ -25,4 +26,5 @@ async def today_page(request: Request, access: AccountVisiting) -> Response:
         place="today",
         today=await read_today(access.session, access.account_id, now()),
         failures=failures.rows,
+        ids={one.name: one.component_id for one in await list_components(access.session, access.account_id)},
     )

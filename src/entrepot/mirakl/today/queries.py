@@ -66,23 +66,8 @@ _TO_ANSWER = text(
     ORDER BY v.answer_by, v.id LIMIT :limit
     """
 )
-_FIGURES = text(
-    """
-    SELECT (SELECT count(*) FROM mirakl.process_failures
-            WHERE account_id = :account_id AND state = 'open') AS failures,
-           (SELECT count(*) FROM mirakl.components
-            WHERE account_id = :account_id AND on_hand - reserved <= reorder_point
-              AND (reorder_point > 0 OR reorder_quantity > 0 OR reserved > 0)) AS shortages
-    """
-)
-_SHORTAGES = text(
-    """
-    SELECT component_id, name, type, on_hand, reserved, on_hand - reserved AS free, reorder_point, reorder_quantity
-    FROM mirakl.components
-    WHERE account_id = :account_id AND on_hand - reserved <= reorder_point
-      AND (reorder_point > 0 OR reorder_quantity > 0 OR reserved > 0)
-    ORDER BY on_hand - reserved - reorder_point, name LIMIT :limit
-    """
+_FAILURES = text(
+    "SELECT count(*) FROM mirakl.process_failures WHERE account_id = :account_id AND state = 'open'"
 )
 
 
@@ -107,15 +92,10 @@ async def select_to_answer(
     return await _rows(session, _TO_ANSWER, account_id, at, limit)
 
 
-async def select_shortages(session: AsyncSession, account_id: UUID, limit: int) -> Sequence[RowMapping]:
-    """Components of which there are too few, the worst first."""
-    values = {"account_id": account_id, "limit": limit}
-    return (await session.execute(_SHORTAGES, values)).mappings().all()
-
-
-async def select_figures(session: AsyncSession, account_id: UUID) -> RowMapping:
-    """Open failures, and components of which there are too few."""
-    return (await session.execute(_FIGURES, {"account_id": account_id})).mappings().one()
+async def count_failures(session: AsyncSession, account_id: UUID) -> int:
+    """Failures that are open."""
+    found: int = (await session.execute(_FAILURES, {"account_id": account_id})).scalar_one()
+    return found
 
 
 async def _rows(

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from entrepot.mirakl.stock.ordering import ToOrder, to_order
 from entrepot.mirakl.today import queries
 from entrepot.mirakl.today.due import Deed, Urgency, deed_of, left_until, urgency_of
 
@@ -50,8 +51,7 @@ class Today:
     ship: Listed
     answer: Listed
     failures: int
-    shortages: list[RowMapping]
-    shortages_total: int
+    shortages: list[ToOrder]
 
 
 ANSWER = Deed("Answer", "conversation")
@@ -59,7 +59,6 @@ ANSWER = Deed("Answer", "conversation")
 
 async def read_today(session: AsyncSession, account_id: UUID, at: datetime, *, most: int = MOST) -> Today:
     """What is due, the most urgent first, and how much there is of it."""
-    figures = await queries.select_figures(session, account_id)
     accept = await queries.select_to_accept(session, account_id, at, most)
     ship = await queries.select_to_ship(session, account_id, at, most)
     answer = await queries.select_to_answer(session, account_id, at, most)
@@ -68,9 +67,8 @@ async def read_today(session: AsyncSession, account_id: UUID, at: datetime, *, m
         accept=_list(accept, [_due(row, row["acceptance_deadline"], at, deed_of(row)) for row in accept]),
         ship=_list(ship, [_due(row, row["shipping_deadline"], at, deed_of(row)) for row in ship]),
         answer=_list(answer, [_due(row, row["answer_by"], at, ANSWER) for row in answer]),
-        failures=figures["failures"],
-        shortages=list(await queries.select_shortages(session, account_id, most)),
-        shortages_total=figures["shortages"],
+        failures=await queries.count_failures(session, account_id),
+        shortages=await to_order(session, account_id),
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 from starlette.datastructures import UploadFile
@@ -53,6 +52,12 @@ async def _list_orders(state: MiraklState, request: Request) -> Response:
     states = frozenset(_listed(query.get("order_state_codes")))
     if states:
         found = [one for one in found if one.state in states]
+    if debited := query.get("customer_debited"):
+        paid = debited == "true"
+        found = [one for one in found if (one.order.get("customer_debited_date") is not None) is paid]
+    for name in ("order_reference_for_customer", "order_reference_for_seller"):
+        if references := _listed(query.get(name.replace("reference", "references"))):
+            found = [one for one in found if (one.order.get("references") or {}).get(name) in references]
     for name, chosen in (
         ("created", ("start_date", "end_date")),
         ("updated", ("start_update_date", "end_update_date")),
@@ -166,8 +171,9 @@ async def _list_documents(state: MiraklState, request: Request) -> Response:
 
 
 async def _download(state: MiraklState, request: Request) -> Response:
-    wanted = _listed(request.query_params.get("document_ids"))
-    found = [state.documents[one] for one in wanted if one in state.documents]
+    wanted = {int(one) for one in _listed(request.query_params.get("document_ids")) if one.isdigit()}
+    orders = set(_listed(request.query_params.get("order_ids")))
+    found = [one for one in state.documents.values() if one.document_id in wanted or one.order_id in orders]
     if not found:
         raise Refusal(404, "None of these documents exists.")
     # Of several documents the marketplace makes an archive; nobody here asks for more than one.
@@ -187,7 +193,7 @@ async def _upload(state: MiraklState, request: Request) -> Response:
     for file in files:
         content = await file.read()
         name = file.filename or "document"
-        document_id = str(uuid5(NAMESPACE_URL, f"document {order_id} {len(state.documents)}"))
+        document_id = len(state.documents) + 1
         kind = types.get(name, "CUSTOMER_INVOICE")
         state.documents[document_id] = Document(document_id, order_id, kind, name, content, state.clock())
     return told_json({"errors_count": 0, "order_documents": []})

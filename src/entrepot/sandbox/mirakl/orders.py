@@ -94,8 +94,6 @@ class OrderBook:
         order.setdefault("order_lines", [])
         created = datetime.fromisoformat(order.setdefault("created_date", told(now)))
         order.setdefault("last_updated_date", order["created_date"])
-        if "acceptance_deadline_date" not in order and order["order_state"] == "WAITING_ACCEPTANCE":
-            order["acceptance_deadline_date"] = told(created + self.pace.accept_within)
         placed = Placed(order, plan or Plan(), datetime.fromisoformat(order["last_updated_date"]), created)
         placed.states.append((created, placed.state))
         self._orders[order_id] = placed
