@@ -1,5 +1,6 @@
 """What the marketplace gives is kept whole, whatever it is; what cannot be kept says why."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from tests.mirakl.arranging import ADDRESS, NOON, failures, statuses
 
 from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account
+from entrepot.mirakl.orders.reading import UnreadableError, read_order
 from entrepot.mirakl.orders.taking_in import TakenIn, take_in
 
 
@@ -144,20 +146,30 @@ async def test_a_known_order_in_an_unknown_state_waits(session: AsyncSession, ac
         ({"currency_iso_code": "DOLLAR"}, "6 characters"),
     ],
 )
-async def test_an_order_that_cannot_be_kept_says_why_and_stops_no_other(
-    session: AsyncSession, account: Account, changes: dict[str, Any], said: str
+def test_an_order_that_cannot_be_kept_says_why(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnreadableError, match=re.escape(said)):
+        read_order(told() | changes, currency="CAD")
+
+
+async def test_what_cannot_be_kept_is_in_the_inbox_and_stops_no_other(
+    session: AsyncSession, account: Account
 ) -> None:
-    found = await take_in(session, account, [told("A-1") | changes, told("A-2")])
-    assert (found.new, found.rejected, found.read) == (1, 1, 2)
-    [failure] = await failures(session, account.account_id)
-    assert failure.process_name == "OrderIntake"
-    assert said in failure.details
+    strange: list[Any] = [
+        told("A-1") | {"created_date": "yesterday"},
+        None,
+        [],
+        "order",
+        7,
+        {"order_id": "A\0"},
+    ]
+    found = await take_in(session, account, [*strange, told("A-2")])
+    assert (found.new, found.rejected, found.read) == (1, 6, 7)
+    held = {one.related_id: one for one in await failures(session, account.account_id)}
+    assert set(held) == {"A-1", "A\N{SYMBOL FOR NULL}", "an order without an order_id"}
+    assert {one.process_name for one in held.values()} == {"OrderIntake"}
+    assert held["an order without an order_id"].times == 4
+    assert "'yesterday', no time in ISO 8601" in held["A-1"].details
     assert await statuses(session, account.account_id) == {"A-2": "pending_acceptance"}
-
-
-@pytest.mark.parametrize("raw", [None, [], "order", 7])
-async def test_what_is_no_order_is_rejected(session: AsyncSession, account: Account, raw: Any) -> None:
-    assert (await take_in(session, account, [raw])).rejected == 1
 
 
 @pytest.mark.parametrize(
@@ -171,14 +183,17 @@ async def test_what_is_no_order_is_rejected(session: AsyncSession, account: Acco
         ({"price": "free"}, "Line 2: price is 'free'"),
     ],
 )
-async def test_a_line_that_cannot_be_read_is_told(
-    session: AsyncSession, account: Account, line: dict[str, Any], said: str
-) -> None:
+def test_a_line_that_cannot_be_read_leaves_the_others(line: dict[str, Any], said: str) -> None:
     raw = told(lines=2)
     raw["order_lines"][1] |= line
-    assert (await take_in(session, account, [raw])).new == 1
-    [failure] = await failures(session, account.account_id)
-    assert said in failure.details
+    found = read_order(raw, currency="CAD")
+    assert [one.order_line_id for one in found.lines] == ["A-1-1"]
+    assert said in found.wrong[0]
+
+
+@pytest.mark.parametrize("lines", [None, [], "none", {"1": {}}, [None, 7]])
+def test_an_order_without_lines_is_kept(lines: Any) -> None:
+    assert read_order(told() | {"order_lines": lines}, currency="CAD").lines == ()
 
 
 async def test_what_postgresql_cannot_hold_is_shown_instead(session: AsyncSession, account: Account) -> None:

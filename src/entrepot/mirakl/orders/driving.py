@@ -129,7 +129,9 @@ async def _do(db: Database, services: Services, taken: Taken) -> None:
                 await queries.give_back(session, taken.account_id, taken.order_id, taken.worker)
         except Exception as error:
             after = what_follows(error, taken.attempts)
-            log.warning("a step failed", step=found.name, kind=after.kind, exc_info=error)
+            log.warning(
+                "a step failed", step=found.name, kind=after.kind, reason=str(error), exc_info=trace(error)
+            )
             await _failed(db, taken, found, error, after)
 
 
@@ -183,6 +185,11 @@ async def _failed(db: Database, taken: Taken, step: Step, error: Exception, afte
                 order_id=taken.order_id,
                 payload={"status": taken.status, "attempts": taken.attempts + 1},
             )
+
+
+def trace(error: Exception) -> Exception | None:
+    """What is logged with its trace: a defect of the program; what services and people do wrong is said in a line."""
+    return None if isinstance(error, ServiceError | EntrepotError) else error
 
 
 def _said(error: Exception) -> str:

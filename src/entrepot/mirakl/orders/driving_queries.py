@@ -43,7 +43,7 @@ _REST = text(
     SET next_attempt_at = :next_attempt_at, attempts = CASE WHEN :counts THEN o.attempts + 1 ELSE o.attempts END,
         leased_by = NULL, lease_until = NULL
     WHERE o.account_id = :account_id AND o.order_id = :order_id
-      AND (CAST(:worker AS text) IS NULL OR o.leased_by = :worker)
+      AND o.leased_by = :worker
       AND :step = (SELECT coalesce(max(h.step), 0) FROM mirakl.order_status_history AS h
                    WHERE h.account_id = o.account_id AND h.order_id = o.order_id)
     RETURNING o.order_id
@@ -101,7 +101,7 @@ async def put_off(
     order_id: str,
     *,
     step: int,
-    worker: str | None,
+    worker: str,
     next_attempt_at: datetime | None,
     counts: bool,
 ) -> bool:

@@ -173,19 +173,6 @@ async def rest(
     )
 
 
-async def put_off(session: AsyncSession, account_id: UUID, at: Status, next_attempt_at: datetime) -> bool:
-    """Say when the next step of an order is to be tried, if it is still where it was at `at`."""
-    return await driving_queries.put_off(
-        session,
-        account_id,
-        at.order_id,
-        step=at.step,
-        worker=None,
-        next_attempt_at=next_attempt_at,
-        counts=False,
-    )
-
-
 async def wake(session: AsyncSession, account_id: UUID, order_id: str) -> None:
     """Make the step of an order due now, its attempts forgotten; raises NotFoundError."""
     if not await driving_queries.wake(session, account_id, order_id, now()):

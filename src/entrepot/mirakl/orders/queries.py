@@ -129,6 +129,8 @@ _ORDER = text(
            coalesce(c.is_blocked, false) AS is_blocked,
            CASE jsonb_typeof(o.raw_order_data -> 'order_lines')
                WHEN 'array' THEN jsonb_array_length(o.raw_order_data -> 'order_lines') ELSE 0 END AS lines_told,
+           EXISTS (SELECT FROM mirakl.process_failures AS f
+                   WHERE f.account_id = o.account_id AND f.related_id = o.order_id AND f.state <> 'resolved') AS failures,
            latest.step, latest.status, latest.timestamp AS since
     FROM mirakl.orders AS o
     LEFT JOIN mirakl.customers AS c ON c.account_id = o.account_id AND c.id = o.customer_id

@@ -21,7 +21,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.jobs.waking import first_of
 from entrepot.kit.telemetry import bound, get_logger
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
-from entrepot.mirakl.orders.driving import SIDE_BY_SIDE, drive, what_follows
+from entrepot.mirakl.orders.driving import SIDE_BY_SIDE, drive, trace, what_follows
 from entrepot.mirakl.orders.driving_queries import select_next_due
 from entrepot.mirakl.orders.steps import load_steps
 from entrepot.mirakl.scheduling import queries
@@ -131,7 +131,12 @@ async def _do(
             account = await services.account(account_id)
             await work.function(services, account)
         except Exception as error:
-            log.warning("the work of an account failed", failures=failures + 1, exc_info=error)
+            log.warning(
+                "the work of an account failed",
+                failures=failures + 1,
+                reason=str(error),
+                exc_info=trace(error),
+            )
             await _failed(db, worker, account_id, name, failures, error)
             return False
         at = now()
