@@ -80,10 +80,12 @@ _CONFIRM = text(
 _SUMMARY = text(
     """
     SELECT max(sent_at) AS last_message_at, max(sent_at) FILTER (WHERE sender_type = 'customer') AS last_customer_message_at,
-           min(sent_at) FILTER (WHERE sender_type = 'customer' AND sent_at > coalesce(
+           min(sent_at) FILTER (WHERE sender_type = 'customer' AND sent_at > greatest(
                (SELECT max(a.sent_at) FROM mirakl.messages AS a
                 WHERE a.account_id = :account_id AND a.conversation_id = :conversation_id
                   AND a.sender_type = 'technician' AND a.message_type = 'manual' AND a.sending = 'sent'),
+               (SELECT c.settled_until FROM mirakl.conversations AS c
+                WHERE c.account_id = :account_id AND c.id = :conversation_id),
                '-infinity')) AS unanswered_since
     FROM mirakl.messages
     WHERE account_id = :account_id AND conversation_id = :conversation_id AND sending IN ('received', 'sent')
@@ -167,8 +169,10 @@ _MESSAGES = text(
 )
 _STATUS = text(
     """
-    UPDATE mirakl.conversations SET status = :status,
-           answer_by = CASE WHEN :status = 'archived' THEN NULL ELSE answer_by END
+    UPDATE mirakl.conversations
+    SET status = CAST(:status AS text),
+        answer_by = CASE WHEN CAST(:status AS text) = 'archived' THEN NULL ELSE answer_by END,
+        settled_until = CASE WHEN CAST(:status AS text) = 'archived' THEN last_message_at ELSE settled_until END
     WHERE account_id = :account_id AND id = :conversation_id
     """
 )

@@ -69,6 +69,9 @@ class Conversation(Base):
     last_message_at: Mapped[datetime | None] = timestamp("When the last message was written, by whomever")
     last_customer_message_at: Mapped[datetime | None] = timestamp("When the customer last wrote")
     answer_by: Mapped[datetime | None] = timestamp("Until when it is to be answered; null: nothing to answer")
+    settled_until: Mapped[datetime | None] = timestamp(
+        "Up to where it needs no answer: when it was archived; what is written later does"
+    )
     automatic_replies_off: Mapped[bool] = mapped_column(
         Boolean,
         server_default=text("false"),

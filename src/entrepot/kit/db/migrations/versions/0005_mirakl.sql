@@ -811,6 +811,7 @@ CREATE TABLE mirakl.conversations (
 	last_message_at TIMESTAMP WITH TIME ZONE, 
 	last_customer_message_at TIMESTAMP WITH TIME ZONE, 
 	answer_by TIMESTAMP WITH TIME ZONE, 
+	settled_until TIMESTAMP WITH TIME ZONE, 
 	automatic_replies_off BOOLEAN DEFAULT false NOT NULL, 
 	raw_thread_data JSONB, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
@@ -851,6 +852,8 @@ COMMENT ON COLUMN mirakl.conversations.last_message_at IS 'When the last message
 COMMENT ON COLUMN mirakl.conversations.last_customer_message_at IS 'When the customer last wrote';
 
 COMMENT ON COLUMN mirakl.conversations.answer_by IS 'Until when it is to be answered; null: nothing to answer';
+
+COMMENT ON COLUMN mirakl.conversations.settled_until IS 'Up to where it needs no answer: when it was archived; what is written later does';
 
 COMMENT ON COLUMN mirakl.conversations.automatic_replies_off IS 'Whether none is sent here: a person has answered or opted out';
 
