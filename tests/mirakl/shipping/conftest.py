@@ -118,7 +118,8 @@ class Yard:
         """Run a statement in the account; its rows."""
         async with self.db.tenant(account_id=self.account_id) as session:
             found = await session.execute(text(statement), {"account_id": self.account_id, **values})
-            return [dict(row) for row in found.mappings()] if found.returns_rows else []
+            answers = statement.lstrip().upper().startswith("SELECT")
+            return [dict(row) for row in found.mappings()] if answers else []
 
     async def order(
         self,

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import httpx
 import pypdf
@@ -39,7 +40,8 @@ def scanned(pdf: bytes) -> str:
     contents = found.get_contents()
     assert contents is not None
     drawn = re.findall(rb"([\d.]+) ([\d.]+) ([\d.]+) (-?[\d.]+) re f", contents.get_data())
-    bars = [(float(x), float(width)) for x, _, width, _ in drawn]
+    # The tall ones; the line between the addresses is flat.
+    bars = [(float(x), float(width)) for x, _, width, height in drawn if float(height) > 50]
     module = min(width for _, width in bars)
     widths = []
     for (x, width), (following, _) in zip(bars, [*bars[1:], (0.0, 0.0)], strict=True):
@@ -57,6 +59,19 @@ def test_a_label_is_one_page_with_the_address_and_the_number() -> None:
     for line in ("Zoé Fontaine", "7 Otter Creek Lane", "H2X 1A4", "Ref: ORDER-1", "Expedited Parcel"):
         assert line in said
     assert LABEL.pin in re.sub(r"\s", "", said)
+
+
+def test_what_a_pdf_cannot_hold_breaks_no_label() -> None:
+    odd = replace(LABEL, recipient=("A (B) \\ C\nD", "Łucja – 東京", "œuvre"), reference="")
+    said = page(draw(odd))
+    assert "A (B) \\ C D" in said
+    assert "?ucja – ??" in said
+    assert "œuvre" in said
+    reader = pypdf.PdfReader(io.BytesIO(draw(odd)), strict=True)
+    assert reader.metadata is not None
+    assert reader.metadata.title == f"Label {odd.pin}"
+    width, height = (round(float(side) / 72, 2) for side in reader.pages[0].mediabox[2:])
+    assert (width, height) == (4.0, 6.0)
 
 
 def test_the_barcode_reads_back_as_the_number() -> None:

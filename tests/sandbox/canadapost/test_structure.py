@@ -4,7 +4,7 @@ from xml.etree.ElementTree import tostring
 
 import pytest
 from defusedxml import ElementTree
-from tests.sandbox.canadapost.conftest import SHIPMENT, WANTED, Post, request, text
+from tests.sandbox.canadapost.conftest import SHIPMENT, WANTED, Post, links, request, text
 
 from entrepot.sandbox.canadapost.structure import CREATE, StructureError, found, has, read
 
@@ -99,3 +99,70 @@ async def test_what_is_no_such_document_is_answered_with_messages(post: Post, bo
     assert text(answer, "code") == "Server"
     assert text(answer, "description")
     assert list(post.state.all()) == []
+
+
+#: Element → what the published schema has it hold: what has to be there, and what may be.
+ANSWERS: dict[str, tuple[set[str], set[str]]] = {
+    "shipment-info": (
+        {"shipment-id", "shipment-status", "links"},
+        {"customer-request-id", "tracking-pin", "return-tracking-pin", "po-number", "shipment-price", "shipment-receipt"},
+    ),
+    "shipment-price": (
+        {"service-code", "base-amount", "pre-tax-amount", "gst-amount", "pst-amount", "hst-amount", "due-amount",
+         "service-standard", "rated-weight"},
+        {"priced-options", "adjustments"},
+    ),
+    "adjustments": (set(), {"adjustment"}),
+    "adjustment": ({"adjustment-code", "adjustment-amount"}, set()),
+    "service-standard": (
+        {"am-delivery", "guaranteed-delivery"}, {"expected-transmit-time", "expected-delivery-date"},
+    ),
+    "links": ({"link"}, set()),
+    "shipments": (set(), {"link", "shipment-info"}),
+    "shipment-details": (
+        {"shipment-status", "final-shipping-point", "shipment-detail"},
+        {"customer-request-id", "tracking-pin", "po-number", "shipping-point-id", "cpc-pickup-indicator"},
+    ),
+    "shipment-detail": (
+        {"delivery-spec"},
+        {"group-id", "transmit-shipment", "quickship-label-requested", "expected-mailing-date", "return-spec",
+         "refund-request-info"},
+    ),
+    "shipment-refund-request-info": ({"service-ticket-date", "service-ticket-id"}, set()),
+    "refund-request-info": ({"service-ticket-date", "service-ticket-id"}, set()),
+    "messages": (set(), {"message"}),
+    "message": ({"code", "description"}, set()),
+}  # fmt: skip
+
+
+async def test_answers_are_of_the_published_structure(post: Post) -> None:
+    bought = await post.buy({"cpc-pickup-indicator": "true", "expected-mailing-date": "2026-03-03"})
+    addresses = links(bought)
+    answers = [
+        bought,
+        await post.read(addresses["self"]),
+        await post.read(addresses["price"]),
+        await post.read(post.shipments, requestId="R-1"),
+        await post.read(post.shipments, requestId="R-1", provideShipmentInfo="true"),
+        await post.refund(bought),
+        await post.refund(bought),
+        await post.read(addresses["details"]),
+    ]
+    seen = set()
+    for answer in answers:
+        for element in ElementTree.fromstring(answer.content).iter():
+            name = element.tag.rpartition("}")[2]
+            if name not in ANSWERS:
+                continue
+            seen.add(name)
+            required, optional = ANSWERS[name]
+            held = [child.tag.rpartition("}")[2] for child in element]
+            assert required <= set(held) <= required | optional, name
+            assert len(held) == len(set(held)) or name in ("links", "shipments", "messages")
+            for link in element.findall(f"{{{SHIPMENT}}}link"):
+                assert (
+                    {"rel", "href", "media-type"}
+                    <= set(link.attrib)
+                    <= {"rel", "href", "media-type", "index"}
+                )
+    assert seen == set(ANSWERS)

@@ -89,7 +89,10 @@ async def test_orders_are_invented_over_http_and_counted_by_state(market: Market
     given = {"count": 4, "skus": list(SKUS), "seed": 9, "mix": {"no_lines": 1.0}}
     made = (await market.client.post("/sandbox/orders", json=given)).json()["order_ids"]
     shown = (await market.client.get("/sandbox/orders")).json()
-    assert shown == {"orders": 4, "states": {"WAITING_ACCEPTANCE": 4}, "shipped_twice": []}
+    assert shown == {"orders": 4, "states": {"WAITING_ACCEPTANCE": 4}}
+    each = (await market.client.get("/sandbox/orders", params={"each": "true"})).json()["each"]
+    assert [one["order_id"] for one in each] == made
+    assert [state["state"] for state in each[0]["states"]] == ["WAITING_ACCEPTANCE"]
     one = (await market.client.get(f"/sandbox/orders/{made[0]}")).json()
     assert one["order"]["order_lines"] == []
     assert (one["accepts"], one["ships"]) == (0, 0)

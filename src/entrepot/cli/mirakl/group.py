@@ -10,6 +10,7 @@ SHIPPING = "Shipping"
 MESSAGES = "Messages"
 MENDING = "Looking into and mending"
 ACCOUNTS = "Accounts"
+TRYING = "Trying it out"
 
 
 class Mirakl(LazyGroup):
@@ -70,6 +71,12 @@ class Mirakl(LazyGroup):
         ),
         LazyCommand("carriers", "entrepot.mirakl.accounts.commands:app", "Set carriers up.", ACCOUNTS),
         # Trying it out.
+        LazyCommand(
+            "simulate",
+            "entrepot.mirakl.simulating.commands:simulate",
+            "Simulate orders, failing services and dying workers.",
+            TRYING,
+        ),
     )
 
 

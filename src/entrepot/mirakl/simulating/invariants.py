@@ -288,10 +288,13 @@ def every_step_is_legal(books: Books) -> Iterator[tuple[str, str]]:
 
 @rule()
 def every_order_is_cared_for(books: Books) -> Iterator[tuple[str, str]]:
-    """It has ended, something is to be done with it, or it waits for a person in the inbox, where it can be tried again."""
+    """It has ended, something is to be done with it, its parcel is followed, or it waits in the inbox for a person."""
     inbox = {failure.order_id for failure in books.failures}
+    followed = {parcel.order_id for parcel in books.parcels if parcel.is_followed}
     for order in books.orders:
         if order.status in (*ENDS, *WITH_A_PERSON) or order.is_due or order.order_id in inbox:
+            continue
+        if order.status == "shipped" and order.order_id in followed:
             continue
         yield order.order_id, f"it is {order.status}, nothing is due, and nobody is told"
 

@@ -1,10 +1,9 @@
 """The stand-ins of outside services as processes of their own: started, told what to do, and asked what happened."""
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +71,11 @@ class MarketplaceBooks(StandIn):
         """Have an order in a state."""
         await self.tell(f"orders/{order_id}/state", {"state": state})
 
+    async def cancel(self, order_id: str) -> None:
+        """Have a customer cancel an order, if it is not too late."""
+        with suppress(UnavailableError):
+            await self.tell(f"orders/{order_id}/cancel", {})
+
     async def write(self, order_id: str, body: str) -> None:
         """Have a customer write about an order."""
         found = await self.tell("messages", {"order_id": order_id, "body": body})
@@ -131,22 +135,24 @@ class CarrierBooks(StandIn):
 async def running(name: str, *options: str) -> AsyncIterator[Mapping[str, Any]]:
     """A stand-in in a process of its own, as `entrepot sandbox NAME` starts it; what it says of itself."""
     command = [sys.executable, "-m", "entrepot", "sandbox", name, "--port", "0", "--json", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield await asyncio.to_thread(_said, process)
-        finally:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield await _said(process)
+    finally:
+        with suppress(ProcessLookupError):
             process.kill()
+        await process.wait()
 
 
-def _said(process: "subprocess.Popen[str]") -> Mapping[str, Any]:
+async def _said(process: asyncio.subprocess.Process) -> Mapping[str, Any]:
     assert process.stdout is not None
     assert process.stderr is not None
-    said = ""
-    for line in process.stdout:
+    said = b""
+    while line := await process.stdout.readline():
         said += line
-        try:
+        with suppress(orjson.JSONDecodeError):
             found: Mapping[str, Any] = orjson.loads(said)
-        except orjson.JSONDecodeError:
-            continue
-        return found
-    raise UnavailableError(f"A stand-in did not start: {process.stderr.read()[-2000:]}")
+            return found
+    raise UnavailableError(f"A stand-in did not start: {(await process.stderr.read()).decode()[-2000:]}")

@@ -15,6 +15,14 @@ MANIFEST_TYPE = "application/vnd.cpc.manifest-v8+xml"
 TRACK_TYPE = "application/vnd.cpc.track-v2+xml"
 MESSAGES = "http://www.canadapost.ca/ws/messages"
 TRACK = "http://www.canadapost.ca/ws/track"
+#: What of a request Get Shipment Details shows in `shipment-detail`.
+_DETAIL = (
+    "group-id",
+    "transmit-shipment",
+    "quickship-label-requested",
+    "expected-mailing-date",
+    "delivery-spec",
+)
 #: Where the carrier's clocks hang.
 _EASTERN = timezone(timedelta(hours=-5), "EST")
 
@@ -127,8 +135,13 @@ def shipment_details(state: CanadaPostState, shipment: Shipment) -> Element:
         },
     )
     detail = SubElement(root, _tag("shipment-detail"))
-    left_out = {_tag(one) for one in ("customer-request-id", "requested-shipping-point", "shipping-point-id")}
-    detail.extend(copy.deepcopy(child) for child in shipment.request if child.tag not in left_out)
+    for child in shipment.request:
+        # Two elements move up; what only asked for something in the answer is left out.
+        name = child.tag.rpartition("}")[2]
+        if name in ("shipping-point-id", "cpc-pickup-indicator"):
+            root.append(copy.deepcopy(child))
+        elif name in _DETAIL:
+            detail.append(copy.deepcopy(child))
     if shipment.ticket is not None:
         detail.append(refund_info(shipment, name="refund-request-info"))
     return root

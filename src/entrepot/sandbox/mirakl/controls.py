@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from entrepot.sandbox.controlling import common_controls, given_object, told_errors
 from entrepot.sandbox.mirakl.generating import HARD, Mix
-from entrepot.sandbox.mirakl.orders import Plan
+from entrepot.sandbox.mirakl.orders import Placed, Plan
 from entrepot.sandbox.mirakl.state import MiraklState
 from entrepot.sandbox.operating import Refusal, told_json
 
@@ -75,21 +75,31 @@ def _plan(given: Any) -> Plan | None:
 
 
 async def _show_orders(state: MiraklState, request: Request) -> Response:
+    """Orders by state; with `each=true` what became of every one."""
     state.orders.settle()
-    counted = {
-        "orders": len(state.orders),
-        "states": dict(sorted(state.by_state().items())),
-        "shipped_twice": [one.order["order_id"] for one in state.orders.all() if one.ships > 1],
-    }
-    return told_json(counted)
+    shown: dict[str, Any] = {"orders": len(state.orders), "states": dict(sorted(state.by_state().items()))}
+    if request.query_params.get("each") == "true":
+        shown["each"] = [
+            {"order_id": one.order["order_id"], "state": one.state, **_history(one)}
+            for one in state.orders.all()
+        ]
+    return told_json(shown)
 
 
 async def _show_order(state: MiraklState, request: Request) -> Response:
     state.orders.settle()
     placed = state.orders.get(request.path_params["order_id"])
-    states = [{"at": at.isoformat(), "state": entered} for at, entered in placed.states]
-    counts = {"accepts": placed.accepts, "trackings": placed.trackings, "ships": placed.ships}
-    return told_json({"order": placed.order, "states": states, **counts})
+    return told_json({"order": placed.order, **_history(placed)})
+
+
+def _history(placed: Placed) -> dict[str, Any]:
+    return {
+        "states": [{"at": at.isoformat(), "state": entered} for at, entered in placed.states],
+        "accepts": placed.accepts,
+        "trackings": placed.trackings,
+        "ships": placed.ships,
+        "shipping_tracking": placed.order.get("shipping_tracking"),
+    }
 
 
 async def _cancel(state: MiraklState, request: Request) -> Response:
