@@ -124,7 +124,9 @@ async def test_a_parcel_is_packed_by_scanning_alone(house: House) -> None:
     here = house.here
     async with house.db.tenant(account_id=here.account_id) as session:
         await add_order(session, here, "ORD-2001-A", "SHIPPING", READY)
-        parcel = await add_parcel(session, here, "ORD-2001-A", "1111222233334444", label_pdf("1111222233334444"))
+        parcel = await add_parcel(
+            session, here, "ORD-2001-A", "1111222233334444", label_pdf("1111222233334444")
+        )
     began = await house.olga.pages.send(f"{here.base}/packing", parcel="1111 2222 3333 4444")
     assert began.headers["location"] == f"{here.base}/packing/{parcel}"
     place = f"{here.base}/packing/{parcel}"
@@ -166,7 +168,9 @@ async def test_what_was_cancelled_is_loudly_not_packed(house: House) -> None:
     here = house.here
     async with house.db.tenant(account_id=here.account_id) as session:
         await add_order(session, here, "ORD-2002-A", "CANCELED", (*READY, "cancelled"))
-        parcel = await add_parcel(session, here, "ORD-2002-A", "9999888877776666", label_pdf("9999888877776666"))
+        parcel = await add_parcel(
+            session, here, "ORD-2002-A", "9999888877776666", label_pdf("9999888877776666")
+        )
     page = await send(house.olga, f"{here.base}/packing/{parcel}", barcode="RAM-16")
     assert page.status_code == 409
     assert "Put it back: the order was cancelled." in text_of(page)
@@ -186,7 +190,9 @@ async def test_labels_are_printed_together_and_the_pick_list_adds_up(house: Hous
     assert "No label is chosen" in text_of(none)
     kept = await house.vera.pages.get(f"{here.base}/labels/{here.shipments['ORD-1005-A']}.pdf")
     assert kept.headers["content-disposition"].startswith("attachment")
-    assert (await house.otto.pages.get(f"{here.base}/labels/{here.shipments['ORD-1005-A']}.pdf")).status_code == 404
+    assert (
+        await house.otto.pages.get(f"{here.base}/labels/{here.shipments['ORD-1005-A']}.pdf")
+    ).status_code == 404
     picks = text_of(await house.vera.pages.get(f"{here.base}/pick-list"))
     assert "Memory 16 GB RAM · RAM-16 1" in picks
 
@@ -213,6 +219,8 @@ async def test_a_customer_is_answered_once_and_the_thread_says_so(house: House) 
     assert page.text.count("&lt;i&gt;Soon.&lt;/i&gt;") == 1
     assert "A worker sends it" in text_of(page)
     assert "Pending" in text_of(page)
+    today = await house.vera.pages.get(house.here.base)
+    assert today.text.count("Reply is being sent") == 1
     empty = await send(house.olga, f"{place}/reply", body="   ")
     assert empty.status_code == 422
     late = text_of(await house.vera.pages.get(f"{house.here.base}/conversations?only=overdue"))
@@ -239,7 +247,9 @@ async def test_automatic_replies_are_previewed_then_switched_on_by_an_admin(hous
     )
     assert "The text is saved." in text_of(saved)
     assert "Hello Amber, we answer soon." in text_of(saved)
-    wrong = await send(house.otto, f"{base}/replies/templates", number="1", body="Hello {{customer.shoe}}")
+    wrong = await send(
+        house.otto, f"{base}/replies/templates", number="1", locale="en", body="Hello {{customer.shoe}}"
+    )
     assert wrong.status_code == 422
     assert "Hello {{customer.shoe}}" in unescape(wrong.text)
     rules = {
@@ -255,7 +265,12 @@ async def test_automatic_replies_are_previewed_then_switched_on_by_an_admin(hous
         "condition": '{"conversation.has_order": true}',
     }
     assert "The rules are saved." in text_of(await send(house.otto, f"{base}/replies/rules", **rules))
-    for name, value in (("closes", "07:00"), ("condition", "{"), ("condition", '{"no.such": 1}'), ("closed_on", "x")):
+    for name, value in (
+        ("closes", "07:00"),
+        ("condition", "{"),
+        ("condition", '{"no.such": 1}'),
+        ("closed_on", "x"),
+    ):
         bad = await send(house.otto, f"{base}/replies/rules", **{**rules, name: value})
         assert bad.status_code == 422, (name, value)
     on = await send(house.otto, f"{base}/replies/switch", enabled="yes")
