@@ -129,6 +129,10 @@ class MiraklApi:
         async for thread in self._pages("M11", "/inbox/threads", query):
             yield thread
 
+    async def thread(self, thread_id: str) -> Mapping[str, Any]:
+        """M10: one thread with its messages."""
+        return await self._json("M10", "GET", f"/inbox/threads/{_part(thread_id)}", related=thread_id)
+
     async def reply(self, thread_id: str, body: str, to: Sequence[Mapping[str, str]]) -> str:
         """M12: send a message in a thread, as a multipart form; the marketplace's identifier of it.
 

@@ -6,10 +6,9 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
-from entrepot.kit.errors import NotFoundError
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.orders import queries
-from entrepot.mirakl.orders.acceptance import LINES, LOOK_AGAIN, MAPPING
+from entrepot.mirakl.orders.acceptance import LINES, LOOK_AGAIN, MAPPING, lines_of, lines_unread
 from entrepot.mirakl.orders.history import current, move, rest, wake
 from entrepot.mirakl.orders.steps import Taken, step
 from entrepot.mirakl.orders.taking_in import take_in
@@ -41,7 +40,6 @@ async def prepare(services: Services, taken: Taken) -> None:
 
 
 async def _prepare(session: AsyncSession, taken: Taken) -> None:
-    await queries.map_lines(session, taken.account_id, taken.order_id)
     order = await queries.select_order(session, taken.account_id, taken.order_id)
     if order is None:
         return
@@ -78,16 +76,17 @@ async def _prepare(session: AsyncSession, taken: Taken) -> None:
                 order_id=taken.order_id,
             )
         return
-    await resolved_by_itself(
-        session,
-        taken.account_id,
-        taken.order_id,
-        MAPPING,
-        LINES,
-        ADDRESS,
-        STOCK,
-        resolution="The order is ready to ship.",
-    )
+    if order["failures"]:
+        await resolved_by_itself(
+            session,
+            taken.account_id,
+            taken.order_id,
+            MAPPING,
+            LINES,
+            ADDRESS,
+            STOCK,
+            resolution="The order is ready to ship.",
+        )
     await move(
         session,
         taken.account_id,
@@ -106,15 +105,16 @@ async def _lacking(
 
     Parts are reserved here for an order that was accepted elsewhere; for one of ours they are reserved already.
     """
-    try:
-        held = await reserve(session, taken.account_id, taken.order_id)
-    except NotFoundError:
+    lines = await lines_of(session, taken)
+    unread = lines_unread(order, lines)
+    if unread is not None:
         return (
             LINES,
             "permanent",
-            "The order has no line that could be read, so there is nothing to build.",
+            unread,
             "Look at it on the marketplace; it is taken up again when its lines come.",
         )
+    held = await reserve(session, taken.account_id, taken.order_id)
     if held.ok:
         return None
     if held.unmapped:
@@ -122,7 +122,7 @@ async def _lacking(
             MAPPING,
             "permanent",
             f"The order was accepted, and its parts cannot be reserved. {held}",
-            "Map it: `entrepot mirakl stock map SHOP-SKU INTERNAL-SKU`. Then it goes on by itself, or with a retry.",
+            "Map it: `entrepot mirakl stock map`. Then it goes on by itself, or with a retry.",
         )
     return (
         STOCK,

@@ -28,6 +28,7 @@ from entrepot.mirakl.stock.ordering import to_order as find_to_order
 from entrepot.mirakl.stock.pushing_queries import tell_again
 from entrepot.mirakl.stock.reading import KINDS, find_kind
 from entrepot.mirakl.stock.reserving import availability
+from entrepot.mirakl.stock.sharing import StockSettings
 
 app = typer.Typer(
     add_completion=False,
@@ -345,7 +346,7 @@ def settings(
     """
     changes: dict[str, Any] = {"safety_stock": safety_stock, "sharing": sharing, "most": most}
 
-    async def work(session: AsyncSession, chosen: Account) -> told.StockSettings:
+    async def work(session: AsyncSession, chosen: Account) -> StockSettings:
         if any(value is not None for value in changes.values()):
             return await told.set_stock_settings(session, chosen.account_id, **changes)
         return await told.stock_settings(session, chosen.account_id)

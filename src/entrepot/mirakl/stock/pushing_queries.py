@@ -70,7 +70,6 @@ _SET_SETTINGS = text(
     WHERE id = :account_id
     """
 )
-_ACCOUNTS = text("SELECT id FROM mirakl.accounts WHERE is_active ORDER BY id")
 
 
 async def lock_listings(session: AsyncSession, account_id: UUID, at: datetime) -> set[UUID]:
@@ -134,8 +133,3 @@ async def select_settings(session: AsyncSession, account_id: UUID) -> Mapping[st
 async def update_settings(session: AsyncSession, account_id: UUID, settings: str) -> None:
     """Replace how stock is told (a JSON text); the account's other settings stay."""
     await session.execute(_SET_SETTINGS, {"account_id": account_id, "settings": settings})
-
-
-async def select_active_accounts(session: AsyncSession) -> Sequence[UUID]:
-    """The accounts that are looked at; spans tenants."""
-    return (await session.execute(_ACCOUNTS)).scalars().all()
