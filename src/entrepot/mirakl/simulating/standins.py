@@ -15,9 +15,6 @@ import orjson
 from entrepot.kit.errors import UnavailableError
 from entrepot.mirakl.simulating.books import LIVE, LabelThere, MessageThere, OrderThere
 
-#: Orders that are asked for at a time.
-AT_ONCE = 20
-
 
 class StandIn:
     """A stand-in that runs, and what it can be told under /sandbox."""
@@ -55,14 +52,12 @@ class MarketplaceBooks(StandIn):
 
     def __init__(self, told: Mapping[str, Any], client: httpx.AsyncClient) -> None:
         super().__init__(told, client)
-        self.order_ids: list[str] = []
         self._received: list[MessageThere] = []
 
     async def place(self, count: int, skus: Sequence[str], *, seed: int, mix: Any) -> list[str]:
         """Have so many customers order; the identifiers of the orders."""
         given = {"count": count, "skus": list(skus), "seed": seed, "mix": mix}
         placed: list[str] = (await self.tell("orders", given))["order_ids"]
-        self.order_ids += placed
         return placed
 
     async def in_state(self, state: str) -> list[str]:
@@ -87,20 +82,16 @@ class MarketplaceBooks(StandIn):
 
     async def orders(self) -> tuple[OrderThere, ...]:
         """Its orders."""
-        limit = asyncio.Semaphore(AT_ONCE)
-
-        async def one(order_id: str) -> OrderThere:
-            async with limit:
-                found = await self.ask(f"orders/{order_id}")
-            return OrderThere(
-                order_id=order_id,
-                states=tuple((datetime.fromisoformat(at["at"]), at["state"]) for at in found["states"]),
-                accepts=found["accepts"],
-                ships=found["ships"],
-                tracking=found["order"].get("shipping_tracking"),
+        return tuple(
+            OrderThere(
+                order_id=one["order_id"],
+                states=tuple((datetime.fromisoformat(at["at"]), at["state"]) for at in one["states"]),
+                accepts=one["accepts"],
+                ships=one["ships"],
+                tracking=one["shipping_tracking"],
             )
-
-        return tuple(await asyncio.gather(*(one(order_id) for order_id in self.order_ids)))
+            for one in (await self.ask("orders?each=true"))["each"]
+        )
 
     async def messages(self) -> tuple[MessageThere, ...]:
         """Its messages: those that customers were had to write, and those that it has from us."""
