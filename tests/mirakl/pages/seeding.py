@@ -482,7 +482,7 @@ async def _failures(session: AsyncSession, seeded: Seeded) -> None:
         ),
         (
             "listing",
-            "StockPush",
+            "ListingReview",
             "SHOP-UNKNOWN",
             None,
             "decision",

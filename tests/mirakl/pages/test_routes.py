@@ -219,3 +219,47 @@ async def test_failures_are_resolved_once_and_say_how(house: House) -> None:
     assert (await house.olga.api.post(f"{place}/resolve", json={"resolution": "again"})).status_code == 409
     listed = (await house.vera.api.get(f"{API}/best-buy/failures?state=resolved")).json()["items"]
     assert [one["failure_id"] for one in listed] == [str(house.here.failures["listing"])]
+
+
+async def test_a_failed_step_is_tried_again(house: House) -> None:
+    base = f"{API}/best-buy"
+    place = f"{base}/failures/{house.here.failures['label']}"
+    assert (await house.vera.api.get(place)).json()["can_retry"]
+    again = await house.olga.api.post(f"{place}/retry")
+    assert again.status_code == 200, again.text
+    assert again.json()["state"] == "retrying"
+    order = (await house.vera.api.get(f"{base}/orders/ORD-1004-A")).json()
+    assert order["next_attempt_at"] is not None
+    assert (await house.olga.api.post(f"{place}/retry")).status_code == 409
+
+
+async def test_a_reply_is_stored_once_under_its_key(house: House) -> None:
+    place = f"{API}/best-buy/conversations/{house.here.conversations['late']}"
+    body = {"body": "It is on its way.", "request_id": "ticket-1"}
+    for _ in range(2):
+        answered = await house.olga.api.post(f"{place}/replies", json=body)
+        assert answered.status_code == 201, answered.text
+    thread = (await house.vera.api.get(place)).json()
+    assert [(one["sender_type"], one["sending"]) for one in thread["messages"]] == [
+        ("customer", "received"),
+        ("technician", "pending"),
+    ]
+    assert thread["status"] == "read"
+    other = {"body": "Something else.", "request_id": "ticket-1"}
+    assert (await house.olga.api.post(f"{place}/replies", json=other)).status_code == 409
+    assert (await house.olga.api.post(f"{place}/replies", json={"body": " "})).status_code == 422
+    archived = await house.olga.api.post(f"{place}/mark", json={"status": "archived"})
+    assert archived.json()["status"] == "archived"
+
+
+async def test_a_parcel_is_packed_over_the_api(house: House) -> None:
+    place = f"{API}/best-buy/parcels/{house.here.shipments['ORD-1003-A']}"
+    outcomes = []
+    for barcode in ("1234567890123456", "BASE-14", "RAM-16", "RAM-16", "SSD-512", "1234567890123456"):
+        answer = (await house.olga.api.post(f"{place}/scans", json={"barcode": barcode})).json()
+        outcomes.append(answer["outcome"])
+    assert outcomes == ["too_early", "component", "component", "already", "component", "label"]
+    packing = (await house.vera.api.get(f"{place}/packing")).json()
+    assert packing["finished"]
+    assert all(one["scanned"] == one["needed"] for one in packing["components"])
+    assert (await house.vera.api.get(place)).json()["packed_at"] is not None

@@ -57,7 +57,8 @@ async def begin_form(request: Request, access: AccountVisiting) -> Response:
     """Begin with the parcel that was scanned; with nothing scanned, with the most urgent one."""
     fields = await doors(request).read_form(request)
     access.require("write")
-    wanted = fields.get("parcel", "").strip()[:255]
+    # A tracking number is printed in groups, and typed so.
+    wanted = "".join(fields.get("parcel", "").split())[:255]
     try:
         if wanted:
             return go_to(
