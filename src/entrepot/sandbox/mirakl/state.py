@@ -14,7 +14,7 @@ from entrepot.sandbox.mirakl.offers import Offers
 from entrepot.sandbox.mirakl.orders import OrderBook, Pace, Placed, Plan
 from entrepot.sandbox.mirakl.values import figure, lines_of
 from entrepot.sandbox.misbehaving import Misbehavior
-from entrepot.sandbox.moving import MovableClock
+from entrepot.sandbox.moving import MovableClock, told
 from entrepot.sandbox.operating import Desk, Limit
 
 API_KEY = "sandbox-key"
@@ -106,8 +106,12 @@ class MiraklState:
             if self.offers.get(sku) is None:
                 self.offers.add(sku, price=price_of(which), quantity=100)
         start = len(self.orders) + 1 if first is None else first
-        made = invent(count, skus, now=self.clock(), seed=seed, mix=mix, first=start)
-        return [self.place(order, plan) for order, plan in made]
+        placed = []
+        for order, plan in invent(count, skus, now=self.clock(), seed=seed, mix=mix, first=start):
+            # Whenever it was begun: it changed when it came here, or nobody who asks for changes would see it.
+            order["last_updated_date"] = told(self.clock())
+            placed.append(self.place(order, plan))
+        return placed
 
     def place(self, order: dict[str, Any], plan: Plan | None = None) -> Placed:
         """Place an order as it is given, whatever is wrong with it."""
