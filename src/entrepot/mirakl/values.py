@@ -111,7 +111,8 @@ MOVEMENTS = ("receipt", "reservation", "release", "consumption", "adjustment", "
 CONVERSATION_STATUSES = ("unread", "read", "archived")
 SENDERS = ("customer", "technician", "operator", "system")
 MESSAGE_TYPES = ("manual", "auto_reply", "received")
-SENDING = ("received", "pending", "sending", "sent", "failed", "unknown")
+SENDING = ("received", "pending", "sending", "sent", "failed", "unknown", "withdrawn")
+RECIPIENTS = ("customer", "operator")
 PARCEL_STATES = ("planned", "buying", "bought", "labelled", "void", "refund_requested", "refunded", "failed")
 #: What a barcode read at the packing station was. `too_early`: the label, before everything was in the parcel.
 SCAN_OUTCOMES = ("component", "label", "already", "not_needed", "unknown", "wrong_label", "too_early")

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 from tests.conftest import clone
 
 from entrepot.kit.crypto import Keyring
@@ -49,7 +49,10 @@ class House:
     async def sql(self, statement: str, **values: Any) -> Sequence[Mapping[str, Any]]:
         """Run a statement in the account; its rows."""
         async with self.db.tenant(account_id=self.account_id) as session:
-            found = await session.execute(text(statement), {"account_id": self.account_id, **values})
+            found = cast(
+                "CursorResult[Any]",
+                await session.execute(text(statement), {"account_id": self.account_id, **values}),
+            )
             return [dict(row) for row in found.mappings()] if found.returns_rows else []
 
     async def component(self, name: str, on_hand: int = 0, **columns: Any) -> UUID:

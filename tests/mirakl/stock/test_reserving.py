@@ -171,7 +171,8 @@ async def test_checking_adds_up_what_lines_share_and_moves_nothing(house: House)
         short = await check(
             session, house.account_id, [Line("1", "BB1", 2), Line("2", "BB2", 1), Line("3", None, 1)]
         )
-    assert fine.ok and str(fine) == "Everything is there."
+    assert fine.ok
+    assert str(fine) == "Everything is there."
     assert fine.variants["1"].internal_sku == "L16"
     assert [(one.name, one.needed) for one in short.shortages] == [("module", 6)]
     assert short.unmapped == ("3",)

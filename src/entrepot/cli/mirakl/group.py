@@ -10,6 +10,7 @@ SHIPPING = "Shipping"
 MESSAGES = "Messages"
 MENDING = "Looking into and mending"
 ACCOUNTS = "Accounts"
+TRYING = "Trying it out"
 
 
 class Mirakl(LazyGroup):
@@ -37,7 +38,22 @@ class Mirakl(LazyGroup):
         LazyCommand(
             "stock", "entrepot.mirakl.stock.commands:app", "Components, bills of material, listings.", STOCK
         ),
+        LazyCommand(
+            "messages", "entrepot.mirakl.conversations.commands:app", "Read and answer customers.", MESSAGES
+        ),
         # Shipping.
+        LazyCommand(
+            "labels",
+            "entrepot.mirakl.shipping.commands:labels",
+            "Look at labels, print and accept them.",
+            SHIPPING,
+        ),
+        LazyCommand(
+            "ship",
+            "entrepot.mirakl.shipping.ship_commands:ship",
+            "Pick, pack, take back and follow parcels.",
+            SHIPPING,
+        ),
         # What went wrong, and money.
         LazyCommand(
             "failures", "entrepot.mirakl.failures.commands:app", "Show, retry and resolve failures.", MENDING
@@ -55,6 +71,12 @@ class Mirakl(LazyGroup):
         ),
         LazyCommand("carriers", "entrepot.mirakl.accounts.commands:app", "Set carriers up.", ACCOUNTS),
         # Trying it out.
+        LazyCommand(
+            "simulate",
+            "entrepot.mirakl.simulating.commands:simulate",
+            "Simulate orders, failing services and dying workers.",
+            TRYING,
+        ),
     )
 
 

@@ -31,7 +31,7 @@ from entrepot.kit.db.tables import (
     updated_at,
 )
 from entrepot.mirakl.columns import ACCOUNT_ROWS, SCHEMA, account_id, account_reference
-from entrepot.mirakl.values import CONVERSATION_STATUSES, MESSAGE_TYPES, SENDERS, SENDING
+from entrepot.mirakl.values import CONVERSATION_STATUSES, MESSAGE_TYPES, RECIPIENTS, SENDERS, SENDING
 
 
 class Conversation(Base):
@@ -69,6 +69,9 @@ class Conversation(Base):
     last_message_at: Mapped[datetime | None] = timestamp("When the last message was written, by whomever")
     last_customer_message_at: Mapped[datetime | None] = timestamp("When the customer last wrote")
     answer_by: Mapped[datetime | None] = timestamp("Until when it is to be answered; null: nothing to answer")
+    settled_until: Mapped[datetime | None] = timestamp(
+        "Up to where it needs no answer: when it was archived; what is written later does"
+    )
     automatic_replies_off: Mapped[bool] = mapped_column(
         Boolean,
         server_default=text("false"),
@@ -93,6 +96,7 @@ class Message(Base):
         one_of("sender_type", *SENDERS),
         one_of("message_type", *MESSAGE_TYPES),
         one_of("sending", *SENDING),
+        one_of("recipient", *RECIPIENTS),
         CheckConstraint("(sending = 'sent') <= (mirakl_message_id IS NOT NULL)", name="sent"),
         CheckConstraint("(message_type = 'auto_reply') = (template_number IS NOT NULL)", name="auto_reply"),
         account_reference("conversation_id", "conversations", ondelete="CASCADE"),
@@ -104,7 +108,7 @@ class Message(Base):
         Index(
             "idx_message_outbox",
             "next_attempt_at",
-            postgresql_where=text("sending IN ('pending', 'unknown')"),
+            postgresql_where=text("sending IN ('pending', 'sending', 'unknown')"),
         ),
     )
 
@@ -125,13 +129,19 @@ class Message(Base):
     dedupe_key: Mapped[str | None] = mapped_column(
         String(200), comment="Key under which a reply is taken once only"
     )
+    recipient: Mapped[str | None] = mapped_column(
+        String(20), comment="Whom a reply is for: customer or operator; null for what was received"
+    )
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"), comment="Attempts to send it")
+    first_attempt_at: Mapped[datetime | None] = timestamp("When it was first tried to be sent")
+    last_attempt_at: Mapped[datetime | None] = timestamp("When it was last tried to be sent")
     next_attempt_at: Mapped[datetime | None] = timestamp("When it may be tried again")
     error: Mapped[str | None] = mapped_column(Text, comment="Why the last attempt failed")
     written_by: Mapped[UUID | None] = mapped_column(
         Uuid, comment="Person of ours who wrote it (pim.staff_users)"
     )
     sent_at: Mapped[datetime | None] = timestamp("When it was sent")
+    confirmed_at: Mapped[datetime | None] = timestamp("When a reply was seen in the marketplace's thread")
     created_at: Mapped[datetime] = created_at()
     updated_at: Mapped[datetime] = updated_at()
 

@@ -28,9 +28,11 @@ OrderId = Annotated[str, Path(max_length=255)]
 NOTICES = {
     "accept": "It is being accepted. The marketplace confirms it when the order is read again.",
     "refuse": "It is being refused. The marketplace confirms it when the order is read again.",
-    "void": "The label is being voided.",
-    "label": "The step is due now: a worker takes it at its next look.",
+    "void": "The label is taken back.",
+    "again": "A label is bought again at the next look of a worker.",
 }
+#: A parcel in these states is not sent any more.
+GONE = ("void", "refund_requested", "refunded")
 LAST_CALLS = 25
 LAST_MESSAGES = 10
 
@@ -100,7 +102,7 @@ async def show_order_page(
     at = now()
     accepting = shown.row["mirakl_state"] == "WAITING_ACCEPTANCE"
     deadline = shown.row["acceptance_deadline" if accepting else "shipping_deadline"]
-    live = next((parcel for parcel in shown.parcels if parcel["state"] not in ("void", "refunded")), None)
+    live = next((parcel for parcel in shown.parcels if parcel["state"] not in GONE), None)
     money = await page_queries.select_money(session, account_id, order_id)
     failures = await list_failures(session, account_id, states=None, related=order_id, limit=LAST_CALLS)
     calls = await list_calls(session, account_id, related=shown.related, limit=LAST_CALLS)

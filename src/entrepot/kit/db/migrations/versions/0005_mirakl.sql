@@ -811,6 +811,7 @@ CREATE TABLE mirakl.conversations (
 	last_message_at TIMESTAMP WITH TIME ZONE, 
 	last_customer_message_at TIMESTAMP WITH TIME ZONE, 
 	answer_by TIMESTAMP WITH TIME ZONE, 
+	settled_until TIMESTAMP WITH TIME ZONE, 
 	automatic_replies_off BOOLEAN DEFAULT false NOT NULL, 
 	raw_thread_data JSONB, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
@@ -851,6 +852,8 @@ COMMENT ON COLUMN mirakl.conversations.last_message_at IS 'When the last message
 COMMENT ON COLUMN mirakl.conversations.last_customer_message_at IS 'When the customer last wrote';
 
 COMMENT ON COLUMN mirakl.conversations.answer_by IS 'Until when it is to be answered; null: nothing to answer';
+
+COMMENT ON COLUMN mirakl.conversations.settled_until IS 'Up to where it needs no answer: when it was archived; what is written later does';
 
 COMMENT ON COLUMN mirakl.conversations.automatic_replies_off IS 'Whether none is sent here: a person has answered or opted out';
 
@@ -1101,6 +1104,7 @@ CREATE TABLE mirakl.shop_sku_map (
 	pushing_quantity INTEGER, 
 	pushing_until TIMESTAMP WITH TIME ZONE, 
 	push_attempts INTEGER DEFAULT 0 NOT NULL, 
+	push_import_id VARCHAR(100), 
 	push_error TEXT, 
 	next_push_at TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
@@ -1139,6 +1143,8 @@ COMMENT ON COLUMN mirakl.shop_sku_map.pushing_quantity IS 'Quantity that is bein
 COMMENT ON COLUMN mirakl.shop_sku_map.pushing_until IS 'When another worker may tell it';
 
 COMMENT ON COLUMN mirakl.shop_sku_map.push_attempts IS 'Attempts since it was last told';
+
+COMMENT ON COLUMN mirakl.shop_sku_map.push_import_id IS 'Import that told it last, while it is not known whether the marketplace took it';
 
 COMMENT ON COLUMN mirakl.shop_sku_map.push_error IS 'Why the last attempt failed';
 
@@ -1262,17 +1268,22 @@ CREATE TABLE mirakl.messages (
 	template_number SMALLINT, 
 	sending VARCHAR(20) NOT NULL, 
 	dedupe_key VARCHAR(200), 
+	recipient VARCHAR(20), 
 	attempts INTEGER DEFAULT 0 NOT NULL, 
+	first_attempt_at TIMESTAMP WITH TIME ZONE, 
+	last_attempt_at TIMESTAMP WITH TIME ZONE, 
 	next_attempt_at TIMESTAMP WITH TIME ZONE, 
 	error TEXT, 
 	written_by UUID, 
 	sent_at TIMESTAMP WITH TIME ZONE, 
+	confirmed_at TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	updated_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
 	CONSTRAINT pk_messages PRIMARY KEY (id), 
 	CONSTRAINT ck_messages_sender_type CHECK (sender_type IN ('customer', 'technician', 'operator', 'system')), 
 	CONSTRAINT ck_messages_message_type CHECK (message_type IN ('manual', 'auto_reply', 'received')), 
-	CONSTRAINT ck_messages_sending CHECK (sending IN ('received', 'pending', 'sending', 'sent', 'failed', 'unknown')), 
+	CONSTRAINT ck_messages_sending CHECK (sending IN ('received', 'pending', 'sending', 'sent', 'failed', 'unknown', 'withdrawn')), 
+	CONSTRAINT ck_messages_recipient CHECK (recipient IN ('customer', 'operator')), 
 	CONSTRAINT ck_messages_sent CHECK ((sending = 'sent') <= (mirakl_message_id IS NOT NULL)), 
 	CONSTRAINT ck_messages_auto_reply CHECK ((message_type = 'auto_reply') = (template_number IS NOT NULL)), 
 	CONSTRAINT fk_messages_account_id_conversation_id FOREIGN KEY(account_id, conversation_id) REFERENCES mirakl.conversations (account_id, id) ON DELETE CASCADE, 
@@ -1284,7 +1295,7 @@ CREATE TABLE mirakl.messages (
 
 CREATE INDEX idx_message_conversation ON mirakl.messages (account_id, conversation_id, sent_at);
 
-CREATE INDEX idx_message_outbox ON mirakl.messages (next_attempt_at) WHERE sending IN ('pending', 'unknown');
+CREATE INDEX idx_message_outbox ON mirakl.messages (next_attempt_at) WHERE sending IN ('pending', 'sending', 'unknown');
 
 COMMENT ON TABLE mirakl.messages IS 'A message received, or a reply on its way: stored, sent, confirmed.';
 
@@ -1306,11 +1317,17 @@ COMMENT ON COLUMN mirakl.messages.message_type IS 'manual/auto_reply/received';
 
 COMMENT ON COLUMN mirakl.messages.template_number IS 'Which automatic reply: 1 or 2';
 
-COMMENT ON COLUMN mirakl.messages.sending IS 'received/pending/sending/sent/failed/unknown';
+COMMENT ON COLUMN mirakl.messages.sending IS 'received/pending/sending/sent/failed/unknown/withdrawn';
 
 COMMENT ON COLUMN mirakl.messages.dedupe_key IS 'Key under which a reply is taken once only';
 
+COMMENT ON COLUMN mirakl.messages.recipient IS 'Whom a reply is for: customer or operator; null for what was received';
+
 COMMENT ON COLUMN mirakl.messages.attempts IS 'Attempts to send it';
+
+COMMENT ON COLUMN mirakl.messages.first_attempt_at IS 'When it was first tried to be sent';
+
+COMMENT ON COLUMN mirakl.messages.last_attempt_at IS 'When it was last tried to be sent';
 
 COMMENT ON COLUMN mirakl.messages.next_attempt_at IS 'When it may be tried again';
 
@@ -1319,6 +1336,8 @@ COMMENT ON COLUMN mirakl.messages.error IS 'Why the last attempt failed';
 COMMENT ON COLUMN mirakl.messages.written_by IS 'Person of ours who wrote it (pim.staff_users)';
 
 COMMENT ON COLUMN mirakl.messages.sent_at IS 'When it was sent';
+
+COMMENT ON COLUMN mirakl.messages.confirmed_at IS 'When a reply was seen in the marketplace''s thread';
 
 COMMENT ON COLUMN mirakl.messages.created_at IS 'When the row was written';
 
