@@ -22,6 +22,14 @@ from entrepot.marketplace.limits import routes as limits
 from entrepot.marketplace.policies import routes as policies
 from entrepot.marketplace.pricing import routes as pricing
 from entrepot.marketplace.rulebook import routes as rulebook
+from entrepot.mirakl.accounts import routes as accounts
+from entrepot.mirakl.conversations import routes as conversations
+from entrepot.mirakl.failures import routes as failures
+from entrepot.mirakl.orders import routes as orders
+from entrepot.mirakl.orders.steps import load_steps
+from entrepot.mirakl.shipping import routes as shipping
+from entrepot.mirakl.stock import routes as stock
+from entrepot.mirakl.today import routes as today
 from entrepot.pim.audit import routes as audit
 from entrepot.pim.bulk import routes as imports
 from entrepot.pim.products import routes as products
@@ -65,11 +73,14 @@ def create_app(
         app.state.engines = engines
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
+    # What a step of an order or a retry does is registered by modules that no page imports.
+    load_steps()
     api = APIRouter(prefix=PREFIX)
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    for noun in (*shops, *marketplace, warehouse, entities, facts):
+    mirakl = (accounts, today, orders, shipping, stock, conversations, failures)
+    for noun in (*shops, *marketplace, *mirakl, warehouse, entities, facts):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(health.router)

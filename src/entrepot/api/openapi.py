@@ -39,6 +39,10 @@ TAGS = [
         "description": "Limits and quotas: defined, consumed, held, given back, and who has used how much.",
     },
     {
+        "name": "Mirakl",
+        "description": "A seller's accounts on Mirakl marketplaces: orders, parcels, stock, messages, failures.",
+    },
+    {
         "name": "Warehouse",
         "description": "Facts and metrics of the simulated and the real commerce, for administrators.",
     },
@@ -48,7 +52,8 @@ TAGS = [
 DESCRIPTION = """
 Every operation works within one tenant. For shops, imports, products and the audit log it is the shop that the session or
 API token belongs to. For policies, experiments, prices, limits and governance it is a platform that the person is a member
-of: the only one, or the one that the header `Entrepot-Platform` names. The warehouse spans all of them and is for
+of: the only one, or the one that the header `Entrepot-Platform` names. For Mirakl it is an account that the person works
+in, whose code stands in the address. The warehouse spans all of them and is for
 administrators only.
 
 **Authentication.** Send `Authorization: Bearer ent_…` with a token from the account page. A browser may use the cookie

@@ -21,8 +21,14 @@ from entrepot.marketplace.rulebook import editor_pages, step_pages
 from entrepot.marketplace.rulebook import pages as rules
 from entrepot.mirakl.accounts import pages as accounts
 from entrepot.mirakl.accounts.pages import introduce as introduce_accounts
+from entrepot.mirakl.conversations import pages as conversations
+from entrepot.mirakl.conversations import reply_pages
 from entrepot.mirakl.failures import pages as failures
+from entrepot.mirakl.orders import answer_pages
 from entrepot.mirakl.orders import pages as orders
+from entrepot.mirakl.shipping import packing_pages
+from entrepot.mirakl.shipping import pages as shipping
+from entrepot.mirakl.stock import pages as stock
 from entrepot.mirakl.today import pages as today
 from entrepot.pim.audit import pages as audit
 from entrepot.pim.bulk import pages as imports
@@ -35,7 +41,18 @@ from entrepot.playground.dashboard import pages as warehouse
 SHOP = (home, tenants, imports, products, audit, browsing, reference)
 # The editor before the definitions: `/platforms/CODE/new/policies` names no definition of a kind "new".
 RULES = (platforms, editor_pages, step_pages, rules, policies, experiments, pricing, limits)
-MIRAKL = (accounts, today, orders, failures)
+MIRAKL = (
+    accounts,
+    today,
+    orders,
+    answer_pages,
+    shipping,
+    packing_pages,
+    stock,
+    conversations,
+    reply_pages,
+    failures,
+)
 # The lists of facts last: `/warehouse/scenarios` is no list.
 WAREHOUSE = (scenario_pages, entity_pages, warehouse)
 PAGES = (*SHOP, *RULES, *MIRAKL, *WAREHOUSE)

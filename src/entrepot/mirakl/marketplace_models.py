@@ -144,7 +144,7 @@ class Entities(_Answer):
 class TransactionLine(_Answer):
     """A line of the seller's account with the marketplace (TL02).
 
-    `amount` is what is added to the balance; a line that tells only what is credited and debited says it by these.
+    What is credited and what is debited tell the direction; `amount` does where these are missing or both nothing.
     """
 
     id: str
@@ -157,13 +157,16 @@ class TransactionLine(_Answer):
     last_updated: Moment | None = None
     transaction_date: Moment | None = None
     payment_state: str | None = None
-    entities: Entities = Field(default_factory=Entities)
+    entities: Annotated[Entities, BeforeValidator(lambda value: value or {})] = Field(
+        default_factory=Entities
+    )
 
     @property
     def balance_change(self) -> Decimal:
         """What the line adds to (positive) or takes from the balance; raises ValueError where it does not say."""
-        if self.amount is not None:
-            return self.amount
-        if self.amount_credited is None and self.amount_debited is None:
+        credited, debited = self.amount_credited or Decimal(0), abs(self.amount_debited or Decimal(0))
+        if credited or debited:
+            return credited - debited
+        if self.amount is None and self.amount_credited is None and self.amount_debited is None:
             raise ValueError("it says no amount")
-        return (self.amount_credited or Decimal(0)) - abs(self.amount_debited or Decimal(0))
+        return self.amount or Decimal(0)

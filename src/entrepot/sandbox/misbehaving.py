@@ -35,6 +35,10 @@ class Behavior(StrEnum):
     WRONG_LABEL = "wrong_label"
 
 
+#: What only one operation can do wrong.
+_ONLY_OF = {Behavior.WRONG_LABEL: "GetArtifact"}
+
+
 @dataclass(slots=True)
 class Misbehavior:
     """Shares (0 to 1) of calls that go wrong, each way; what is not named is done as documented."""
@@ -81,6 +85,8 @@ class Misbehavior:
         for behavior, share in self._shares():
             drawn -= share
             if drawn < 0:
+                if _ONLY_OF.get(behavior, operation) != operation:
+                    return Behavior.PLAIN
                 self._wrong[call] += 1
                 return behavior
         return Behavior.PLAIN

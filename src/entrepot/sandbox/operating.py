@@ -5,6 +5,7 @@ A service says what it does: how it lets callers in, what its errors look like, 
 
 import asyncio
 import math
+import zlib
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -149,13 +150,12 @@ def _unknown(service: Service) -> Handler:
 def _endpoint(service: Service, operation: Operation) -> Handler:
     async def answer(request: Request) -> Response:
         desk = service.desk
-        subject = f"{request.url.path}?{request.url.query}"
-        behavior = desk.misbehavior.choose(operation.name, subject)
         try:
             # All of it, before anything is done: a caller who went away halfway asked for nothing.
-            await request.body()
+            body = await request.body()
         except ClientDisconnect:
             return Response(status_code=499)
+        behavior = desk.misbehavior.choose(operation.name, _subject(request, body))
         if desk.misbehavior.latency_ms:
             await asyncio.sleep(desk.misbehavior.latency_ms / 1000)
         if behavior is Behavior.SLOW:
@@ -193,6 +193,14 @@ async def _outcome(service: Service, operation: Operation, request: Request, beh
     if behavior in (Behavior.TWICE, Behavior.GARBAGE, Behavior.WRONG_LABEL):
         return service.spoil(response, behavior)
     return response
+
+
+def _subject(request: Request, body: bytes) -> str:
+    """What a call is about; of a form not what it holds, which is parted differently each time."""
+    about = f"{request.url.path}?{request.url.query}"
+    if body and not request.headers.get("content-type", "").startswith("multipart/"):
+        return f"{about} {zlib.crc32(body)}"
+    return about
 
 
 async def _gone(request: Request) -> None:

@@ -2,24 +2,21 @@
 
 import asyncio
 import contextlib
-import logging
 import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
 
 import uvicorn
 from starlette.requests import Request
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from entrepot.kit.errors import ConflictError
 
 #: A stand-in is for this machine only: anybody who reaches it may tell it what to do.
 HOST = "127.0.0.1"
-#: Seconds until a server that was asked to end is made to.
-GRACE_SECONDS = 2
 #: Connections that wait to be taken; a test may open hundreds at once.
 BACKLOG = 2048
 
@@ -39,14 +36,6 @@ class _Protocol(H11Protocol):
         if self.client is not None:
             _connections.pop(self.client, None)
         super().connection_lost(exc)
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to others."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def cut(request: Request) -> None:
@@ -91,19 +80,33 @@ def address(listener: socket.socket) -> str:
 async def serving(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
     """Serve in this event loop until the block ends; the address without a slash at its end."""
     listener = listener or listen()
-    server = _server(app)
-    running = asyncio.create_task(server.serve(sockets=[listener]), name="sandbox")
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=60,
+    )
+    config.load()
+    shared = ServerState()
+    # Not uvicorn's own server: that one takes tenths of a second to end, and every test has a fresh stand-in.
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _Protocol(config=config, server_state=shared, app_state={}), sock=listener, backlog=BACKLOG
+    )
     try:
-        while not server.started and not running.done():  # noqa: ASYNC110 -- uvicorn sets no event
-            await asyncio.sleep(0.001)
-        if running.done():
-            running.result()
-            raise RuntimeError("The sandbox did not start; the log says why.")
         yield address(listener)
     finally:
-        server.should_exit = True
-        await running
-        listener.close()
+        server.close()
+        for task in shared.tasks:
+            task.cancel()
+        await asyncio.gather(*shared.tasks, return_exceptions=True)
+        for connection in list(shared.connections):
+            connection.transport.abort()
+        await server.wait_closed()
 
 
 @contextlib.contextmanager
@@ -152,19 +155,3 @@ def serve(app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> N
             await stop.wait()
 
     asyncio.run(run())
-
-
-def _server(app: ASGIApp) -> _Server:
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    settings: dict[str, Any] = {
-        "http": _Protocol,
-        "ws": "none",
-        "lifespan": "off",
-        "log_config": None,
-        "access_log": False,
-        "server_header": False,
-        "timeout_keep_alive": 60,
-        "backlog": BACKLOG,
-        "timeout_graceful_shutdown": GRACE_SECONDS,
-    }
-    return _Server(uvicorn.Config(app, **settings))

@@ -212,6 +212,7 @@ async def add_parcel(
                 "intended_at": NOW - timedelta(hours=2),
                 "bought_at": NOW - timedelta(hours=2),
                 "label_sha256": sha256(pdf).hexdigest(),
+                "label_pdf_path": f"{order_id}.pdf",
                 "label_checked_at": NOW - timedelta(hours=2),
                 **values,
             }
@@ -267,25 +268,28 @@ async def _stock(session: AsyncSession, seeded: Seeded) -> None:
                 name=name,
                 type=kind,
                 barcode=barcode,
-                on_hand=on_hand,
-                reserved=reserved,
                 reorder_point=point,
                 reorder_quantity=10,
                 unit_cost=Decimal("40"),
             )
             .returning(Component.component_id),
         )
-        if on_hand:
-            await session.execute(
-                insert(ComponentMovement).values(
-                    account_id=account_id,
-                    component_id=seeded.components[barcode],
-                    movement="receipt",
-                    on_hand_change=on_hand,
-                    dedupe_key="first",
-                    reason="counted at the beginning",
+        # The level follows the ledger.
+        for movement, change in (
+            ("receipt", {"on_hand_change": on_hand}),
+            ("reservation", {"reserved_change": reserved}),
+        ):
+            if any(change.values()):
+                await session.execute(
+                    insert(ComponentMovement).values(
+                        account_id=account_id,
+                        component_id=seeded.components[barcode],
+                        movement=movement,
+                        dedupe_key="first",
+                        reason="counted at the beginning",
+                        **change,
+                    )
                 )
-            )
     base = await _returned(
         session,
         insert(BaseProduct)
@@ -327,7 +331,6 @@ async def _stock(session: AsyncSession, seeded: Seeded) -> None:
 
 async def _orders(session: AsyncSession, seeded: Seeded, customers: Sequence[UUID]) -> None:
     amber, rowan, juniper, basil = customers
-    hours = lambda count: timedelta(hours=count)  # noqa: E731
     until_ready = ("pending_acceptance", "accepting", "accepted", "ready_to_ship")
     await add_order(
         session,
@@ -379,7 +382,13 @@ async def _orders(session: AsyncSession, seeded: Seeded, customers: Sequence[UUI
     )
     await add_order(session, seeded, "ORD-1006-A", "REFUSED", ("refused",), customer=rowan, age=hours(200))
     await add_order(
-        session, seeded, "ORD-1007-A", "STAGING_REVIEW", ("pending_acceptance",), variant="NOTHING", age=hours(1)
+        session,
+        seeded,
+        "ORD-1007-A",
+        "STAGING_REVIEW",
+        ("pending_acceptance",),
+        variant="NOTHING",
+        age=hours(1),
     )
     await add_parcel(session, seeded, "ORD-1003-A", "1234567890123456", label_pdf("1234567890123456"))
     sent = await add_parcel(
@@ -417,6 +426,7 @@ async def _orders(session: AsyncSession, seeded: Seeded, customers: Sequence[UUI
                 amount=Decimal(amount),
                 currency_code="CAD",
                 date_created=NOW - hours(30),
+                last_updated=NOW - hours(30),
                 raw_data={},
             )
         )
@@ -472,7 +482,7 @@ async def _failures(session: AsyncSession, seeded: Seeded) -> None:
         ),
         (
             "listing",
-            "StockPush",
+            "ListingReview",
             "SHOP-UNKNOWN",
             None,
             "decision",
@@ -512,6 +522,11 @@ async def _failures(session: AsyncSession, seeded: Seeded) -> None:
             duration_ms=184,
         )
     )
+
+
+def hours(count: float) -> timedelta:
+    """So many hours."""
+    return timedelta(hours=count)
 
 
 async def _returned(session: AsyncSession, statement: Any) -> UUID:

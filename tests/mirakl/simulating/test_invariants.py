@@ -132,18 +132,21 @@ def changed(name: str, place: int, **values: Any) -> Books:
     """The right books with one row changed."""
     rows = list(getattr(RIGHT, name))
     rows[place] = replace(rows[place], **values)
-    return replace(RIGHT, **{name: tuple(rows)})
+    together: Any = {name: tuple(rows)}
+    return replace(RIGHT, **together)
 
 
 def more(name: str, *rows: Any) -> Books:
     """The right books with more rows."""
-    return replace(RIGHT, **{name: getattr(RIGHT, name) + rows})
+    together: Any = {name: getattr(RIGHT, name) + rows}
+    return replace(RIGHT, **together)
 
 
 def without(name: str, place: int) -> Books:
     """The right books without a row."""
     rows = getattr(RIGHT, name)
-    return replace(RIGHT, **{name: rows[:place] + rows[place + 1 :]})
+    together: Any = {name: rows[:place] + rows[place + 1 :]}
+    return replace(RIGHT, **together)
 
 
 LABEL, RAM = RIGHT.labels_there[0], RIGHT.components[0]
@@ -257,6 +260,18 @@ def test_what_waits_in_the_inbox_is_cared_for_until_the_end() -> None:
     assert {found.rule for found in violations(stuck, at_the_end=False)} == {"every order is cared for"}
     assert violations(told, at_the_end=False) == []
     assert {found.rule for found in violations(told)} == {"every order ends", "the inbox is empty"}
+
+
+def test_a_parcel_on_its_way_is_followed() -> None:
+    sent = changed("orders", 0, history=history(*SHIPPED))
+    assert {found.rule for found in violations(sent, at_the_end=False)} == {"every order is cared for"}
+    followed = replace(sent, parcels=(replace(RIGHT.parcels[0], is_followed=True), *RIGHT.parcels[1:]))
+    assert violations(followed, at_the_end=False) == []
+
+
+def test_a_label_that_was_given_up_is_no_violation() -> None:
+    lost = changed("labels_there", 1, state="live")
+    assert violations(replace(lost, written_off=frozenset({"C.1"}))) == []
 
 
 def test_a_person_who_decides_is_waited_for() -> None:

@@ -10,6 +10,7 @@ SHIPPING = "Shipping"
 MESSAGES = "Messages"
 MENDING = "Looking into and mending"
 ACCOUNTS = "Accounts"
+TRYING = "Trying it out"
 
 
 class Mirakl(LazyGroup):
@@ -18,6 +19,21 @@ class Mirakl(LazyGroup):
     # A line a command: its name, the place of its Typer app or function, what it does, its panel.
     lazy = (
         # Orders.
+        LazyCommand("poll", "entrepot.mirakl.orders.commands:poll", "Take in what changed.", ORDERS),
+        LazyCommand("accept", "entrepot.mirakl.orders.commands:accept", "Accept an order.", ORDERS),
+        LazyCommand("refuse", "entrepot.mirakl.orders.commands:refuse", "Refuse an order.", ORDERS),
+        LazyCommand(
+            "orders", "entrepot.mirakl.orders.commands:app", "Show orders and where they are.", ORDERS
+        ),
+        LazyCommand(
+            "acceptance",
+            "entrepot.mirakl.orders.rule_commands:app",
+            "Say what is answered to orders by themselves.",
+            ORDERS,
+        ),
+        LazyCommand(
+            "work", "entrepot.mirakl.orders.commands:work", "Look after all accounts until Ctrl-C.", ORDERS
+        ),
         # Stock and conversations.
         LazyCommand(
             "stock", "entrepot.mirakl.stock.commands:app", "Components, bills of material, listings.", STOCK
@@ -26,6 +42,18 @@ class Mirakl(LazyGroup):
             "messages", "entrepot.mirakl.conversations.commands:app", "Read and answer customers.", MESSAGES
         ),
         # Shipping.
+        LazyCommand(
+            "labels",
+            "entrepot.mirakl.shipping.commands:labels",
+            "Look at labels, print and accept them.",
+            SHIPPING,
+        ),
+        LazyCommand(
+            "ship",
+            "entrepot.mirakl.shipping.ship_commands:ship",
+            "Pick, pack, take back and follow parcels.",
+            SHIPPING,
+        ),
         # What went wrong, and money.
         LazyCommand(
             "failures", "entrepot.mirakl.failures.commands:app", "Show, retry and resolve failures.", MENDING
@@ -43,6 +71,12 @@ class Mirakl(LazyGroup):
         ),
         LazyCommand("carriers", "entrepot.mirakl.accounts.commands:app", "Set carriers up.", ACCOUNTS),
         # Trying it out.
+        LazyCommand(
+            "simulate",
+            "entrepot.mirakl.simulating.commands:simulate",
+            "Simulate orders, failing services and dying workers.",
+            TRYING,
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, Uuid, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, LargeBinary, MetaData, Uuid, text
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
 from entrepot.kit.db.features import (
@@ -32,6 +32,7 @@ __all__ = [
     "created_at",
     "key",
     "one_of",
+    "sealed",
     "secret",
     "table_args",
     "tenant_reference",
@@ -81,6 +82,15 @@ def updated_at(comment: str = "When the row last changed") -> MappedColumn[datet
 def secret(type_: Any, comment: str, **options: Any) -> MappedColumn[Any]:
     """A column whose value never reaches the audit log or a page: a digest prefix stands for it."""
     return mapped_column(type_, comment=comment, info={"secret": True}, **options)
+
+
+def sealed(comment: str, *, tenant: str = "account_id", **options: Any) -> MappedColumn[Any]:
+    """A secret that is sealed with the keyring (`Sealed.packed`), bound to a tenant column of its row.
+
+    A rotation of the keys finds it by this declaration. The row has a primary key `id`; the value is bound to
+    "schema.table.column".
+    """
+    return mapped_column(LargeBinary, comment=comment, info={"secret": True, "sealed": tenant}, **options)
 
 
 def tenant_reference(

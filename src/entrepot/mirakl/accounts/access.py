@@ -52,7 +52,7 @@ class AccountCaller:
             )
         raise ForbiddenError(
             f"As {self.account.role} of {self.account.code} you may not do this.",
-            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl member`.",
+            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl members set`.",
         )
 
 
@@ -144,11 +144,17 @@ async def _writer(
         yield AccountAccess(caller, session)
 
 
-async def _visitor(request: Request, account_code: AccountCode) -> AsyncIterator[AccountAccess]:
+async def _guest(request: Request, account_code: AccountCode) -> AccountCaller:
     person = await doors(request).admit(request)
     caller = await _caller(request, person, account_code)
     caller.require("read")
     request.state.account = caller.account
+    return caller
+
+
+async def _visitor(
+    request: Request, caller: Annotated[AccountCaller, Depends(_guest)]
+) -> AsyncIterator[AccountAccess]:
     async with transaction(request, caller) as session:
         yield AccountAccess(caller, session)
 
@@ -157,6 +163,8 @@ async def _visitor(request: Request, account_code: AccountCode) -> AsyncIterator
 AccountKnown = Annotated[AccountCaller, Depends(_known)]
 #: Somebody who may write, without a transaction: for what speaks to an outside service.
 AccountAsking = Annotated[AccountCaller, Depends(_asking)]
+#: Somebody at a page, without a transaction: for a form that speaks to an outside service.
+AccountCalling = Annotated[AccountCaller, Depends(_guest)]
 # The scope "function" ends the transaction before the answer goes out: what was answered is committed.
 AccountReading = Annotated[AccountAccess, Depends(_reader, scope="function")]
 AccountWriting = Annotated[AccountAccess, Depends(_writer, scope="function")]

@@ -77,8 +77,8 @@ async def add_account(
 ) -> Account:
     """Add an account; takes a session of `db.system()`.
 
-    Raises InvalidInputError for a code, address, currency or time zone that cannot be, ConflictError for a code that
-    is taken.
+    Raises InvalidInputError for a code, address, key, currency or time zone that cannot be, ConflictError for a code
+    that is taken.
     """
     if not CODE.fullmatch(code):
         raise InvalidInputError(
@@ -104,6 +104,7 @@ async def add_account(
         raise InvalidInputError(
             "A marketplace is looked at every 10 to 86,400 seconds.", where={"path": "poll_seconds"}
         )
+    checked_key(api_key)
     account_id = identifier(now())
     values = {
         "id": account_id,
@@ -119,6 +120,16 @@ async def add_account(
     if await queries.insert_account(session, values) is None:
         raise ConflictError(f"There is an account {code} already.", where={"path": "code"})
     return await find_account(session, code)
+
+
+def checked_key(value: str) -> str:
+    """The key of an API as a header can carry it; raises InvalidInputError."""
+    if not re.fullmatch(r"[!-~]+", value):
+        raise InvalidInputError(
+            "This is no API key: it is empty, or holds blanks or letters that a header cannot carry.",
+            where={"path": "api_key"},
+        )
+    return value
 
 
 async def list_accounts(session: AsyncSession) -> list[Account]:
@@ -174,8 +185,8 @@ async def api_key(session: AsyncSession, keyring: Keyring, account_id: UUID) -> 
 
 
 async def set_api_key(session: AsyncSession, keyring: Keyring, account_id: UUID, value: str) -> None:
-    """Replace the API key of an account; raises NotFoundError."""
-    sealed = keyring.seal(value.encode(), tenant=account_id, column=API_KEY).packed()
+    """Replace the API key of an account; raises InvalidInputError, NotFoundError."""
+    sealed = keyring.seal(checked_key(value).encode(), tenant=account_id, column=API_KEY).packed()
     if not await queries.update_key(session, account_id, sealed):
         raise NotFoundError(f"There is no account {account_id}.")
 

@@ -9,7 +9,6 @@ from sqlalchemy import (
     CheckConstraint,
     Index,
     Integer,
-    LargeBinary,
     String,
     Text,
     UniqueConstraint,
@@ -27,7 +26,7 @@ from entrepot.kit.db.tables import (
     created_at,
     key,
     one_of,
-    secret,
+    sealed,
     table_args,
     timestamp,
     updated_at,
@@ -57,8 +56,8 @@ class Account(Base):
     account_code: Mapped[str] = mapped_column(CITEXT, comment="Short name in addresses and commands")
     marketplace: Mapped[str] = mapped_column(String(100), comment="Name of the marketplace")
     api_url: Mapped[str] = mapped_column(Text, comment="Root of its API, without a slash at the end")
-    api_key: Mapped[bytes] = secret(
-        LargeBinary, "Key of the API, sealed (AES-256-GCM) with the program's keyring"
+    api_key: Mapped[bytes] = sealed(
+        "Key of the API, sealed (AES-256-GCM) with the program's keyring", tenant="id"
     )
     mirakl_shop_id: Mapped[int | None] = mapped_column(
         Integer, comment="Number of the seller's shop on the marketplace"
@@ -126,7 +125,7 @@ class CarrierAccount(Base):
     account_id: Mapped[UUID] = account_id()
     carrier: Mapped[str] = mapped_column(String(40), comment="Which carrier: canada-post")
     api_url: Mapped[str] = mapped_column(Text, comment="Root of its API")
-    credentials: Mapped[bytes] = secret(LargeBinary, "User and password, sealed with the program's keyring")
+    credentials: Mapped[bytes] = sealed("User and password, sealed with the program's keyring")
     customer_number: Mapped[str] = mapped_column(String(20), comment="Our number with the carrier")
     contract_id: Mapped[str | None] = mapped_column(String(20), comment="Contract that is charged")
     service_code: Mapped[str] = mapped_column(

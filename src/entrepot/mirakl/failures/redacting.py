@@ -27,10 +27,11 @@ SECRET = re.compile(r"(authorization|api_?key|password|secret|token|credential)"
 HARMLESS = re.compile(r"(next_|previous_)?page_token", re.IGNORECASE)
 #: What a field of this name holds as `value` is what a person wrote.
 WRITTEN = frozenset({"topic"})
-_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+# It begins where a word does, so that a long text without an @ is gone through once.
+_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _ELEMENT = re.compile(
     r"<(?P<prefix>[\w.-]+:)?(?P<name>[\w.-]+)(?P<rest>(?:\s[^<>]*)?)(?<!/)>"
-    r"(?P<text>(?:<!\[CDATA\[.*?\]\]>|[^<])+)",
+    r"(?P<text>(?:<!\[CDATA\[.*?(?:\]\]>|\Z)|[^<])+)",
     re.DOTALL,
 )
 _PAIR = re.compile(r'"(?P<name>[\w-]+)"(?P<colon>\s*:\s*)"(?P<text>(?:[^"\\]|\\.)*)"?', re.DOTALL)
@@ -51,7 +52,7 @@ def redacted(value: Any, name: str = "") -> Any:
         return value
     if hidden:
         return hidden
-    return redacted_text(value) if isinstance(value, str) else value
+    return redacted_text(bounded(value)) if isinstance(value, str) else value
 
 
 def redacted_answer(text: str) -> str:
@@ -62,7 +63,8 @@ def redacted_answer(text: str) -> str:
             return orjson.dumps(redacted(orjson.loads(text))).decode()
         except (orjson.JSONDecodeError, RecursionError):
             pass
-    return redacted_text(_ELEMENT.sub(_element, _PAIR.sub(_pair, text)))
+    # What is cut off is never kept, and a long text may take the expressions long.
+    return redacted_text(_ELEMENT.sub(_element, _PAIR.sub(_pair, bounded(text))))
 
 
 def redacted_url(url: str) -> str:

@@ -68,8 +68,8 @@ class ProcessFailure(Base):
         Index(
             "uq_process_failure_open",
             "account_id",
-            "process_name",
             "related_id",
+            "process_name",
             unique=True,
             postgresql_where=text("state <> 'resolved'"),
         ),

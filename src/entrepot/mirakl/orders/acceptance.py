@@ -5,8 +5,11 @@ A lost answer is settled by reading. What still waits for acceptance then may be
 answer once and refuses the second.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import RowMapping
@@ -17,9 +20,9 @@ from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders import queries
-from entrepot.mirakl.orders.deciding import Decision, Policy, decide
+from entrepot.mirakl.orders.deciding import Decision, Policy, Rule, decide
 from entrepot.mirakl.orders.facts import LineFacts, OrderFacts
-from entrepot.mirakl.orders.history import current, move, put_off, rest, wake
+from entrepot.mirakl.orders.history import current, move, rest, wake
 from entrepot.mirakl.orders.rules import active_rules
 from entrepot.mirakl.orders.steps import Taken, step
 from entrepot.mirakl.orders.taking_in import take_in
@@ -27,10 +30,9 @@ from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping.addresses import read_address
 from entrepot.mirakl.stock.reserving import Buildable, Line, check, reserve
 
-#: Until when an answer is looked for after it was told, or may have been; doubled each time that it was not seen.
-VERIFY_AFTER = timedelta(seconds=20)
-#: Longer than a call may take: within it the worker that called is the one that settles.
-SETTLE_AFTER = timedelta(seconds=90)
+#: When the order is read after an answer was told, or may have been. Longer than the call may take (30 seconds), so
+#: that nobody reads while somebody else still tells.
+VERIFY_AFTER = timedelta(seconds=40)
 #: How often an answer is told before a person is asked.
 MOST_TELLINGS = 6
 #: When an order that somebody has to mend is looked at again by itself.
@@ -45,10 +47,19 @@ OVER = ("REFUSED", "CANCELED")
 async def decide_and_answer(services: Services, taken: Taken) -> None:
     """Decide about an order that waits for acceptance, and tell the marketplace."""
     account = await services.account(taken.account_id)
+    rules = await services.keep(("rules", taken.account_id), lambda: _rules(services, taken.account_id))
     async with services.db.tenant(account_id=taken.account_id) as session:
-        answers = await _decide(session, account, taken)
+        answers = await _decide(session, account, rules, taken)
     if answers:
         await _tell(services, account, taken.order_id, answers)
+
+
+@asynccontextmanager
+async def _rules(services: Services, account_id: UUID) -> AsyncIterator[Sequence[Rule]]:
+    """The rules of an account, read once a run of a worker."""
+    async with services.db.tenant(account_id=account_id) as session:
+        rules = await active_rules(session, account_id)
+    yield rules
 
 
 @step("accepting", ANSWERING)
@@ -61,6 +72,15 @@ async def see_accepted(services: Services, taken: Taken) -> None:
 async def see_refused(services: Services, taken: Taken) -> None:
     """See whether an order is refused; tell it (again) where it is not."""
     await _verify(services, taken)
+
+
+def lines_unread(order: RowMapping, lines: Sequence[RowMapping]) -> str | None:
+    """What is missing of an order's lines; None where each that the marketplace tells could be read."""
+    if not lines:
+        return "The order has no line that could be read, so there is nothing to build."
+    if order["lines_told"] > len(lines):
+        return f"Of {order['lines_told']} lines of the order {len(lines)} could be read, so it is not known what it is."
+    return None
 
 
 async def facts_of(
@@ -111,21 +131,23 @@ async def facts_of(
     return facts, together
 
 
-async def _decide(session: AsyncSession, account: Account, taken: Taken) -> Mapping[str, bool] | None:
+async def _decide(
+    session: AsyncSession, account: Account, rules: Sequence[Rule], taken: Taken
+) -> Mapping[str, bool] | None:
     """Decide, write it down, reserve; what is to be told, None where nothing is."""
-    await queries.map_lines(session, taken.account_id, taken.order_id)
     order = await queries.select_order(session, taken.account_id, taken.order_id)
     if order is None or order["mirakl_state"] != "WAITING_ACCEPTANCE":
         # A state that nobody knows is acted on by nobody; the poll wakes the order when it changes.
         await rest(session, taken, None)
         return None
-    lines = await queries.select_lines(session, taken.account_id, taken.order_id)
-    if not lines:
+    lines = await lines_of(session, taken)
+    unread = lines_unread(order, lines)
+    if unread is not None:
         await _mend(
             session,
             taken,
             LINES,
-            "The order has no line that could be read, so there is nothing to accept.",
+            unread,
             "Look at it on the marketplace; it is taken up again when its lines come.",
         )
         return None
@@ -139,26 +161,39 @@ async def _decide(session: AsyncSession, account: Account, taken: Taken) -> Mapp
             taken,
             MAPPING,
             f"No variant is sold under {names}.",
-            "Map it: `entrepot mirakl stock map SHOP-SKU INTERNAL-SKU`. Then it goes on by itself, or at once with a retry.",
+            "Map it: `entrepot mirakl stock map`. Then it goes on by itself, or at once with a retry.",
         )
         return None
     policy = Policy.read(account.settings)
-    decision = decide(facts, await active_rules(session, taken.account_id), policy)
-    if decision.answer == "accept":
-        await _write(session, taken, decision)
-        held = await reserve(session, taken.account_id, taken.order_id)
-        if not held.ok:
-            # Somebody took the parts between the look and the reservation: decided again with what is left.
-            facts, _ = await facts_of(session, order, lines)
-            decision = decide(facts, await active_rules(session, taken.account_id), policy)
-            if decision.answer == "accept":
-                await rest(session, taken, now() + VERIFY_AFTER, failed=True)
-                return None
+    decision = decide(facts, rules, policy)
     await _write(session, taken, decision)
-    await resolved_by_itself(
-        session, taken.account_id, taken.order_id, MAPPING, LINES, resolution="It was mended, and decided."
-    )
+    if decision.answer == "accept" and not (await reserve(session, taken.account_id, taken.order_id)).ok:
+        # Somebody took the parts between the look and the reservation: decided again with what is left.
+        facts, _ = await facts_of(session, order, lines)
+        decision = decide(facts, rules, policy)
+        if decision.answer == "accept":
+            await rest(session, taken, now() + VERIFY_AFTER, failed=True)
+            return None
+        await _write(session, taken, decision)
+    if order["failures"]:
+        await resolved_by_itself(
+            session,
+            taken.account_id,
+            taken.order_id,
+            MAPPING,
+            LINES,
+            resolution="It was mended, and decided.",
+        )
     return await _carry_out(session, taken, decision, order)
+
+
+async def lines_of(session: AsyncSession, taken: Taken) -> Sequence[RowMapping]:
+    """The lines of an order; the listings of those without a variant are looked up anew."""
+    lines = await queries.select_lines(session, taken.account_id, taken.order_id)
+    if any(line["variant_id"] is None for line in lines):
+        await queries.map_lines(session, taken.account_id, taken.order_id)
+        lines = await queries.select_lines(session, taken.account_id, taken.order_id)
+    return lines
 
 
 async def _carry_out(
@@ -185,7 +220,7 @@ async def _carry_out(
             kind="decision",
             details=f"A person has to decide: {decision.why}",
             next_step=(
-                f"`entrepot mirakl orders accept {taken.order_id}`, or refuse"
+                f"`entrepot mirakl accept {taken.order_id}`, or refuse"
                 + (f", by {until:%Y-%m-%d %H:%M} UTC." if until else ".")
             ),
             order_id=taken.order_id,
@@ -200,8 +235,8 @@ async def _carry_out(
         actor=by,
         notes=decision.why,
         expected=taken.status,
-        # Whoever takes it up after a kill comes when this call must have ended.
-        next_attempt_at=now() + SETTLE_AFTER,
+        # Read then, by whoever comes: this worker may be killed before, in or after the call.
+        next_attempt_at=now() + VERIFY_AFTER,
     )
     return {line: answer == "accept" for line, answer in decision.lines.items()}
 
@@ -233,34 +268,20 @@ async def _mend(session: AsyncSession, taken: Taken, process: str, details: str,
 async def _tell(services: Services, account: Account, order_id: str, answers: Mapping[str, bool]) -> None:
     """Tell the marketplace; what it says is seen when the order is read, and a refusal is looked into at once."""
     api = await services.api(account)
-    refused: ServiceError | None = None
-    pause = VERIFY_AFTER
     try:
         await api.accept(order_id, answers)
     except ServiceError as error:
         if error.outcome is Outcome.PERMANENT:
-            refused = error
-        elif error.retry_after is not None:
-            pause = max(pause, timedelta(seconds=error.retry_after))
-    if refused is None:
-        async with services.db.tenant(account_id=account.account_id) as session:
-            at = await current(session, account.account_id, order_id)
-            if at is not None and at.status in ("accepting", "refusing"):
-                await put_off(session, account.account_id, at, now() + pause)
-        return
-    await _look_into(services, account, order_id, refused)
+            await _look_into(services, account, order_id, error)
 
 
 async def _look_into(services: Services, account: Account, order_id: str, refused: ServiceError) -> None:
     """The marketplace took no answer: it has one already, the order is gone, or the answer is wrong."""
-    api = await services.api(account)
     try:
-        raw = await api.order(order_id)
+        await read_now(services, account, order_id)
     except ServiceError:
         return  # The step of the order reads it when it is due.
     async with services.db.tenant(account_id=account.account_id) as session:
-        if raw is not None:
-            await take_in(session, account, [raw])
         at = await current(session, account.account_id, order_id)
         if at is None or at.status not in ("accepting", "refusing"):
             return
@@ -274,10 +295,19 @@ async def _look_into(services: Services, account: Account, order_id: str, refuse
         )
 
 
+async def read_now(services: Services, account: Account, order_id: str) -> Mapping[str, Any] | None:
+    """Read an order and follow what the marketplace says of it; None where it knows none. Raises ServiceError."""
+    raw = await (await services.api(account)).order(order_id)
+    if raw is not None:
+        async with services.db.tenant(account_id=account.account_id) as session:
+            await take_in(session, account, [raw])
+    return raw
+
+
 async def _verify(services: Services, taken: Taken) -> None:
     """Read the order and follow the marketplace; tell the answer (again) where it still waits for one."""
     account = await services.account(taken.account_id)
-    raw = await (await services.api(account)).order(taken.order_id)
+    raw = await read_now(services, account, taken.order_id)
     answers: dict[str, bool] = {}
     async with services.db.tenant(account_id=taken.account_id) as session:
         if raw is None:
@@ -290,7 +320,6 @@ async def _verify(services: Services, taken: Taken) -> None:
                 details="The marketplace knows no such order any more.",
             )
             return
-        await take_in(session, account, [raw])
         at = await current(session, taken.account_id, taken.order_id)
         if at is None or at.step != taken.step:
             return
@@ -314,8 +343,7 @@ async def _verify(services: Services, taken: Taken) -> None:
             for line in lines
             if line["line_state"] not in OVER
         }
-        # The pause is longer than the call, and longer each time.
-        if not await rest(session, taken, now() + SETTLE_AFTER, failed=True):
+        if not await rest(session, taken, now() + VERIFY_AFTER * 2**taken.attempts, failed=True):
             return
     await _tell(services, account, taken.order_id, answers)
 

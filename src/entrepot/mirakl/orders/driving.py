@@ -42,6 +42,7 @@ async def drive(
     services: Services,
     *,
     account_id: UUID | None = None,
+    order_id: str | None = None,
     until: datetime | None = None,
     side_by_side: int = SIDE_BY_SIDE,
     stop: asyncio.Event | None = None,
@@ -49,8 +50,8 @@ async def drive(
 ) -> int:
     """Do the steps that are due, and those that become due meanwhile; how many steps were done.
 
-    `until`: what is due by then and not later (the clock, looked at anew, without it). With `stop` set it takes no
-    more orders and ends with the steps that it has in hand.
+    `order_id`: only that order, of the account. `until`: what is due by then and not later (the clock, looked at anew,
+    without it). With `stop` set it takes no more orders and ends with the steps that it has in hand.
     """
     load_steps()
     name = worker or f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(3)}"
@@ -62,7 +63,9 @@ async def drive(
             stopped = stop is not None and stop.is_set()
             # Half the hands empty before more are taken: a look for several costs what a look for one does.
             if not stopped and not dry and len(running) <= side_by_side // 2:
-                taken = await _take(db, name, side_by_side - len(running), account_id, until or now())
+                taken = await _take(
+                    db, name, side_by_side - len(running), account_id, order_id, until or now()
+                )
                 dry = not taken
                 running |= {asyncio.create_task(_do(db, services, one)) for one in taken}
                 steps += len(taken)
@@ -80,7 +83,7 @@ async def drive(
 
 
 async def _take(
-    db: Database, worker: str, most: int, account_id: UUID | None, due_at: datetime
+    db: Database, worker: str, most: int, account_id: UUID | None, order_id: str | None, due_at: datetime
 ) -> list[Taken]:
     at = now()
     lease_until = at + LEASE
@@ -92,6 +95,7 @@ async def _take(
             lease_until=lease_until,
             worker=worker,
             account_id=account_id,
+            order_id=order_id,
             limit=most,
         )
     return [
@@ -125,7 +129,9 @@ async def _do(db: Database, services: Services, taken: Taken) -> None:
                 await queries.give_back(session, taken.account_id, taken.order_id, taken.worker)
         except Exception as error:
             after = what_follows(error, taken.attempts)
-            log.warning("a step failed", step=found.name, kind=after.kind, exc_info=error)
+            log.warning(
+                "a step failed", step=found.name, kind=after.kind, reason=str(error), exc_info=trace(error)
+            )
             await _failed(db, taken, found, error, after)
 
 
@@ -179,6 +185,11 @@ async def _failed(db: Database, taken: Taken, step: Step, error: Exception, afte
                 order_id=taken.order_id,
                 payload={"status": taken.status, "attempts": taken.attempts + 1},
             )
+
+
+def trace(error: Exception) -> Exception | None:
+    """What is logged with its trace: a defect of the program; what services and people do wrong is said in a line."""
+    return None if isinstance(error, ServiceError | EntrepotError) else error
 
 
 def _said(error: Exception) -> str:

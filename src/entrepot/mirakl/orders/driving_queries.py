@@ -17,6 +17,7 @@ LEASE_DUE = text(
         WHERE o.next_attempt_at <= :due_at
           AND (o.lease_until IS NULL OR o.lease_until <= :at)
           AND (CAST(:account_id AS uuid) IS NULL OR o.account_id = :account_id)
+          AND (CAST(:order_id AS text) IS NULL OR o.order_id = :order_id)
           AND EXISTS (SELECT FROM mirakl.accounts AS a WHERE a.id = o.account_id AND a.is_active)
         ORDER BY o.next_attempt_at
         LIMIT :limit
@@ -42,7 +43,7 @@ _REST = text(
     SET next_attempt_at = :next_attempt_at, attempts = CASE WHEN :counts THEN o.attempts + 1 ELSE o.attempts END,
         leased_by = NULL, lease_until = NULL
     WHERE o.account_id = :account_id AND o.order_id = :order_id
-      AND (CAST(:worker AS text) IS NULL OR o.leased_by = :worker)
+      AND o.leased_by = :worker
       AND :step = (SELECT coalesce(max(h.step), 0) FROM mirakl.order_status_history AS h
                    WHERE h.account_id = o.account_id AND h.order_id = o.order_id)
     RETURNING o.order_id
@@ -78,6 +79,7 @@ async def lease_due(
     lease_until: datetime,
     worker: str,
     account_id: UUID | None,
+    order_id: str | None,
     limit: int,
 ) -> Sequence[RowMapping]:
     """Take up to `limit` orders whose step is due, oldest first; spans accounts unless one is named."""
@@ -87,6 +89,7 @@ async def lease_due(
         "lease_until": lease_until,
         "worker": worker,
         "account_id": account_id,
+        "order_id": order_id,
         "limit": limit,
     }
     return (await session.execute(LEASE_DUE, values)).mappings().all()
@@ -98,7 +101,7 @@ async def put_off(
     order_id: str,
     *,
     step: int,
-    worker: str | None,
+    worker: str,
     next_attempt_at: datetime | None,
     counts: bool,
 ) -> bool:

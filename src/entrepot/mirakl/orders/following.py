@@ -53,6 +53,11 @@ def statuses_to_follow(mirakl_state: str, status: str | None) -> tuple[str, ...]
     return _path(status, target)
 
 
+def is_known(mirakl_state: str) -> bool:
+    """Whether the program does anything with orders in a state of the marketplace (K2)."""
+    return mirakl_state in MEANS
+
+
 def _path(start: str | None, target: str) -> tuple[str, ...]:
     """The shortest legal way; empty where there is none."""
     first = FIRST_STATUSES if start is None else TRANSITIONS[start]

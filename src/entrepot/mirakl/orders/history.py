@@ -1,12 +1,15 @@
 """The history that is an order's state: each step says what, by whom and why, and only legal steps are taken."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.events.publishing import publish
+from entrepot.events.envelope import NewEvent
+from entrepot.events.publishing import publish_many
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
 from entrepot.mirakl.failures.inbox import resolved_by_itself
@@ -71,47 +74,79 @@ async def move(
             hint=f"From there it can become {', '.join(legal)}." if legal else "That is where it ends.",
             where={"order_id": order_id, "status": before},
         )
-    at = now()
     step = held.step + 1 if held else 1
-    if next_attempt_at is None and status in STEPS:
-        next_attempt_at = at
-    told = await queries.insert_step(
-        session,
-        {
-            "account_id": account_id,
-            "order_id": order_id,
-            "step": step,
-            "status": status,
-            "previous_status": before,
-            "actor_type": actor_type,
-            "actor": actor,
-            "notes": notes,
-            "at": at,
-            "next_attempt_at": next_attempt_at,
-        },
-    )
-    if before in STEPS and not _is_open(status):
-        await resolved_by_itself(
-            session,
-            account_id,
-            order_id,
-            STEPS[before].name,
-            resolution=f"It went well in the end: the order is {status}.",
-        )
     change = Change(account_id, order_id, step, status, before, actor_type, actor, notes)
-    for watcher in WATCHERS.get(status, ()):
-        await watcher(session, change)
-    await publish(
-        session,
-        type=f"mirakl.order.{status}",
-        subject=order_id,
-        source="/entrepot/mirakl",
-        time=at,
-        data=told,
-        dedupe_key=f"{order_id}/{step}",
-        account_id=account_id,
-    )
+    at = await _append(session, account_id, [change], next_attempt_at)
     return Status(order_id, step, status, at)
+
+
+async def begin(
+    session: AsyncSession,
+    account_id: UUID,
+    statuses: Mapping[str, str],
+    *,
+    actor: str,
+    notes: Mapping[str, str],
+) -> None:
+    """Begin the history of orders that have none (order → first status), as the marketplace says; as `move` else.
+
+    All of them at once. The orders are held by the caller's transaction, which wrote them.
+    """
+    load_steps()
+    changes = [
+        Change(account_id, order_id, 1, status, None, "marketplace", actor, notes[order_id])
+        for order_id, status in statuses.items()
+    ]
+    if changes:
+        await _append(session, account_id, changes, None)
+
+
+async def _append(
+    session: AsyncSession, account_id: UUID, changes: Sequence[Change], next_attempt_at: datetime | None
+) -> datetime:
+    """Write steps, one an order; settle what failed before, tell who watches, publish. When it was."""
+    at = now()
+    steps = [
+        {
+            "order_id": one.order_id,
+            "step": one.step,
+            "status": one.status,
+            "previous_status": one.previous,
+            "actor_type": one.actor_type,
+            "actor": one.actor,
+            "notes": one.notes,
+            "next_attempt_at": next_attempt_at or (at if one.status in STEPS else None),
+        }
+        for one in changes
+    ]
+    told = await queries.insert_steps(session, account_id, orjson.dumps(steps).decode(), at)
+    for one in changes:
+        if one.previous in STEPS and not _is_open(one.status):
+            await resolved_by_itself(
+                session,
+                account_id,
+                one.order_id,
+                STEPS[one.previous].name,
+                resolution=f"It went well in the end: the order is {one.status}.",
+            )
+        for watcher in WATCHERS.get(one.status, ()):
+            await watcher(session, one)
+    await publish_many(
+        session,
+        [
+            NewEvent(
+                type=f"mirakl.order.{one.status}",
+                subject=one.order_id,
+                source="/entrepot/mirakl",
+                time=at,
+                data=told[one.order_id],
+                dedupe_key=f"{one.order_id}/{one.step}",
+                account_id=account_id,
+            )
+            for one in changes
+        ],
+    )
+    return at
 
 
 def _is_open(status: str) -> bool:
@@ -135,19 +170,6 @@ async def rest(
         worker=taken.worker,
         next_attempt_at=next_attempt_at,
         counts=failed,
-    )
-
-
-async def put_off(session: AsyncSession, account_id: UUID, at: Status, next_attempt_at: datetime) -> bool:
-    """Say when the next step of an order is to be tried, if it is still where it was at `at`."""
-    return await driving_queries.put_off(
-        session,
-        account_id,
-        at.order_id,
-        step=at.step,
-        worker=None,
-        next_attempt_at=next_attempt_at,
-        counts=False,
     )
 
 

@@ -1,6 +1,7 @@
 """Every SQL statement about the history of orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,24 +15,16 @@ _CURRENT = text(
     WHERE account_id = :account_id AND order_id = :order_id
     """
 )
-_APPEND = text(
-    """
-    WITH step AS (
-        INSERT INTO mirakl.order_status_history
-            (account_id, order_id, step, status, previous_status, actor_type, actor, notes, timestamp)
-        VALUES (:account_id, :order_id, :step, :status, :previous_status, :actor_type, :actor, :notes, :at)
-    )
-    UPDATE mirakl.orders AS o
-    SET next_attempt_at = :next_attempt_at, attempts = 0, leased_by = NULL, lease_until = NULL
-    WHERE o.account_id = :account_id AND o.order_id = :order_id
-    RETURNING jsonb_build_object(
+# What the event of a step tells: no personal data.
+_TOLD = """
+    jsonb_build_object(
         'order_id', o.order_id,
-        'status', CAST(:status AS text),
-        'previous_status', CAST(:previous_status AS text),
-        'step', CAST(:step AS integer),
-        'actor_type', CAST(:actor_type AS text),
-        'actor', CAST(:actor AS text),
-        'notes', CAST(:notes AS text),
+        'status', CAST(s.status AS text),
+        'previous_status', CAST(s.previous_status AS text),
+        'step', s.step,
+        'actor_type', CAST(s.actor_type AS text),
+        'actor', CAST(s.actor AS text),
+        'notes', CAST(s.notes AS text),
         'mirakl_state', o.mirakl_state,
         'commercial_id', o.commercial_id,
         'customer_id', o.customer_id,
@@ -45,7 +38,28 @@ _APPEND = text(
                        'order_line_id', l.order_line_id, 'sku', l.sku, 'variant_id', l.variant_id,
                        'quantity', l.quantity, 'price', l.price, 'commission', l.commission, 'taxes', l.taxes,
                        'decision', l.decision) ORDER BY l.order_line_id), '[]')
-            FROM mirakl.order_lines AS l WHERE l.account_id = o.account_id AND l.order_id = o.order_id))
+            FROM mirakl.order_lines AS l WHERE l.account_id = o.account_id AND l.order_id = o.order_id)) AS told
+"""
+# One statement for any number of orders, a step each.
+_APPEND = text(
+    f"""
+    WITH given AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:steps AS jsonb)) AS one
+            (order_id text, step integer, status text, previous_status text, actor_type text, actor text, notes text,
+             next_attempt_at timestamptz)
+    ), s AS (
+        INSERT INTO mirakl.order_status_history
+            (account_id, order_id, step, status, previous_status, actor_type, actor, notes, timestamp)
+        SELECT :account_id, given.order_id, given.step, given.status, given.previous_status, given.actor_type,
+               given.actor, given.notes, :at
+        FROM given ORDER BY given.order_id
+        RETURNING order_id, step, status, previous_status, actor_type, actor, notes
+    )
+    UPDATE mirakl.orders AS o
+    SET next_attempt_at = given.next_attempt_at, attempts = 0, leased_by = NULL, lease_until = NULL
+    FROM given JOIN s USING (order_id)
+    WHERE o.account_id = :account_id AND o.order_id = given.order_id
+    RETURNING o.order_id, {_TOLD}
     """
 )
 _HISTORY = text(
@@ -70,10 +84,15 @@ async def select_current(session: AsyncSession, account_id: UUID, order_id: str)
     return (await session.execute(_CURRENT, values)).mappings().first()
 
 
-async def insert_step(session: AsyncSession, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Append a step, and note when the next may be taken; what its event tells: no personal data."""
-    told: dict[str, Any] = (await session.execute(_APPEND, dict(values))).scalar_one()
-    return told
+async def insert_steps(
+    session: AsyncSession, account_id: UUID, steps: str, at: datetime
+) -> dict[str, dict[str, Any]]:
+    """Append a step (of a JSON array) to each of some orders, and note when the next may be taken.
+
+    Gives what the event of each tells: no personal data.
+    """
+    values = {"account_id": account_id, "steps": steps, "at": at}
+    return {row.order_id: row.told for row in await session.execute(_APPEND, values)}
 
 
 async def select_history(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:

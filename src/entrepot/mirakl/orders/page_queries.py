@@ -26,7 +26,7 @@ _LIST = """
     ) AS l
     CROSS JOIN LATERAL (
         SELECT min(tracking_pin) AS tracking_pin, count(*) AS parcels FROM mirakl.shipments
-        WHERE account_id = o.account_id AND order_id = o.order_id AND state NOT IN ('void', 'refunded')
+        WHERE account_id = o.account_id AND order_id = o.order_id AND state NOT IN ('void', 'refund_requested', 'refunded')
     ) AS p
     WHERE o.account_id = :account_id
       AND (CAST(:statuses AS text[]) IS NULL OR s.status = ANY (CAST(:statuses AS text[])))
@@ -66,9 +66,11 @@ _ORDER = text(
 _LINES = text(
     """
     SELECT l.order_line_id, l.sku, l.product_title, l.quantity, l.price, l.unit_price, l.commission, l.taxes,
-           l.line_state, l.decision, l.variant_id, v.internal_sku, v.description, v.floor_price
+           l.line_state, l.decision, v.variant_id, v.internal_sku, v.description, v.floor_price
     FROM mirakl.order_lines AS l
-    LEFT JOIN mirakl.product_variants AS v ON v.account_id = l.account_id AND v.variant_id = l.variant_id
+    LEFT JOIN mirakl.shop_sku_map AS s ON s.account_id = l.account_id AND s.shop_sku = l.sku
+    LEFT JOIN mirakl.product_variants AS v
+        ON v.account_id = l.account_id AND v.variant_id = coalesce(l.variant_id, s.variant_id)
     WHERE l.account_id = :account_id AND l.order_id = :order_id
     ORDER BY l.order_line_id
     """
@@ -76,11 +78,12 @@ _LINES = text(
 # What each line is built from, and how much of it the movements say is reserved or used for the line.
 _BUILT = text(
     """
-    SELECT l.order_line_id, c.component_id, c.name, c.type, c.barcode, b.quantity * l.quantity AS needed,
+    SELECT l.order_line_id, c.component_id, c.name, c.type, c.barcode, n.quantity * l.quantity AS needed,
            c.on_hand - c.reserved AS free, coalesce(m.reserved, 0) AS reserved, coalesce(m.used, 0) AS used
     FROM mirakl.order_lines AS l
-    JOIN mirakl.variant_components AS b ON b.account_id = l.account_id AND b.variant_id = l.variant_id
-    JOIN mirakl.components AS c ON c.account_id = b.account_id AND c.component_id = b.component_id
+    LEFT JOIN mirakl.shop_sku_map AS s ON s.account_id = l.account_id AND s.shop_sku = l.sku
+    CROSS JOIN LATERAL mirakl.needed_components(:account_id, ARRAY[coalesce(l.variant_id, s.variant_id)]) AS n
+    JOIN mirakl.components AS c ON c.account_id = l.account_id AND c.component_id = n.component_id
     LEFT JOIN LATERAL (
         SELECT sum(reserved_change) AS reserved, -sum(on_hand_change) AS used FROM mirakl.component_movements
         WHERE account_id = l.account_id AND order_line_id = l.order_line_id AND component_id = c.component_id
@@ -166,7 +169,9 @@ async def select_parcels(session: AsyncSession, account_id: UUID, order_id: str)
     return await _of_order(session, _PARCELS, account_id, order_id)
 
 
-async def select_parcel_events(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:
+async def select_parcel_events(
+    session: AsyncSession, account_id: UUID, order_id: str
+) -> Sequence[RowMapping]:
     """What carriers said of the parcels of an order, newest first."""
     return await _of_order(session, _EVENTS, account_id, order_id)
 

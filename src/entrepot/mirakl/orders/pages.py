@@ -28,9 +28,11 @@ OrderId = Annotated[str, Path(max_length=255)]
 NOTICES = {
     "accept": "It is being accepted. The marketplace confirms it when the order is read again.",
     "refuse": "It is being refused. The marketplace confirms it when the order is read again.",
-    "void": "The label is being voided.",
-    "label": "The step is due now: a worker takes it at its next look.",
+    "void": "The label is taken back.",
+    "again": "A label is bought again at the next look of a worker.",
 }
+#: A parcel in these states is not sent any more.
+GONE = ("void", "refund_requested", "refunded")
 LAST_CALLS = 25
 LAST_MESSAGES = 10
 
@@ -69,7 +71,9 @@ async def orders_page(
         place="orders",
         page=page,
         statuses=STATUSES,
-        states=[row["mirakl_state"] for row in await page_queries.select_states(access.session, access.account_id)],
+        states=[
+            row["mirakl_state"] for row in await page_queries.select_states(access.session, access.account_id)
+        ],
         filters={"q": q.strip(), "status": status, "state": state, "from": since, "to": until},
         filtered=any((q.strip(), status, state, since, until)),
         messages=tuple(problems),
@@ -77,7 +81,9 @@ async def orders_page(
 
 
 @router.get("/orders/{order_id}")
-async def order_page(request: Request, access: AccountVisiting, order_id: OrderId, done: Text = "") -> Response:
+async def order_page(
+    request: Request, access: AccountVisiting, order_id: OrderId, done: Text = ""
+) -> Response:
     """One order: where it is, what was done by whom, its lines, parcels, messages, calls, failures and money."""
     return await show_order_page(request, access, order_id, messages=message_of(done, NOTICES))
 
@@ -96,7 +102,7 @@ async def show_order_page(
     at = now()
     accepting = shown.row["mirakl_state"] == "WAITING_ACCEPTANCE"
     deadline = shown.row["acceptance_deadline" if accepting else "shipping_deadline"]
-    live = next((parcel for parcel in shown.parcels if parcel["state"] not in ("void", "refunded")), None)
+    live = next((parcel for parcel in shown.parcels if parcel["state"] not in GONE), None)
     money = await page_queries.select_money(session, account_id, order_id)
     failures = await list_failures(session, account_id, states=None, related=order_id, limit=LAST_CALLS)
     calls = await list_calls(session, account_id, related=shown.related, limit=LAST_CALLS)
@@ -133,5 +139,3 @@ def _day(text: str, zone: str, problems: list[Message]) -> datetime | None:
     except ValueError:
         problems.append(Message("bad", f"{text!r} is no day.", "Write it as 2026-11-21."))
         return None
-
-

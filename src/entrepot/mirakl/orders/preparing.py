@@ -6,13 +6,11 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
-from entrepot.kit.errors import NotFoundError
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.orders import queries
-from entrepot.mirakl.orders.acceptance import LINES, LOOK_AGAIN, MAPPING
+from entrepot.mirakl.orders.acceptance import LINES, LOOK_AGAIN, MAPPING, lines_of, lines_unread, read_now
 from entrepot.mirakl.orders.history import current, move, rest, wake
 from entrepot.mirakl.orders.steps import Taken, step
-from entrepot.mirakl.orders.taking_in import take_in
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping.addresses import read_address
 from entrepot.mirakl.stock.reserving import reserve
@@ -29,10 +27,8 @@ async def prepare(services: Services, taken: Taken) -> None:
     if taken.attempts:
         # It has waited for long: what the marketplace says may have been lost.
         account = await services.account(taken.account_id)
-        raw = await (await services.api(account)).order(taken.order_id)
+        await read_now(services, account, taken.order_id)
         async with services.db.tenant(account_id=taken.account_id) as session:
-            if raw is not None:
-                await take_in(session, account, [raw])
             at = await current(session, taken.account_id, taken.order_id)
             if at is None or at.step != taken.step:
                 return
@@ -41,7 +37,6 @@ async def prepare(services: Services, taken: Taken) -> None:
 
 
 async def _prepare(session: AsyncSession, taken: Taken) -> None:
-    await queries.map_lines(session, taken.account_id, taken.order_id)
     order = await queries.select_order(session, taken.account_id, taken.order_id)
     if order is None:
         return
@@ -78,16 +73,17 @@ async def _prepare(session: AsyncSession, taken: Taken) -> None:
                 order_id=taken.order_id,
             )
         return
-    await resolved_by_itself(
-        session,
-        taken.account_id,
-        taken.order_id,
-        MAPPING,
-        LINES,
-        ADDRESS,
-        STOCK,
-        resolution="The order is ready to ship.",
-    )
+    if order["failures"]:
+        await resolved_by_itself(
+            session,
+            taken.account_id,
+            taken.order_id,
+            MAPPING,
+            LINES,
+            ADDRESS,
+            STOCK,
+            resolution="The order is ready to ship.",
+        )
     await move(
         session,
         taken.account_id,
@@ -106,15 +102,16 @@ async def _lacking(
 
     Parts are reserved here for an order that was accepted elsewhere; for one of ours they are reserved already.
     """
-    try:
-        held = await reserve(session, taken.account_id, taken.order_id)
-    except NotFoundError:
+    lines = await lines_of(session, taken)
+    unread = lines_unread(order, lines)
+    if unread is not None:
         return (
             LINES,
             "permanent",
-            "The order has no line that could be read, so there is nothing to build.",
+            unread,
             "Look at it on the marketplace; it is taken up again when its lines come.",
         )
+    held = await reserve(session, taken.account_id, taken.order_id)
     if held.ok:
         return None
     if held.unmapped:
@@ -122,7 +119,7 @@ async def _lacking(
             MAPPING,
             "permanent",
             f"The order was accepted, and its parts cannot be reserved. {held}",
-            "Map it: `entrepot mirakl stock map SHOP-SKU INTERNAL-SKU`. Then it goes on by itself, or with a retry.",
+            "Map it: `entrepot mirakl stock map`. Then it goes on by itself, or with a retry.",
         )
     return (
         STOCK,

@@ -126,7 +126,12 @@ _ORDER = text(
            o.shipping_price, o.total_commission, o.shipping_address, o.shipping_type_code, o.order_created_at,
            o.order_updated_at, o.acceptance_deadline, o.shipping_deadline, o.next_attempt_at, o.attempts, o.leased_by,
            o.lease_until, o.created_at, c.mirakl_customer_id, c.firstname, c.lastname,
-           coalesce(c.is_blocked, false) AS is_blocked, latest.step, latest.status, latest.timestamp AS since
+           coalesce(c.is_blocked, false) AS is_blocked,
+           CASE jsonb_typeof(o.raw_order_data -> 'order_lines')
+               WHEN 'array' THEN jsonb_array_length(o.raw_order_data -> 'order_lines') ELSE 0 END AS lines_told,
+           EXISTS (SELECT FROM mirakl.process_failures AS f
+                   WHERE f.account_id = o.account_id AND f.related_id = o.order_id AND f.state <> 'resolved') AS failures,
+           latest.step, latest.status, latest.timestamp AS since
     FROM mirakl.orders AS o
     LEFT JOIN mirakl.customers AS c ON c.account_id = o.account_id AND c.id = o.customer_id
     LEFT JOIN LATERAL (

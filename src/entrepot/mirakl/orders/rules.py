@@ -77,7 +77,7 @@ async def remove_rule(session: AsyncSession, account_id: UUID, name: str) -> Non
     if not await queries.delete_rule(session, account_id, name):
         raise NotFoundError(
             f"There is no rule {name!r}.",
-            hint="`entrepot mirakl orders rules` shows them.",
+            hint="`entrepot mirakl acceptance rules` shows them.",
             where={"name": name},
         )
 

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import NotFoundError
 from entrepot.mirakl.orders import history_queries, page_queries
+from entrepot.mirakl.orders.answering import ANSWERABLE
 
-#: Statuses in which a person may say what becomes of an order.
-DECIDABLE = ("pending_acceptance", "waiting_for_person", "acceptance_failed")
+#: Statuses from which a label can be bought again.
+BUYABLE = ("shipping_failed", "shipment_cancelled", "refund_requested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,12 @@ class OrderShown:
     @property
     def decidable(self) -> bool:
         """Whether a person may accept or refuse it now."""
-        return self.status in DECIDABLE and self.row["mirakl_state"] == "WAITING_ACCEPTANCE"
+        return self.status in ANSWERABLE and self.row["mirakl_state"] == "WAITING_ACCEPTANCE"
+
+    @property
+    def buyable(self) -> bool:
+        """Whether a person may have a label bought again."""
+        return self.status in BUYABLE
 
     @property
     def related(self) -> list[str]:

@@ -16,8 +16,8 @@ from entrepot.kit.clock import now
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself
 from entrepot.mirakl.orders import queries
-from entrepot.mirakl.orders.following import MEANS, statuses_to_follow
-from entrepot.mirakl.orders.history import move
+from entrepot.mirakl.orders.following import statuses_to_follow
+from entrepot.mirakl.orders.history import begin, move
 from entrepot.mirakl.orders.reading import ACCEPTANCE_HOURS, OrderRead, UnreadableError, named, read_order
 from entrepot.mirakl.values import MIRAKL_STATES
 
@@ -99,21 +99,26 @@ async def _follow(session: AsyncSession, account: Account, orders: Sequence[Orde
         session, account.account_id, [order.order_id for order in orders]
     )
     staying: list[str] = []
-    for order in orders:
-        steps = statuses_to_follow(order.mirakl_state, statuses[order.order_id])
-        for status in steps:
+    ways = {
+        order.order_id: statuses_to_follow(order.mirakl_state, statuses[order.order_id]) for order in orders
+    }
+    notes = {order.order_id: f"The marketplace says {order.mirakl_state}." for order in orders}
+    beginning = {order_id: way[0] for order_id, way in ways.items() if way and statuses[order_id] is None}
+    await begin(session, account.account_id, beginning, actor=account.marketplace, notes=notes)
+    for order_id, way in ways.items():
+        for status in way[1:] if order_id in beginning else way:
             await move(
                 session,
                 account.account_id,
-                order.order_id,
+                order_id,
                 status,
                 actor_type="marketplace",
                 actor=account.marketplace,
-                notes=f"The marketplace says {order.mirakl_state}.",
+                notes=notes[order_id],
             )
         # What was missing (an address, a payment, a line) may have come with the change.
-        if not steps and statuses[order.order_id] in ("pending_acceptance", "accepted"):
-            staying.append(order.order_id)
+        if not way and statuses[order_id] in ("pending_acceptance", "accepted"):
+            staying.append(order_id)
     if staying:
         await queries.wake_orders(session, account.account_id, staying, now())
 
@@ -131,11 +136,7 @@ async def _tell_of_lines(session: AsyncSession, account: Account, order: OrderRe
             order.order_id,
             kind="permanent" if order.wrong else "decision",
             details=" ".join(said),
-            next_step=(
-                "Nothing is done with the order until its lines can be read: look at it on the marketplace."
-                if order.wrong
-                else "Nothing is done with the order while it is so: look at it on the marketplace."
-            ),
+            next_step="Nothing is done with the order while it is so: look at it on the marketplace.",
             order_id=order.order_id,
         )
     elif not is_new:
@@ -174,8 +175,3 @@ def _line_rows(orders: Iterable[OrderRead]) -> str:
 
 def _json(rows: list[dict[str, Any]]) -> str:
     return orjson.dumps(rows, default=str).decode()
-
-
-def is_known(mirakl_state: str) -> bool:
-    """Whether the program does anything with orders in a state of the marketplace (K2)."""
-    return mirakl_state in MEANS

@@ -7,6 +7,7 @@ that runs out, and whatever it was at is done again from the start.
 import asyncio
 import os
 import secrets
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +21,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.jobs.waking import first_of
 from entrepot.kit.telemetry import bound, get_logger
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
-from entrepot.mirakl.orders.driving import SIDE_BY_SIDE, drive, what_follows
+from entrepot.mirakl.orders.driving import SIDE_BY_SIDE, drive, trace, what_follows
 from entrepot.mirakl.orders.driving_queries import select_next_due
 from entrepot.mirakl.orders.steps import load_steps
 from entrepot.mirakl.scheduling import queries
@@ -51,8 +52,16 @@ class Round:
         return bool(self.works or self.steps)
 
 
-async def run(db: Database, stop: asyncio.Event, *, side_by_side: int = SIDE_BY_SIDE) -> None:
-    """Work until `stop` is set; the clock says what is due."""
+async def run(
+    db: Database, stop: asyncio.Event, *, side_by_side: int = SIDE_BY_SIDE, handle_signals: bool = False
+) -> None:
+    """Work until `stop` is set, which SIGINT and SIGTERM do with `handle_signals`; the clock says what is due.
+
+    Once stopped it takes no more, and ends with the steps that it has in hand.
+    """
+    if handle_signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     while not stop.is_set():
         if await work_once(db, stop=stop, side_by_side=side_by_side):
             continue
@@ -122,7 +131,12 @@ async def _do(
             account = await services.account(account_id)
             await work.function(services, account)
         except Exception as error:
-            log.warning("the work of an account failed", failures=failures + 1, exc_info=error)
+            log.warning(
+                "the work of an account failed",
+                failures=failures + 1,
+                reason=str(error),
+                exc_info=trace(error),
+            )
             await _failed(db, worker, account_id, name, failures, error)
             return False
         at = now()

@@ -106,9 +106,7 @@ def read_address(told: Mapping[str, Any] | None) -> tuple[Address | None, list[s
         )
     else:
         problems += _province_problems(province, _said(told, "state"), postal_code)
-        province = province or next(
-            code for code, letters in PROVINCES.items() if letters.startswith(postal_code[0])
-        )
+        province = province or next(code for code, letters in PROVINCES.items() if postal_code[0] in letters)
     lengths = {
         "name": name,
         "company": company,

@@ -20,10 +20,9 @@ from entrepot.mirakl.orders.steps import Taken, step
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import queries
 from entrepot.mirakl.shipping.carrier import Address, Bought, Carrier, Parcel, PersonNeededError
-from entrepot.mirakl.shipping.labelling import CHECK, DOWNLOAD, get_label
+from entrepot.mirakl.shipping.labelling import CHECK, CREATE, DOWNLOAD, get_label
 from entrepot.mirakl.shipping.parceling import PLAN, plan_parcels
 
-CREATE = "ShippingLabelCreation"
 BY_HAND = "ShippingByHand"
 #: How long after the intent a call may still be under way; a call itself is over after 30 seconds.
 GRACE = timedelta(minutes=5)

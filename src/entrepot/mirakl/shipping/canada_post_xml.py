@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 
-from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from entrepot.mirakl.shipping.carrier import Address, Bought, Parcel, Tracking, TrackingEvent
 
@@ -28,8 +28,8 @@ DELIVERED = frozenset(
 #: Events that say only that a label was made.
 ANNOUNCED = frozenset({"3000", "3001", "3002"})
 SAYS_DELIVERED = re.compile(r"\b(successfully )?delivered\b", re.IGNORECASE)
-#: "Item will be delivered", "could not be delivered" and the like are no delivery.
-SAYS_NOT_YET = re.compile(r"\b(will|to|not|being|cannot|unable|attempted|out for|scheduled)\b", re.IGNORECASE)
+#: "Item will be delivered", "could not be delivered" and the like are no delivery: words that stand before it.
+SAYS_NOT_YET = re.compile(r"\b(will|to|not|being|cannot|unable|attempted|scheduled)\b", re.IGNORECASE)
 SAYS_DELAYED = re.compile(r"\bdelay", re.IGNORECASE)
 SAYS_RETURNING = re.compile(r"return(ed|ing)? to (the )?sender|refused", re.IGNORECASE)
 #: Hours from UTC of the time zones that events are given in.
@@ -200,7 +200,7 @@ def _delivers(event: TrackingEvent) -> bool:
     if event.identifier in DELIVERED:
         return not SAYS_RETURNING.search(event.description)
     said = SAYS_DELIVERED.search(event.description)
-    return said is not None and not SAYS_NOT_YET.search(event.description)
+    return said is not None and not SAYS_NOT_YET.search(event.description[: said.start()])
 
 
 def _event(occurrence: Element) -> TrackingEvent:
@@ -284,7 +284,8 @@ def _parsed(text: str | bytes, expected: str) -> Element:
         kind = (
             "it holds entities or a document type" if isinstance(error, DefusedXmlException) else str(error)
         )
-        raise UnreadableXmlError(f"It is not XML that can be read: {kind}.") from error
+        # Without its cause: expat's errors are syntax errors of Python's to whoever prints them, and trip it up.
+        raise UnreadableXmlError(f"It is not XML that can be read: {kind}.") from None
     if _local(root) != expected:
         raise UnreadableXmlError(f"It is <{_local(root)}>, not <{expected}>.")
     return root

@@ -14,10 +14,10 @@ from entrepot.mirakl.orders.history import current, move, wake
 from entrepot.mirakl.orders.history_queries import lock_order
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import own, queries
-from entrepot.mirakl.shipping.buying import BY_HAND, CREATE
+from entrepot.mirakl.shipping.buying import BY_HAND
 from entrepot.mirakl.shipping.calling_off import call_off
 from entrepot.mirakl.shipping.carrier import Carrier
-from entrepot.mirakl.shipping.labelling import mark_labelled
+from entrepot.mirakl.shipping.labelling import CREATE, mark_labelled
 from entrepot.mirakl.shipping.parceling import PLAN, fill_parcels, require_unbought
 from entrepot.mirakl.shipping.preferences import choose_carrier, shipping_preferences
 from entrepot.mirakl.shipping.storing import label_path

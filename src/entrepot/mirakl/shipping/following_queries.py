@@ -15,15 +15,16 @@ from entrepot.mirakl.shipping.queries import COLUMNS
 # Several workers share what is due: each takes its own, and keeps it from the others while it asks.
 _CLAIM = text(
     f"""
-    UPDATE mirakl.shipments AS s SET next_look_at = :until
-    FROM (
+    WITH due AS MATERIALIZED (
         SELECT d.shipment_id FROM mirakl.shipments AS d
         WHERE d.account_id = :account_id AND d.next_look_at <= :at AND d.shipped_reported_at IS NOT NULL
           AND d.delivered_at IS NULL AND d.state IN ('bought', 'labelled')
         ORDER BY d.next_look_at
         LIMIT :limit
         FOR NO KEY UPDATE SKIP LOCKED
-    ) AS due
+    )
+    UPDATE mirakl.shipments AS s SET next_look_at = :until
+    FROM due
     WHERE s.account_id = :account_id AND s.shipment_id = due.shipment_id
     RETURNING {COLUMNS}
     """

@@ -18,6 +18,8 @@ from entrepot.mirakl.shipping.carrier import Bought, Carrier
 from entrepot.mirakl.shipping.checking import Checked, check_label
 from entrepot.mirakl.shipping.storing import checksum, label_path, labels_directory, write_label
 
+#: Names of the steps' failures: buying itself, downloading, checking.
+CREATE = "ShippingLabelCreation"
 DOWNLOAD = "ShippingLabelDownload"
 CHECK = "ShippingLabelValidation"
 #: Attempts after which what is no PDF counts as the carrier's last word.
@@ -128,6 +130,13 @@ async def _failed(
 ) -> None:
     reference = parcel["carrier_reference"]
     async with services.db.tenant(account_id=taken.account_id) as session:
+        await resolved_by_itself(
+            session,
+            taken.account_id,
+            taken.order_id,
+            CREATE,
+            resolution=f"It is a matter of {process_name} now.",
+        )
         await fail(
             session,
             taken.account_id,

@@ -20,7 +20,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A shipment, as we keep it; `has_label`: its PDF is kept, was checked and found right."""
+    """A shipment, as we keep it; `has_label`: its PDF is kept, was checked and found right; `is_followed`: the carrier is
+    going to be asked where it is."""
 
     order_id: str
     number: int
@@ -29,6 +30,7 @@ class Parcel:
     external_id: str | None = None
     pin: str | None = None
     has_label: bool = False
+    is_followed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,9 +41,9 @@ VARIANTS = (
 LISTINGS = {f"SHOP-{variant.sku}": variant.sku for variant in VARIANTS} | {"SHOP-LAP-14-16-B": "LAP-14-16"}
 
 
-def needs(listing: str | None, quantity: int) -> dict[str, int]:
-    """The components that units of a listing take, kits taken apart; none for a listing that maps to nothing."""
-    variant = next((one for one in VARIANTS if one.sku == LISTINGS.get(listing or "")), None)
+def needs(sku: str | None, quantity: int) -> dict[str, int]:
+    """The components that units of a variant take, kits taken apart; none for what is no variant."""
+    variant = next((one for one in VARIANTS if one.sku == sku), None)
     found: dict[str, int] = {}
     for name, units in variant.bill.items() if variant else ():
         for part, count in KITS.get(name, {name: 1}).items():
@@ -54,8 +54,8 @@ def needs(listing: str | None, quantity: int) -> dict[str, int]:
 def stock_for(orders: int, share: float = 1.0) -> dict[str, int]:
     """Units of each component that a share of so many orders takes, where every listing is ordered as often."""
     taken = dict.fromkeys(COMPONENTS, 0)
-    for listing in LISTINGS:
-        for name, count in needs(listing, 1).items():
+    for sku in LISTINGS.values():
+        for name, count in needs(sku, 1).items():
             taken[name] += count
     # An order is 1.25 laptops on average: some have several lines, some several pieces.
     return {

@@ -53,7 +53,7 @@ WORDS = (
 #: Share of orders whose customers write, and how often at most.
 WRITING, MOST_MESSAGES = 0.2, 3
 #: Share of the components that the orders take which is there when it begins; the rest comes when the orders are in.
-STOCKED = 0.85
+STOCKED = 1.1
 #: What passes after the last order while services still fail.
 AFTERMATH = (*[timedelta(minutes=20)] * 6, *[timedelta(hours=2)] * 6)
 #: What passes after that until everything is over: parcels travel, and the marketplace closes orders after weeks.
@@ -169,7 +169,9 @@ class _Story:
             customer_number=self._carrier.told["customer"],
             stock=stock_for(self._plan.orders, STOCKED),
         )
-        self._person = Person(self._db, self._account.account_id, seed=self._plan.seed)
+        self._person = Person(
+            self._db, self._account.account_id, seed=self._plan.seed, cancel=self._marketplace.cancel
+        )
         try:
             await self._orders_come()
             await self._services_mend()

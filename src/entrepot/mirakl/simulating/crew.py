@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import pkgutil
 import random
+import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -77,6 +78,8 @@ class Crew:
         self._workers = [worker for worker in self._workers if worker not in dead]
         for worker in dead:
             self._end(worker)
+            if worker.process.exitcode != -signal.SIGKILL:
+                raise RestlessError(f"A worker broke, with exit code {worker.process.exitcode}.")
         return sum(steps for steps in done if steps is not None)
 
     def end(self) -> None:
@@ -120,6 +123,8 @@ class Crew:
 
     def _end(self, worker: _Worker) -> None:
         worker.orders.close()
+        # One that hung up by itself ends by itself; its exit code tells how.
+        worker.process.join(timeout=0.5)
         worker.process.kill()
         worker.process.join()
 

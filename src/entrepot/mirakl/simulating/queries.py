@@ -59,9 +59,11 @@ _ORDERS = text(
            (SELECT coalesce(jsonb_agg(jsonb_build_array(h.step, h.status, h.previous_status) ORDER BY h.history_id), '[]')
             FROM mirakl.order_status_history AS h
             WHERE h.account_id = sold.account_id AND h.order_id = sold.order_id) AS history,
-           (SELECT coalesce(jsonb_agg(jsonb_build_array(l.order_line_id, l.sku, l.quantity,
+           (SELECT coalesce(jsonb_agg(jsonb_build_array(l.order_line_id, v.internal_sku, l.quantity,
                        coalesce(l.decision = 'refuse' OR l.line_state IN ('REFUSED', 'CANCELED'), false))), '[]')
             FROM mirakl.order_lines AS l
+            LEFT JOIN mirakl.shop_sku_map AS m ON m.account_id = l.account_id AND m.shop_sku = l.sku
+            LEFT JOIN mirakl.product_variants AS v ON v.account_id = m.account_id AND v.variant_id = m.variant_id
             WHERE l.account_id = sold.account_id AND l.order_id = sold.order_id) AS lines
     FROM mirakl.orders AS sold WHERE sold.account_id = :account_id ORDER BY sold.order_id
     """
@@ -69,6 +71,7 @@ _ORDERS = text(
 _PARCELS = text(
     """
     SELECT s.order_id, s.parcel_number, s.state, s.carrier_reference, s.external_id, s.tracking_pin,
+           s.next_look_at IS NOT NULL AS is_followed,
            EXISTS (SELECT FROM mirakl.label_files AS f
                    WHERE f.account_id = s.account_id AND f.shipment_id = s.shipment_id AND f.sha256 = s.label_sha256
                      AND f.is_right AND f.sha256 = encode(sha256(f.pdf), 'hex')) AS has_label
@@ -105,10 +108,28 @@ _WAITING = text(
     WHERE status.account_id = :account_id AND status.status = :status ORDER BY status.order_id
     """
 )
-_UNANSWERED = text(
+_UNSENDABLE = text(
     """
-    SELECT c.id FROM mirakl.conversations AS c
-    WHERE c.account_id = :account_id AND c.status = 'unread' ORDER BY c.mirakl_thread_id
+    SELECT status.order_id FROM mirakl.order_status AS status
+    JOIN mirakl.process_failures AS failure
+      ON failure.account_id = status.account_id AND failure.order_id = status.order_id
+    WHERE status.account_id = :account_id AND status.status IN ('accepted', 'shipping_failed')
+      AND failure.process_name IN ('OrderAddress', 'ShippingPlan') AND failure.state <> 'resolved' AND failure.times > 1
+    """
+)
+_UNMAPPED = text(
+    """
+    SELECT DISTINCT line.sku FROM mirakl.order_lines AS line
+    WHERE line.account_id = :account_id AND line.order_id = :order_id AND line.sku IS NOT NULL
+      AND NOT EXISTS (SELECT FROM mirakl.shop_sku_map AS listing
+                      WHERE listing.account_id = line.account_id AND listing.shop_sku = line.sku)
+    ORDER BY line.sku
+    """
+)
+_REFERENCE = text(
+    """
+    SELECT carrier_reference FROM mirakl.shipments
+    WHERE account_id = :account_id AND CAST(shipment_id AS text) = :shipment_id
     """
 )
 
@@ -195,6 +216,19 @@ async def select_waiting(session: AsyncSession, account_id: UUID, status: str) -
     return [dict(row) for row in rows.mappings()]
 
 
-async def select_unanswered(session: AsyncSession, account_id: UUID) -> Sequence[UUID]:
-    """The conversations that nobody has read."""
-    return (await session.execute(_UNANSWERED, {"account_id": account_id})).scalars().all()
+async def select_unsendable(session: AsyncSession, account_id: UUID) -> set[str]:
+    """The orders that no carrier takes, though it was tried again."""
+    return set((await session.execute(_UNSENDABLE, {"account_id": account_id})).scalars())
+
+
+async def select_unmapped(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[str]:
+    """The SKUs of an order that map to nothing."""
+    values = {"account_id": account_id, "order_id": order_id}
+    return (await session.execute(_UNMAPPED, values)).scalars().all()
+
+
+async def select_reference(session: AsyncSession, account_id: UUID, shipment_id: str) -> str | None:
+    """Our reference of a parcel at the carrier."""
+    values = {"account_id": account_id, "shipment_id": shipment_id}
+    found: str | None = (await session.execute(_REFERENCE, values)).scalar_one_or_none()
+    return found

@@ -75,6 +75,7 @@ def _parcel(row: RowMapping) -> Parcel:
         external_id=row["external_id"],
         pin=row["tracking_pin"],
         has_label=row["has_label"],
+        is_followed=row["is_followed"],
     )
 
 

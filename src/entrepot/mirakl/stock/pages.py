@@ -8,10 +8,11 @@ from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from entrepot.kit.errors import ConflictError, EntrepotError, InvalidInputError, NotFoundError
+from entrepot.kit.errors import ConflictError, EntrepotError, InvalidInputError
 from entrepot.kit.web.doors import doors
 from entrepot.mirakl.accounts.access import AccountAccess, AccountVisiting
 from entrepot.mirakl.stock import page_queries
+from entrepot.mirakl.stock.finding import get_component
 from entrepot.mirakl.stock.levels import Component, count, ledger, list_components, receive
 from entrepot.mirakl.stock.ordering import to_order
 from entrepot.mirakl.stock.reserving import availability
@@ -90,7 +91,7 @@ async def receive_form(request: Request, access: AccountVisiting, component_id: 
     """Add units that came in; a form that is sent twice adds them once."""
     fields = await doors(request).read_form(request)
     access.require("write")
-    component = await _known(access, component_id)
+    component = await get_component(access.session, access.account_id, component_id)
     try:
         quantity = _whole(fields.get("quantity", ""), "How many came in")
         async with access.session.begin_nested():
@@ -112,7 +113,7 @@ async def count_form(request: Request, access: AccountVisiting, component_id: Co
     """Set the level to what was counted."""
     fields = await doors(request).read_form(request)
     access.require("write")
-    component = await _known(access, component_id)
+    component = await get_component(access.session, access.account_id, component_id)
     try:
         counted = _whole(fields.get("counted", ""), "How many were counted")
         async with access.session.begin_nested():
@@ -133,7 +134,7 @@ async def _component(
     error: EntrepotError | None = None,
     given: Any = None,
 ) -> Response:
-    component = await _known(access, component_id)
+    component = await get_component(access.session, access.account_id, component_id)
     return await render_account(
         request,
         access,
@@ -147,14 +148,6 @@ async def _component(
         given=given or {},
         once=uuid4(),
     )
-
-
-async def _known(access: AccountAccess, component_id: UUID) -> Component:
-    components = await list_components(access.session, access.account_id)
-    found = next((one for one in components if one.component_id == component_id), None)
-    if found is None:
-        raise NotFoundError(f"There is no component {component_id}.")
-    return found
 
 
 def _whole(given: str, what: str) -> int:

@@ -39,6 +39,9 @@ DEEDS: dict[str, Deed] = {
 }
 PACKED = Deed("Hand over to the carrier", "order", needs_person=False)
 UNKNOWN = Deed("Look at it", "order")
+ANSWER = Deed("Answer", "conversation")
+#: A customer waits until the reply is sent; whoever has written it does not.
+ANSWERED = Deed("Reply is being sent", "conversation", needs_person=False)
 
 
 def deed_of(order: Mapping[Any, Any]) -> Deed:
@@ -46,6 +49,11 @@ def deed_of(order: Mapping[Any, Any]) -> Deed:
     if order["status"] == "label_created" and order["packed_at"] is not None:
         return PACKED
     return DEEDS.get(order["status"], UNKNOWN)
+
+
+def answer_of(conversation: Mapping[Any, Any]) -> Deed:
+    """What is to be done with a conversation in which a customer waits."""
+    return ANSWERED if conversation["is_answered"] else ANSWER
 
 
 def urgency_of(deadline: datetime | None, at: datetime) -> Urgency:

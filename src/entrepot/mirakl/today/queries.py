@@ -27,7 +27,7 @@ _FROM = """
     LEFT JOIN mirakl.customers AS c ON c.account_id = o.account_id AND c.id = o.customer_id
     LEFT JOIN LATERAL (
         SELECT shipment_id, state, packed_at, printed_at FROM mirakl.shipments
-        WHERE account_id = o.account_id AND order_id = o.order_id AND state NOT IN ('void', 'refunded')
+        WHERE account_id = o.account_id AND order_id = o.order_id AND state NOT IN ('void', 'refund_requested', 'refunded')
         ORDER BY packed_at IS NOT NULL, parcel_number LIMIT 1
     ) AS p ON true
 """
@@ -53,7 +53,11 @@ _TO_SHIP = text(
 _TO_ANSWER = text(
     """
     SELECT v.id, v.subject, v.order_id, v.status, v.answer_by, v.last_customer_message_at,
-           c.firstname, c.lastname, m.body, count(*) OVER () AS total,
+           c.firstname, c.lastname, m.body,
+           EXISTS (SELECT FROM mirakl.messages AS r
+                   WHERE r.account_id = v.account_id AND r.conversation_id = v.id AND r.message_type = 'manual'
+                     AND r.sending IN ('pending', 'sending', 'unknown')) AS is_answered,
+           count(*) OVER () AS total,
            count(*) FILTER (WHERE v.answer_by < :at) OVER () AS late
     FROM mirakl.conversations AS v
     LEFT JOIN mirakl.customers AS c ON c.account_id = v.account_id AND c.id = v.customer_id

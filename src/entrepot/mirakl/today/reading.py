@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.mirakl.stock.ordering import ToOrder, to_order
 from entrepot.mirakl.today import queries
-from entrepot.mirakl.today.due import Deed, Urgency, deed_of, left_until, urgency_of
+from entrepot.mirakl.today.due import Deed, Urgency, answer_of, deed_of, left_until, urgency_of
 
 #: Most entries of each kind.
 MOST = 50
@@ -54,9 +54,6 @@ class Today:
     shortages: list[ToOrder]
 
 
-ANSWER = Deed("Answer", "conversation")
-
-
 async def read_today(session: AsyncSession, account_id: UUID, at: datetime, *, most: int = MOST) -> Today:
     """What is due, the most urgent first, and how much there is of it."""
     accept = await queries.select_to_accept(session, account_id, at, most)
@@ -66,7 +63,7 @@ async def read_today(session: AsyncSession, account_id: UUID, at: datetime, *, m
         at=at,
         accept=_list(accept, [_due(row, row["acceptance_deadline"], at, deed_of(row)) for row in accept]),
         ship=_list(ship, [_due(row, row["shipping_deadline"], at, deed_of(row)) for row in ship]),
-        answer=_list(answer, [_due(row, row["answer_by"], at, ANSWER) for row in answer]),
+        answer=_list(answer, [_due(row, row["answer_by"], at, answer_of(row)) for row in answer]),
         failures=await queries.count_failures(session, account_id),
         shortages=await to_order(session, account_id),
     )

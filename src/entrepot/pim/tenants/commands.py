@@ -386,9 +386,9 @@ def revoke_token(
 
 @keys.command("status")
 def key_status(json: JsonOption = False) -> None:
-    """Show the versions of the key, how many shops use each, and the latest rotations.
+    """Show the versions of the key, how many shops and other secrets use each, and the latest rotations.
 
-    Exit code 7 when shops use a version that the keyring does not hold.
+    Exit code 7 when a version is used that the keyring does not hold.
     """
 
     async def run() -> key_rotation.KeyStatus:
@@ -399,17 +399,18 @@ def key_status(json: JsonOption = False) -> None:
     if json:
         print_json({**as_record(found), "outdated": found.outdated, "missing": found.missing})
     else:
-        versions = sorted({*found.versions, *found.shops_by_version})
+        versions = sorted({*found.versions, *found.used})
         rows = [
             (
                 str(version),
                 version == found.current,
                 version in found.versions,
                 found.shops_by_version.get(version, 0),
+                found.others_by_version.get(version, 0),
             )
             for version in versions
         ]
-        print_table(("version", "current", "held", "shops"), rows)
+        print_table(("version", "current", "held", "shops", "other secrets"), rows)
         _print_rotations(found.rotations)
     if found.missing:
         raise typer.Exit(7)
@@ -417,7 +418,7 @@ def key_status(json: JsonOption = False) -> None:
 
 @keys.command("rotate")
 def rotate_keys(json: JsonOption = False) -> None:
-    """Seal every shop's secrets under a new key, or finish a rotation that was cut short."""
+    """Seal every secret under a new key, or finish a rotation that was cut short."""
 
     async def run() -> key_rotation.Rotation:
         with reporting("none" if json else "auto") as report:
@@ -428,7 +429,8 @@ def rotate_keys(json: JsonOption = False) -> None:
     if json:
         print_json(as_record(done))
         return
-    print_line(f"The secrets of {count_of(done.records, 'shop')} went from key {done.old} to key {done.new}.")
+    what = count_of(done.records, "record")
+    print_line(f"The secrets of {what} went from key {done.old} to key {done.new}.")
     print_note("Back up the keyring: without it nothing that it sealed can be read.")
 
 
@@ -437,5 +439,5 @@ def _print_rotations(rotations: tuple[key_rotation.Rotation, ...]) -> None:
         (str(one.old), str(one.new), one.status, one.records, one.started_at, one.completed_at, one.error)
         for one in rotations
     ]
-    columns = ("from", "to", "state", "shops", "started", "ended", "error")
+    columns = ("from", "to", "state", "records", "started", "ended", "error")
     print_table(columns, rows, empty="The keys have never been rotated.")

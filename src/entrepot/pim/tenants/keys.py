@@ -1,9 +1,10 @@
-"""Rotating the keys that seal the shops' secrets.
+"""Rotating the keys that seal secrets: the shops', and those of whatever else declares a sealed column.
 
 Every value names the version of its key, so that it can be read at any moment of a rotation. A rotation that was cut
 short is finished by the next one: it re-encrypts whatever is not under the current key.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import RowMapping
 
 from entrepot.kit.clock import now
 from entrepot.kit.crypto import Keyring, Sealed, add_key
-from entrepot.kit.db import Database
+from entrepot.kit.db import Database, sealed_queries
 from entrepot.kit.errors import ConflictError
 from entrepot.kit.progress import SILENT, Report
 from entrepot.pim.tenants import queries
@@ -25,7 +26,7 @@ _BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A rotation as it is recorded; `records` is the number of shops that were re-encrypted."""
+    """A rotation as it is recorded; `records` is the number of shops and other secrets that were re-encrypted."""
 
     rotation_id: UUID
     old: int
@@ -39,39 +40,52 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """The versions that the keyring holds, how many shops use each, and the latest rotations."""
+    """The versions that the keyring holds, how many shops and other secrets use each, and the latest rotations."""
 
     current: int
     versions: tuple[int, ...]
     shops_by_version: dict[int, int]
+    #: Secrets of no shop: keys of marketplaces, credentials of carriers.
+    others_by_version: dict[int, int]
     rotations: tuple[Rotation, ...]
 
     @property
+    def used(self) -> dict[int, int]:
+        """How many shops and other secrets use each version."""
+        versions = sorted({*self.shops_by_version, *self.others_by_version})
+        return {
+            version: self.shops_by_version.get(version, 0) + self.others_by_version.get(version, 0)
+            for version in versions
+        }
+
+    @property
     def missing(self) -> tuple[int, ...]:
-        """Versions that shops use and the keyring does not hold: their secrets cannot be read."""
-        return tuple(version for version in self.shops_by_version if version not in self.versions)
+        """Versions that are used and that the keyring does not hold: what they sealed cannot be read."""
+        return tuple(version for version in self.used if version not in self.versions)
 
     @property
     def outdated(self) -> int:
-        """The number of shops whose secrets are not under the current key."""
-        return sum(count for version, count in self.shops_by_version.items() if version != self.current)
+        """The number of shops and other secrets that are not under the current key."""
+        return sum(count for version, count in self.used.items() if version != self.current)
 
 
 async def key_status(db: Database, keyring: Keyring) -> KeyStatus:
     """The state of the keys."""
     async with db.system() as session:
         use = await queries.select_key_use(session)
+        others = await sealed_queries.count_by_version(session)
         rotations = await queries.select_rotations(session, limit=10)
     return KeyStatus(
         current=keyring.current,
         versions=keyring.versions,
         shops_by_version={row["key_version"]: row["shops"] for row in use},
+        others_by_version=dict(sorted(others.items())),
         rotations=tuple(_rotation(row) for row in rotations),
     )
 
 
 async def rotate_keys(db: Database, *, report: Report = SILENT) -> Rotation:
-    """Put every shop's secrets under a new key, or finish the rotation that is under way; returns what was done.
+    """Put every secret under a new key, or finish the rotation that is under way; returns what was done.
 
     A key file gets a new version; with ENTREPOT_SECRET_KEY the new version has to be in it. Raises ConflictError when
     nothing is to be done or another rotation runs.
@@ -84,18 +98,16 @@ async def rotate_keys(db: Database, *, report: Report = SILENT) -> Rotation:
         if not status.outdated:
             # With nothing left over from before, this is a new rotation and needs a new key.
             keyring = add_key(db.settings, after=keyring.current)
-        old = min(status.shops_by_version, default=status.current)
+        old = min(status.used, default=status.current)
         async with db.system() as session:
             await queries.fail_abandoned_rotations(session, at=now())
             rotation_id = await queries.insert_rotation(session, old=old, new=keyring.current)
         records = 0
         try:
-            total = sum(status.shops_by_version.values()) if not status.outdated else status.outdated
-            after = UUID(int=0)
-            while batch := await _reseal_batch(db, keyring, after):
-                after = batch[-1]
-                records += len(batch)
-                report("re-encrypt", done=records, total=max(total, records), unit="shops")
+            total = status.outdated or sum(status.used.values())
+            async for done in _reseal(db, keyring):
+                records += done
+                report("re-encrypt", done=records, total=max(total, records), unit="records")
         except BaseException as error:
             await _finish(db, rotation_id, "failed", records, str(error) or type(error).__name__)
             raise
@@ -103,7 +115,27 @@ async def rotate_keys(db: Database, *, report: Report = SILENT) -> Rotation:
     return (await key_status(db, keyring)).rotations[0]
 
 
-async def _reseal_batch(db: Database, keyring: Keyring, after: UUID) -> list[UUID]:
+async def _reseal(db: Database, keyring: Keyring) -> AsyncIterator[int]:
+    """Re-encrypt what is not under the current key; how many each batch was, once it is committed."""
+    after = UUID(int=0)
+    while batch := await _reseal_shops(db, keyring, after):
+        after = batch[-1]
+        yield len(batch)
+    for column in sealed_queries.sealed_columns():
+        after = UUID(int=0)
+        while batch := await _reseal_column(db, keyring, column, after):
+            after = batch[-1]
+            yield len(batch)
+
+
+async def _reseal_column(
+    db: Database, keyring: Keyring, column: sealed_queries.SealedColumn, after: UUID
+) -> list[UUID]:
+    async with db.system() as session:
+        return await sealed_queries.reseal(session, keyring, column, after=after, limit=_BATCH)
+
+
+async def _reseal_shops(db: Database, keyring: Keyring, after: UUID) -> list[UUID]:
     """Re-encrypt the next shops in one transaction; returns their ids."""
     async with db.system() as session:
         rows = await queries.select_sealed(session, not_under=keyring.current, after=after, limit=_BATCH)

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from starlette.responses import Response
@@ -15,6 +15,16 @@ MANIFEST_TYPE = "application/vnd.cpc.manifest-v8+xml"
 TRACK_TYPE = "application/vnd.cpc.track-v2+xml"
 MESSAGES = "http://www.canadapost.ca/ws/messages"
 TRACK = "http://www.canadapost.ca/ws/track"
+#: What of a request Get Shipment Details shows in `shipment-detail`.
+_DETAIL = (
+    "group-id",
+    "transmit-shipment",
+    "quickship-label-requested",
+    "expected-mailing-date",
+    "delivery-spec",
+)
+#: Where the carrier's clocks hang.
+_EASTERN = timezone(timedelta(hours=-5), "EST")
 
 
 def answer(root: Element, media_type: str, status: int = 200) -> Response:
@@ -125,8 +135,13 @@ def shipment_details(state: CanadaPostState, shipment: Shipment) -> Element:
         },
     )
     detail = SubElement(root, _tag("shipment-detail"))
-    left_out = {_tag(one) for one in ("customer-request-id", "requested-shipping-point", "shipping-point-id")}
-    detail.extend(copy.deepcopy(child) for child in shipment.request if child.tag not in left_out)
+    for child in shipment.request:
+        # Two elements move up; what only asked for something in the answer is left out.
+        name = child.tag.rpartition("}")[2]
+        if name in ("shipping-point-id", "cpc-pickup-indicator"):
+            root.append(copy.deepcopy(child))
+        elif name in _DETAIL:
+            detail.append(copy.deepcopy(child))
     if shipment.ticket is not None:
         detail.append(refund_info(shipment, name="refund-request-info"))
     return root
@@ -172,7 +187,7 @@ def tracking_summary(state: CanadaPostState, found: Sequence[Shipment]) -> Eleme
                 "expected-delivery-date": state.expected_delivery(shipment).date().isoformat(),
                 "actual-delivery-date": _day(delivered),
                 "delivery-option-completed-ind": "1" if delivered else "0",
-                "event-date-time": f"{latest.at:%Y%m%d:%H%M%S}",
+                "event-date-time": f"{latest.at.astimezone(_EASTERN):%Y%m%d:%H%M%S}",
                 "event-description": latest.description,
                 "attempted-date": "",
                 "customer-ref-1": shipment.reference or "",
@@ -220,9 +235,9 @@ def tracking_detail(state: CanadaPostState, shipment: Shipment) -> Element:
             TRACK,
             {
                 "event-identifier": event.code,
-                "event-date": event.at.date().isoformat(),
-                "event-time": f"{event.at:%H:%M:%S}",
-                "event-time-zone": "UTC",
+                "event-date": f"{event.at.astimezone(_EASTERN):%Y-%m-%d}",
+                "event-time": f"{event.at.astimezone(_EASTERN):%H:%M:%S}",
+                "event-time-zone": "EST",
                 "event-description": event.description,
                 "signatory-name": "",
                 "event-site": event.site,
@@ -248,7 +263,7 @@ def _of_kind(events: Sequence[Event], kind: str) -> datetime | None:
 
 
 def _day(at: datetime | None) -> str:
-    return at.date().isoformat() if at else ""
+    return f"{at.astimezone(_EASTERN):%Y-%m-%d}" if at else ""
 
 
 def _write(parent: Element, namespace: str, values: Mapping[str, str | None]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fpdf import FPDF
+from entrepot.sandbox.canadapost.drawing import Page
 
 _WIDTH, _HEIGHT = 101.6, 152.4
 #: Widths of bars and gaps, in modules, of the values 0 to 106 of Code 128 (ISO/IEC 15417, table 1).
@@ -49,37 +49,28 @@ def code_128(digits: str) -> str:
 
 def draw(label: Label) -> bytes:
     """The label as a PDF of one page."""
-    pdf = FPDF(unit="mm", format=(_WIDTH, _HEIGHT))
-    pdf.set_auto_page_break(False)
-    pdf.set_title(f"Label {label.pin}")
-    pdf.add_page()
-    _write(pdf, 6, 10, 13, label.service)
-    _lines(pdf, 6, 20, 7, ("FROM / DE", *label.sender))
-    _write(pdf, 68, 20, 7, f"{label.weight} kg")
-    pdf.line(4, 44, _WIDTH - 4, 44)
-    _lines(pdf, 6, 52, 10, ("TO / A", *label.recipient))
-    _write(pdf, 6, 86, 20, f"{label.postal_code[:3]} {label.postal_code[3:]}")
-    _bars(pdf, code_128(label.pin), x=8, y=94, width=_WIDTH - 16, height=30)
-    _write(pdf, 22, 131, 11, " ".join(label.pin[at : at + 4] for at in range(0, len(label.pin), 4)))
-    _write(pdf, 6, 140, 7, f"Ref: {label.reference}")
-    _write(pdf, 6, 147, 6, "SANDBOX - NO POSTAGE PAID")
-    return bytes(pdf.output())
+    page = Page(_WIDTH, _HEIGHT, f"Label {label.pin}")
+    page.write(6, 10, 13, label.service)
+    _lines(page, 6, 20, 7, ("FROM / DE", *label.sender))
+    page.write(68, 20, 7, f"{label.weight} kg")
+    page.bar(4, 44, _WIDTH - 8, 0.3)
+    _lines(page, 6, 52, 10, ("TO / A", *label.recipient))
+    page.write(6, 86, 20, f"{label.postal_code[:3]} {label.postal_code[3:]}")
+    _bars(page, code_128(label.pin), x=8, y=94, width=_WIDTH - 16, height=30)
+    page.write(22, 131, 11, " ".join(label.pin[at : at + 4] for at in range(0, len(label.pin), 4)))
+    page.write(6, 140, 7, f"Ref: {label.reference}")
+    page.write(6, 147, 6, "SANDBOX - NO POSTAGE PAID")
+    return page.pdf()
 
 
-def _bars(pdf: FPDF, modules: str, *, x: float, y: float, width: float, height: float) -> None:
+def _bars(page: Page, modules: str, *, x: float, y: float, width: float, height: float) -> None:
     module = width / sum(int(count) for count in modules)
     for at, count in enumerate(modules):
         if at % 2 == 0:
-            pdf.rect(x, y, int(count) * module, height, style="F")
+            page.bar(x, y, int(count) * module, height)
         x += int(count) * module
 
 
-def _lines(pdf: FPDF, x: float, y: float, size: float, lines: Sequence[str]) -> None:
+def _lines(page: Page, x: float, y: float, size: float, lines: Sequence[str]) -> None:
     for at, one in enumerate(line for line in lines if line):
-        _write(pdf, x, y + at * size * 0.45, size, one)
-
-
-def _write(pdf: FPDF, x: float, y: float, size: float, said: str) -> None:
-    pdf.set_font("Helvetica", size=size)
-    # The fonts that every reader has know no more letters than these.
-    pdf.text(x, y, said.encode("latin-1", "replace").decode("latin-1"))
+        page.write(x, y + at * size * 0.45, size, one)

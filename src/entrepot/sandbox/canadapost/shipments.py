@@ -272,7 +272,8 @@ class CanadaPostState:
         """What has happened to a parcel by now, the latest first."""
         now = self.clock()
         found_events = [one for one in (*self._journey(shipment), *shipment.extra) if one.at <= now]
-        return sorted(found_events, key=lambda one: one.at, reverse=True)
+        # Of two at the same moment the one that was told last comes first.
+        return sorted(found_events, key=lambda one: one.at)[::-1]
 
     def expected_delivery(self, shipment: Shipment) -> datetime:
         """When it is said to be delivered."""

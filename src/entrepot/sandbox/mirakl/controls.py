@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from entrepot.sandbox.controlling import common_controls, given_object, told_errors
 from entrepot.sandbox.mirakl.generating import HARD, Mix
-from entrepot.sandbox.mirakl.orders import Plan
+from entrepot.sandbox.mirakl.orders import Placed, Plan
 from entrepot.sandbox.mirakl.state import MiraklState
 from entrepot.sandbox.operating import Refusal, told_json
 
@@ -75,21 +75,31 @@ def _plan(given: Any) -> Plan | None:
 
 
 async def _show_orders(state: MiraklState, request: Request) -> Response:
+    """Orders by state; with `each=true` what became of every one."""
     state.orders.settle()
-    counted = {
-        "orders": len(state.orders),
-        "states": dict(sorted(state.by_state().items())),
-        "shipped_twice": [one.order["order_id"] for one in state.orders.all() if one.ships > 1],
-    }
-    return told_json(counted)
+    shown: dict[str, Any] = {"orders": len(state.orders), "states": dict(sorted(state.by_state().items()))}
+    if request.query_params.get("each") == "true":
+        shown["each"] = [
+            {"order_id": one.order["order_id"], "state": one.state, **_history(one)}
+            for one in state.orders.all()
+        ]
+    return told_json(shown)
 
 
 async def _show_order(state: MiraklState, request: Request) -> Response:
     state.orders.settle()
     placed = state.orders.get(request.path_params["order_id"])
-    states = [{"at": at.isoformat(), "state": entered} for at, entered in placed.states]
-    counts = {"accepts": placed.accepts, "trackings": placed.trackings, "ships": placed.ships}
-    return told_json({"order": placed.order, "states": states, **counts})
+    return told_json({"order": placed.order, **_history(placed)})
+
+
+def _history(placed: Placed) -> dict[str, Any]:
+    return {
+        "states": [{"at": at.isoformat(), "state": entered} for at, entered in placed.states],
+        "accepts": placed.accepts,
+        "trackings": placed.trackings,
+        "ships": placed.ships,
+        "shipping_tracking": placed.order.get("shipping_tracking"),
+    }
 
 
 async def _cancel(state: MiraklState, request: Request) -> Response:
@@ -117,7 +127,12 @@ async def _put(state: MiraklState, request: Request) -> Response:
 
 
 async def _receive(state: MiraklState, request: Request) -> Response:
+    """A message as it is given, or as many questions as are asked for, invented."""
     given = await given_object(request)
+    if "count" in given:
+        order_ids = given.get("order_ids") or [one.order["order_id"] for one in state.orders.all()]
+        asked = state.ask(int(given["count"]), order_ids, seed=int(given.get("seed", 0)))
+        return told_json({"thread_ids": [thread.thread_id for thread in asked]}, 201)
     if not isinstance(given.get("order_id"), str) or not isinstance(given.get("body"), str):
         raise Refusal(400, "A message needs order_id and body; topic, sender and thread_id may be given.")
     chosen = {name: given[name] for name in ("topic", "sender", "thread_id") if name in given}

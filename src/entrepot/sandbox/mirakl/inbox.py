@@ -44,6 +44,7 @@ class Inbox:
         self._shop = {"display_name": shop_name, "id": str(shop_id), "type": "SHOP"}
         self._operator = {"display_name": operator, "type": "OPERATOR"}
         self._threads: dict[str, Thread] = {}
+        self._of_order: dict[str, Thread] = {}
         self._messages = 0
         #: What the shop sent, in order: thread, message and to whom.
         self.sent: list[dict[str, Any]] = []
@@ -64,12 +65,14 @@ class Inbox:
         order = self._orders.get(order_id).order
         if sender not in TYPES:
             raise Refusal(400, f"A sender is {', '.join(TYPES)}, not {sender}.")
-        thread = self._threads.get(thread_id) if thread_id else self._of_order(order_id)
+        thread = self._threads.get(thread_id) if thread_id else self._of_order.get(order_id)
         if thread is None:
             thread = self._begin(order_id, order, topic, thread_id)
         party = {"CUSTOMER": thread.customer, "OPERATOR": self._operator, "SHOP": self._shop}[sender]
         recipients = [self._shop] if sender != "SHOP" else [thread.customer]
         self._write(thread, party, recipients, body, [])
+        if sender == "CUSTOMER":
+            order["has_customer_message"] = True
         if sender != "SHOP" and thread.waiting_since is None:
             thread.waiting_since = thread.updated
         return thread
@@ -153,9 +156,6 @@ class Inbox:
             found["messages"] = thread.messages[-SHOWN:]
         return found
 
-    def _of_order(self, order_id: str) -> Thread | None:
-        return next((one for one in self._threads.values() if one.order_id == order_id), None)
-
     def _begin(self, order_id: str, order: Mapping[str, Any], topic: str, thread_id: str | None) -> Thread:
         customer = order.get("customer") or {}
         name = f"{customer.get('firstname') or ''} {customer.get('lastname') or ''}".strip() or "Customer"
@@ -175,8 +175,7 @@ class Inbox:
             number=number,
         )
         self._threads[thread.thread_id] = thread
-        order_entry = self._orders.get(order_id).order
-        order_entry["has_customer_message"] = True
+        self._of_order.setdefault(order_id, thread)
         return thread
 
     def _write(

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 from starlette.datastructures import UploadFile
@@ -14,7 +13,7 @@ from starlette.responses import Response
 
 from entrepot.sandbox.mirakl.orders import Placed
 from entrepot.sandbox.mirakl.state import Document, MiraklState
-from entrepot.sandbox.mirakl.values import moment, number
+from entrepot.sandbox.mirakl.values import figure, lines_of, moment, number
 from entrepot.sandbox.moving import told
 from entrepot.sandbox.operating import Operation, Refusal, form_of, told_json
 
@@ -53,6 +52,12 @@ async def _list_orders(state: MiraklState, request: Request) -> Response:
     states = frozenset(_listed(query.get("order_state_codes")))
     if states:
         found = [one for one in found if one.state in states]
+    if debited := query.get("customer_debited"):
+        paid = debited == "true"
+        found = [one for one in found if (one.order.get("customer_debited_date") is not None) is paid]
+    for name in ("order_reference_for_customer", "order_reference_for_seller"):
+        if references := _listed(query.get(name.replace("reference", "references"))):
+            found = [one for one in found if (one.order.get("references") or {}).get(name) in references]
     for name, chosen in (
         ("created", ("start_date", "end_date")),
         ("updated", ("start_update_date", "end_update_date")),
@@ -139,20 +144,22 @@ async def _refund(state: MiraklState, request: Request) -> Response:
     for one in refunds:
         line_id = one.get("order_line_id") if isinstance(one, dict) else None
         value = one.get("amount") if isinstance(one, dict) else None
-        placed = next(
+        found = next(
             (
-                found
-                for found in state.orders.all()
-                if any(line["order_line_id"] == line_id for line in found.order["order_lines"])
+                (placed, line)
+                for placed in state.orders.all()
+                for line in lines_of(placed.order)
+                if line.get("order_line_id") == line_id
             ),
             None,
         )
-        if placed is None or not isinstance(line_id, str):
+        if found is None or not isinstance(line_id, str):
             raise Refusal(404, f"Order line [{line_id}] not found.")
-        line = next(line for line in placed.order["order_lines"] if line["order_line_id"] == line_id)
-        if not isinstance(value, int | float) or not 0 < value <= line["price"]:
-            raise Refusal(400, f"The amount of a refund is above 0 and at most {line['price']}.")
-        state.orders.refund(placed.order["order_id"], line_id, value / line["price"])
+        placed, line = found
+        price = figure(line, "price")
+        if not isinstance(value, int | float) or not 0 < value <= price:
+            raise Refusal(400, f"The amount of a refund is above 0 and at most {price}.")
+        state.orders.refund(placed.order["order_id"], line_id, value / price)
         made.append({**one, "refund_id": line["refunds"][-1]["id"]})
     return told_json({"refunds": made, "order_tax_mode": "TAX_EXCLUDED"})
 
@@ -166,8 +173,9 @@ async def _list_documents(state: MiraklState, request: Request) -> Response:
 
 
 async def _download(state: MiraklState, request: Request) -> Response:
-    wanted = _listed(request.query_params.get("document_ids"))
-    found = [state.documents[one] for one in wanted if one in state.documents]
+    wanted = {int(one) for one in _listed(request.query_params.get("document_ids")) if one.isdigit()}
+    orders = set(_listed(request.query_params.get("order_ids")))
+    found = [one for one in state.documents.values() if one.document_id in wanted or one.order_id in orders]
     if not found:
         raise Refusal(404, "None of these documents exists.")
     # Of several documents the marketplace makes an archive; nobody here asks for more than one.
@@ -187,7 +195,7 @@ async def _upload(state: MiraklState, request: Request) -> Response:
     for file in files:
         content = await file.read()
         name = file.filename or "document"
-        document_id = str(uuid5(NAMESPACE_URL, f"document {order_id} {len(state.documents)}"))
+        document_id = len(state.documents) + 1
         kind = types.get(name, "CUSTOMER_INVOICE")
         state.documents[document_id] = Document(document_id, order_id, kind, name, content, state.clock())
     return told_json({"errors_count": 0, "order_documents": []})

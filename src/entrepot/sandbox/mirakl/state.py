@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from entrepot.kit.clock import Clock, system_clock
+from entrepot.sandbox.mirakl.asking import questions
 from entrepot.sandbox.mirakl.generating import Mix, invent, price_of
-from entrepot.sandbox.mirakl.inbox import Inbox
+from entrepot.sandbox.mirakl.inbox import Inbox, Thread
 from entrepot.sandbox.mirakl.ledger import Ledger
 from entrepot.sandbox.mirakl.offers import Offers
 from entrepot.sandbox.mirakl.orders import OrderBook, Pace, Placed, Plan
+from entrepot.sandbox.mirakl.values import figure, lines_of
 from entrepot.sandbox.misbehaving import Misbehavior
-from entrepot.sandbox.moving import MovableClock
+from entrepot.sandbox.moving import MovableClock, told
 from entrepot.sandbox.operating import Desk, Limit
 
 API_KEY = "sandbox-key"
@@ -22,7 +24,7 @@ API_KEY = "sandbox-key"
 class Document:
     """A document of an order."""
 
-    document_id: str
+    document_id: int
     order_id: str
     type_code: str
     file_name: str
@@ -43,7 +45,9 @@ class MiraklState:
     ledger: Ledger
     #: Whether an order shows where it goes before it is accepted: a setting of the marketplace.
     addresses_before_acceptance: bool = True
-    documents: dict[str, Document] = field(default_factory=dict)
+    documents: dict[int, Document] = field(default_factory=dict)
+    #: Questions invented so far.
+    asked: int = 0
 
     @classmethod
     def fresh(
@@ -82,6 +86,12 @@ class MiraklState:
     def misbehavior(self, chosen: Misbehavior) -> None:
         self.desk.misbehavior = chosen
 
+    def advance(self, by: timedelta) -> datetime:
+        """Move the clock on, and let everything happen that is due by then."""
+        moment = self.clock.advance(by)
+        self.orders.settle()
+        return moment
+
     def add_orders(
         self,
         count: int,
@@ -96,15 +106,25 @@ class MiraklState:
             if self.offers.get(sku) is None:
                 self.offers.add(sku, price=price_of(which), quantity=100)
         start = len(self.orders) + 1 if first is None else first
-        made = invent(count, skus, now=self.clock(), seed=seed, mix=mix, first=start)
-        return [self.place(order, plan) for order, plan in made]
+        placed = []
+        for order, plan in invent(count, skus, now=self.clock(), seed=seed, mix=mix, first=start):
+            # Whenever it was begun: it changed when it came here, or nobody who asks for changes would see it.
+            order["last_updated_date"] = told(self.clock())
+            placed.append(self.place(order, plan))
+        return placed
 
     def place(self, order: dict[str, Any], plan: Plan | None = None) -> Placed:
         """Place an order as it is given, whatever is wrong with it."""
         placed = self.orders.add(order, plan)
-        for line in order["order_lines"]:
-            self.offers.sold(str(line.get("offer_sku")), int(line.get("quantity") or 0))
+        for line in lines_of(order):
+            self.offers.sold(str(line.get("offer_sku")), int(figure(line, "quantity")))
         return placed
+
+    def ask(self, count: int, order_ids: Sequence[str], *, seed: int = 0) -> list[Thread]:
+        """Let customers ask questions about orders."""
+        asked = questions(count, order_ids, seed=seed, first=self.asked + 1)
+        self.asked += count
+        return [self.inbox.receive(order_id, body, topic=topic) for order_id, topic, body in asked]
 
     def by_state(self) -> dict[str, int]:
         """Orders by the state that they are in."""

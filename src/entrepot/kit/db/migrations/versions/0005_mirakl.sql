@@ -517,7 +517,7 @@ CREATE TABLE mirakl.process_failures (
 
 CREATE INDEX idx_process_failure_state ON mirakl.process_failures (account_id, state, timestamp);
 
-CREATE UNIQUE INDEX uq_process_failure_open ON mirakl.process_failures (account_id, process_name, related_id) WHERE state <> 'resolved';
+CREATE UNIQUE INDEX uq_process_failure_open ON mirakl.process_failures (account_id, related_id, process_name) WHERE state <> 'resolved';
 
 COMMENT ON TABLE mirakl.process_failures IS 'Something that went wrong and is somebody''s business: what, why, what happens next.';
 

@@ -1,0 +1,86 @@
+"""Looking at a marketplace: nothing is missed, and the mark moves only over what is in."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+from tests.mirakl.arranging import statuses
+from tests.mirakl.conftest import Time
+
+from entrepot.kit.clock import clock
+from entrepot.kit.db import Database
+from entrepot.mirakl.accounts.accounts import Account, get_account
+from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
+from entrepot.mirakl.orders.polling import poll
+from entrepot.mirakl.services import Services
+from entrepot.sandbox.mirakl.generating import Mix
+from entrepot.sandbox.mirakl.state import MiraklState
+
+PLAIN = Mix(several_lines=0, several_pieces=0)
+
+
+async def mark(db: Database, account: Account) -> datetime | None:
+    """Up to where orders were taken in."""
+    async with db.tenant(account_id=account.account_id) as session:
+        return (await get_account(session, account.account_id)).orders_updated_since
+
+
+async def test_all_pages_come_and_then_only_what_changed(
+    db: Database, account: Account, marketplace: MiraklState, services: Services, time: Time
+) -> None:
+    with clock(time):
+        placed = marketplace.add_orders(230, ["LAPTOP-1"], mix=PLAIN)
+        found = await poll(services, account)
+        assert (found.new, found.read) == (230, 230)
+        newest = max(one.updated for one in placed)
+        assert await mark(db, account) == newest.replace(microsecond=0)
+        time.pass_(hours=1)
+        marketplace.orders.cancel(placed[7].order["order_id"])
+        marketplace.orders.cancel(placed[200].order["order_id"])
+        again = await poll(services, account)
+        assert again.changed == 2
+        assert again.read < 30, "what changed within the overlap, and no more"
+        async with db.tenant(account_id=account.account_id) as session:
+            held = await statuses(session, account.account_id)
+        assert sorted(held.values()).count("cancelled") == 2
+
+
+async def test_the_mark_stays_where_it_was_when_a_page_is_missing(
+    db: Database, account: Account, marketplace: MiraklState, services: Services, time: Time
+) -> None:
+    with clock(time):
+        marketplace.add_orders(120, ["LAPTOP-1"], mix=PLAIN)
+        marketplace.misbehavior.plan("OR11", "plain", "fail")
+        with pytest.raises(ServiceError) as found:
+            await poll(services, account)
+        assert found.value.outcome is Outcome.TRANSIENT
+        assert await mark(db, account) is None
+        async with db.tenant(account_id=account.account_id) as session:
+            assert len(await statuses(session, account.account_id)) == 100
+        assert (await poll(services, account)).new == 20
+        assert await mark(db, account) is not None
+
+
+async def test_the_mark_never_goes_back_and_never_ahead_of_the_clock(
+    db: Database, account: Account, marketplace: MiraklState, services: Services, time: Time
+) -> None:
+    with clock(time):
+        [early] = marketplace.add_orders(1, ["LAPTOP-1"], mix=PLAIN)
+        time.pass_(hours=3)
+        [late] = marketplace.add_orders(1, ["LAPTOP-1"], mix=PLAIN)
+        late.order["last_updated_date"] = (time() + timedelta(days=300)).isoformat()
+        await poll(services, account)
+        assert await mark(db, account) == time()
+        del early
+        await poll(services, account, full=True)
+        assert await mark(db, account) == time()
+
+
+async def test_two_looks_at_once_take_everything_in_once(
+    db: Database, account: Account, marketplace: MiraklState, services: Services, time: Time
+) -> None:
+    with clock(time):
+        marketplace.add_orders(150, ["LAPTOP-1"], mix=PLAIN)
+        found = await asyncio.gather(*(poll(services, account) for _ in range(3)))
+        assert sum(one.new for one in found) == 150
+        assert all(one.read == 150 for one in found)
