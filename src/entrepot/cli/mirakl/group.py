@@ -50,7 +50,7 @@ class Mirakl(LazyGroup):
         ),
         LazyCommand(
             "ship",
-            "entrepot.mirakl.shipping.commands:ship",
+            "entrepot.mirakl.shipping.ship_commands:ship",
             "Pick, pack, take back and follow parcels.",
             SHIPPING,
         ),

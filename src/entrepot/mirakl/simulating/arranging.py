@@ -7,10 +7,23 @@ from entrepot.kit.clock import now
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account, Carrier, add_account, set_carrier
+from entrepot.mirakl.conversations.automatic import save_template
+from entrepot.mirakl.conversations.settings import set_reply_settings
 from entrepot.mirakl.simulating import queries
 from entrepot.mirakl.simulating.catalog import COMPONENTS, KITS, LISTINGS, VARIANTS
 
 CARRIER = "canada-post"
+#: Automatic replies at any hour: a simulation lasts some days, and some of them are Sundays.
+REPLIES = {
+    "enabled": True,
+    "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+    "opens": "00:00",
+    "closes": "23:59",
+}
+TEMPLATES = {
+    1: "Hello {{customer.firstname}}, thank you for your message about {{order.id}}. We answer within a day.",
+    2: "Hello {{customer.firstname}}, a technician is looking into {{order.id}} and writes to you directly.",
+}
 SENDER = {
     "name": "Robin Quay",
     "company": "Second Wind Laptops",
@@ -62,6 +75,10 @@ async def arrange(
         )
         await set_carrier(session, keyring, carrier, user=user, password=password)
     await _fill(db, account.account_id, stock)
+    async with db.tenant(account_id=account.account_id) as session:
+        for number, body in TEMPLATES.items():
+            await save_template(session, account.account_id, number, body)
+        await set_reply_settings(session, account.account_id, REPLIES)
     return account
 
 

@@ -238,7 +238,10 @@ def every_message_is_sent_once(books: Books) -> Iterator[tuple[str, str]]:
 @rule(at_the_end=True)
 def no_message_is_left(books: Books) -> Iterator[tuple[str, str]]:
     """Every reply has left, every message there is known here, once."""
-    left = Counter((m.thread, m.sending) for m in books.messages if m.sending not in ("sent", "received"))
+    over = ("sent", "received", "withdrawn")
+    left = Counter(
+        (message.thread, message.sending) for message in books.messages if message.sending not in over
+    )
     for (thread, sending), count in left.items():
         if not any(failure.related_id == thread for failure in books.failures):
             yield thread, f"{count} of its messages is {sending}"
@@ -251,7 +254,11 @@ def no_message_is_left(books: Books) -> Iterator[tuple[str, str]]:
 @rule()
 def automatic_replies_are_few(books: Books) -> Iterator[tuple[str, str]]:
     """At most two a conversation, each template once."""
-    counts = Counter(message.thread for message in books.messages if message.kind == "auto_reply")
+    counts = Counter(
+        message.thread
+        for message in books.messages
+        if message.kind == "auto_reply" and message.sending != "withdrawn"
+    )
     for thread, count in counts.items():
         if count > MOST_AUTOMATIC:
             yield thread, f"{count} automatic replies"

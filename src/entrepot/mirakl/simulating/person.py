@@ -9,6 +9,8 @@ from sqlalchemy import RowMapping
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, EntrepotError
+from entrepot.mirakl.conversations.outbox import write_reply
+from entrepot.mirakl.conversations.showing import list_conversations
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.orders.answering import accept_order, refuse_order
 from entrepot.mirakl.simulating import queries
@@ -36,6 +38,7 @@ class Person:
         #: References of labels that were given up.
         self.written_off: set[str] = set()
         self.retried = 0
+        self._written = 0
 
     async def receive(self, units: Mapping[str, int]) -> None:
         """Take a delivery of components in."""
@@ -45,10 +48,11 @@ class Person:
     async def look(self, *, now_and_then: bool) -> None:
         """Look through what waits for an answer, and through the inbox; with `now_and_then` at some of it only."""
         share = NOW_AND_THEN if now_and_then else 1.0
-        await self._answer(share, at_last=not now_and_then)
+        await self._decide(share, at_last=not now_and_then)
+        await self._write(share / 3)
         await self._go_through_the_inbox(share, at_last=not now_and_then)
 
-    async def _answer(self, share: float, *, at_last: bool) -> None:
+    async def _decide(self, share: float, *, at_last: bool) -> None:
         """Accept what can be built, refuse some of the rest; at last all of it."""
         async with self._db.tenant(account_id=self._account_id) as session:
             waiting = await queries.select_waiting(session, self._account_id, "waiting_for_person")
@@ -60,6 +64,15 @@ class Person:
                 continue
             if at_last or not accepts:
                 await self._try(refuse_order, order["order_id"], reason="It cannot be built or sent.")
+
+    async def _write(self, share: float) -> None:
+        """Answer some of the customers."""
+        async with self._db.tenant(account_id=self._account_id) as session:
+            for one in await list_conversations(session, self._account_id, only="unread"):
+                if self._random.random() < share:
+                    self._written += 1
+                    body = f"It is being looked after. (reply {self._written})"
+                    await write_reply(session, self._account_id, one.id, body)
 
     async def _go_through_the_inbox(self, share: float, *, at_last: bool) -> None:
         async with self._db.tenant(account_id=self._account_id) as session:

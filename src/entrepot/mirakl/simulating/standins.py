@@ -1,20 +1,19 @@
 """The stand-ins of outside services as processes of their own: started, told what to do, and asked what happened."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import httpx
 import orjson
 
 from entrepot.kit.errors import UnavailableError
 from entrepot.mirakl.simulating.books import LIVE, LabelThere, MessageThere, OrderThere
-
-#: Orders that are asked for at a time.
-AT_ONCE = 20
 
 
 class StandIn:
@@ -53,14 +52,12 @@ class MarketplaceBooks(StandIn):
 
     def __init__(self, told: Mapping[str, Any], client: httpx.AsyncClient) -> None:
         super().__init__(told, client)
-        self.order_ids: list[str] = []
         self._received: list[MessageThere] = []
 
     async def place(self, count: int, skus: Sequence[str], *, seed: int, mix: Any) -> list[str]:
         """Have so many customers order; the identifiers of the orders."""
         given = {"count": count, "skus": list(skus), "seed": seed, "mix": mix}
         placed: list[str] = (await self.tell("orders", given))["order_ids"]
-        self.order_ids += placed
         return placed
 
     async def in_state(self, state: str) -> list[str]:
@@ -85,20 +82,16 @@ class MarketplaceBooks(StandIn):
 
     async def orders(self) -> tuple[OrderThere, ...]:
         """Its orders."""
-        limit = asyncio.Semaphore(AT_ONCE)
-
-        async def one(order_id: str) -> OrderThere:
-            async with limit:
-                found = await self.ask(f"orders/{order_id}")
-            return OrderThere(
-                order_id=order_id,
-                states=tuple((datetime.fromisoformat(at["at"]), at["state"]) for at in found["states"]),
-                accepts=found["accepts"],
-                ships=found["ships"],
-                tracking=found["order"].get("shipping_tracking"),
+        return tuple(
+            OrderThere(
+                order_id=one["order_id"],
+                states=tuple((datetime.fromisoformat(at["at"]), at["state"]) for at in one["states"]),
+                accepts=one["accepts"],
+                ships=one["ships"],
+                tracking=one["shipping_tracking"],
             )
-
-        return tuple(await asyncio.gather(*(one(order_id) for order_id in self.order_ids)))
+            for one in (await self.ask("orders?each=true"))["each"]
+        )
 
     async def messages(self) -> tuple[MessageThere, ...]:
         """Its messages: those that customers were had to write, and those that it has from us."""
@@ -135,24 +128,24 @@ class CarrierBooks(StandIn):
 async def running(name: str, *options: str) -> AsyncIterator[Mapping[str, Any]]:
     """A stand-in in a process of its own, as `entrepot sandbox NAME` starts it; what it says of itself."""
     command = [sys.executable, "-m", "entrepot", "sandbox", name, "--port", "0", "--json", *options]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        yield await _said(process)
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    # Into files: a pipe that nobody reads holds up whoever writes into it.
+    with TemporaryFile() as said, TemporaryFile() as complained:
+        process = await asyncio.create_subprocess_exec(*command, stdout=said, stderr=complained)
+        try:
+            yield await _told(process, said, complained)
+        finally:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
 
-async def _said(process: asyncio.subprocess.Process) -> Mapping[str, Any]:
-    assert process.stdout is not None
-    assert process.stderr is not None
-    said = b""
-    while line := await process.stdout.readline():
-        said += line
+async def _told(
+    process: asyncio.subprocess.Process, said: IO[bytes], complained: IO[bytes]
+) -> Mapping[str, Any]:
+    while process.returncode is None:
         with suppress(orjson.JSONDecodeError):
-            found: Mapping[str, Any] = orjson.loads(said)
+            found: Mapping[str, Any] = orjson.loads(os.pread(said.fileno(), 65536, 0))
             return found
-    raise UnavailableError(f"A stand-in did not start: {(await process.stderr.read()).decode()[-2000:]}")
+        await asyncio.sleep(0.02)
+    words = os.pread(complained.fileno(), 65536, 0).decode(errors="replace")
+    raise UnavailableError(f"A stand-in did not start: {words[-2000:]}")
