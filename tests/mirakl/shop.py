@@ -43,11 +43,15 @@ class Shop:
         """Orders on the marketplace."""
         return self.marketplace.add_orders(count, skus or ("LAPTOP-1",), mix=mix)
 
+    async def drive(self, services: Services | None = None, **options: Any) -> int:
+        """Do the steps that are due here, of which there are so many."""
+        return await drive(self.db, services or self.services, account_id=self.account.account_id, **options)
+
     async def work(self, rounds: int = 6, **pause: float) -> None:
         """Look, do what is due, wait, and so on."""
         for _ in range(rounds):
             await poll(self.services, self.account)
-            await drive(self.db, self.services)
+            await self.drive()
             self.time.pass_(**(pause or {"minutes": 2}))
 
     async def statuses(self) -> dict[str, str]:

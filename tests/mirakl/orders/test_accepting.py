@@ -4,13 +4,12 @@ import asyncio
 from collections import Counter
 
 import pytest
-from sqlalchemy import text
 from tests.mirakl.shop import Shop, number
 
 from entrepot.kit.clock import clock
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
+from entrepot.mirakl.accounts.queries import update_settings
 from entrepot.mirakl.orders.answering import accept_order, refuse_order
-from entrepot.mirakl.orders.driving import drive
 from entrepot.mirakl.orders.history import current
 from entrepot.mirakl.orders.history_queries import select_history
 from entrepot.mirakl.orders.polling import poll
@@ -26,27 +25,27 @@ async def test_an_order_is_accepted_paid_and_ready_to_ship(shop: Shop) -> None:
         [placed] = shop.order()
         taken = await poll(shop.services, shop.account)
         assert (taken.new, taken.changed, taken.unchanged, taken.rejected) == (1, 0, 0, 0)
-        assert await drive(shop.db, shop.services) == 1
+        assert await shop.drive() == 1
         assert placed.accepts == 1
         assert await shop.statuses() == {number(placed): "accepting"}
         assert await shop.levels() == {"Bare LAPTOP-1": (5, 1)}
         shop.time.pass_(minutes=1)
-        await drive(shop.db, shop.services)
+        await shop.drive()
         # WAITING_DEBIT_PAYMENT is accepted, and nothing more (K3).
         assert placed.state == "WAITING_DEBIT_PAYMENT"
         assert await shop.statuses() == {number(placed): "accepted"}
         shop.time.pass_(minutes=5)
         assert (await poll(shop.services, shop.account)).changed == 1
-        await drive(shop.db, shop.services)
+        await shop.drive()
         assert await shop.statuses() == {number(placed): "ready_to_ship"}
         assert await shop.open_failures() == []
         assert placed.accepts == 1
         async with shop.session() as session:
             history = await select_history(session, shop.account.account_id, number(placed))
         assert [(one["status"], one["actor_type"], one["actor"]) for one in history] == [
-            ("pending_acceptance", "marketplace", "Quayside"),
+            ("pending_acceptance", "marketplace", shop.account.marketplace),
             ("accepting", "rule", "checks"),
-            ("accepted", "marketplace", "Quayside"),
+            ("accepted", "marketplace", shop.account.marketplace),
             ("ready_to_ship", "worker", None),
         ]
 
@@ -69,11 +68,11 @@ async def test_reading_that_fails_is_tried_again(shop: Shop) -> None:
         await shop.stock("LAPTOP-1", 5)
         [placed] = shop.order()
         await poll(shop.services, shop.account)
-        await drive(shop.db, shop.services)
+        await shop.drive()
         shop.marketplace.misbehavior.plan("OR11", *["fail"] * 5)
         for _ in range(8):
             shop.time.pass_(minutes=5)
-            await drive(shop.db, shop.services)
+            await shop.drive()
         assert (await shop.statuses())[number(placed)] == "ready_to_ship"
         [told] = await shop.failures()
         assert (told.process_name, told.state, told.kind) == ("OrderAcceptance", "resolved", "transient")
@@ -85,7 +84,7 @@ async def test_an_answer_that_is_never_taken_goes_to_a_person_and_can_be_retried
         await shop.stock("LAPTOP-1", 5)
         [placed] = shop.order()
         shop.marketplace.misbehavior.plan("OR21", *["timeout_before"] * 7)
-        await shop.work(rounds=12)
+        await shop.work(rounds=12, minutes=30)
         assert await shop.statuses() == {number(placed): "acceptance_failed"}
         assert await shop.open_failures() == [("OrderAcceptance", number(placed))]
         assert (await shop.levels())["Bare LAPTOP-1"] == (5, 1)
@@ -106,7 +105,7 @@ async def test_an_answer_that_is_refused_is_looked_into(shop: Shop) -> None:
             number(here), {line["order_line_id"]: True for line in here.order["order_lines"]}
         )
         shop.marketplace.orders.cancel(number(gone))
-        await drive(shop.db, shop.services)
+        await shop.drive()
         assert await shop.statuses() == {number(here): "accepted", number(gone): "cancelled"}
         assert await shop.levels() == {"Bare LAPTOP-1": (5, 1)}
         assert await shop.open_failures() == []
@@ -117,7 +116,7 @@ async def test_parts_are_promised_once(shop: Shop) -> None:
         await shop.stock("LAPTOP-1", 3)
         shop.order(count=10)
         await poll(shop.services, shop.account)
-        await asyncio.gather(*(drive(shop.db, shop.services) for _ in range(3)))
+        await asyncio.gather(*(shop.drive() for _ in range(3)))
         assert Counter((await shop.statuses()).values()) == {"accepting": 3, "waiting_for_person": 7}
         assert await shop.levels() == {"Bare LAPTOP-1": (3, 3)}
         assert Counter(name for name, _ in await shop.open_failures()) == {"OrderDecision": 7}
@@ -149,10 +148,8 @@ async def test_a_line_that_cannot_be_built_is_refused_alone(shop: Shop) -> None:
         await shop.stock("LAPTOP-1", 5)
         await shop.stock("LAPTOP-2", 0)
         async with shop.db.system() as session:
-            await session.execute(
-                text(
-                    """UPDATE mirakl.accounts SET settings = '{"acceptance": {"checks": {"stock": "refuse"}}}'"""
-                )
+            await update_settings(
+                session, shop.account.account_id, '{"acceptance": {"checks": {"stock": "refuse"}}}'
             )
         async with Services.opened(shop.db) as services:
             shop.services = services
@@ -179,7 +176,7 @@ async def test_a_listing_that_maps_to_nothing_is_taken_up_when_it_is_mapped(shop
         assert "No variant is sold under LAPTOP-9" in failure.details
         await shop.stock("LAPTOP-9", 1)
         await shop.retry("ListingMapping")
-        await drive(shop.db, shop.services)
+        await shop.drive()
         assert await shop.statuses() == {number(placed): "accepting"}
         assert await shop.open_failures() == []
 
@@ -190,7 +187,7 @@ async def test_a_mapping_is_noticed_without_a_retry(shop: Shop) -> None:
         await shop.work(rounds=1)
         await shop.stock("LAPTOP-9", 1)
         shop.time.pass_(minutes=15)
-        await drive(shop.db, shop.services)
+        await shop.drive()
         assert (await shop.statuses())[number(placed)] == "accepting"
 
 
@@ -274,7 +271,7 @@ async def test_a_cancellation_gives_the_parts_back_whenever_it_comes(shop: Shop,
         [placed] = shop.order()
         await poll(shop.services, shop.account)
         for _ in range(rounds):
-            await drive(shop.db, shop.services)
+            await shop.drive()
             shop.time.pass_(minutes=2)
             await poll(shop.services, shop.account)
         shop.marketplace.orders.cancel(number(placed))

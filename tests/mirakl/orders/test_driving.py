@@ -55,7 +55,7 @@ async def test_two_drivers_at_once_do_each_step_once(shop: Shop) -> None:
         await shop.stock("LAPTOP-1", 200)
         placed = shop.order(count=100)
         await poll(shop.services, shop.account)
-        done = await asyncio.gather(*(drive(shop.db, shop.services, worker=name) for name in ("one", "two")))
+        done = await asyncio.gather(*(shop.drive(worker=name) for name in ("one", "two")))
         assert sum(done) == 100
         assert min(done) > 0
         assert {one.accepts for one in placed} == {1}
@@ -76,7 +76,7 @@ async def test_a_driver_that_is_killed_leaves_what_the_next_can_settle(
         async def worker() -> None:
             async with Services.opened(shop.db, transport=killing) as services:
                 for _ in range(4):
-                    await drive(shop.db, services, side_by_side=5)
+                    await shop.drive(services, side_by_side=5)
                     shop.time.pass_(minutes=2)
 
         killing.worker = asyncio.create_task(worker())
@@ -109,23 +109,23 @@ async def test_what_a_killed_worker_had_is_left_to_it_until_its_lease_runs_out(
     monkeypatch.setitem(STEPS, "pending_acceptance", Step("pending_acceptance", "Hanging", hang))
     with clock(time):
         await one_order(db, account)
-        slow = asyncio.create_task(drive(db, services, worker="slow"))
+        slow = asyncio.create_task(drive(db, services, account_id=account.account_id, worker="slow"))
         await began.wait()
-        assert await drive(db, services, worker="next") == 0
+        assert await drive(db, services, account_id=account.account_id, worker="next") == 0
         slow.cancel()
         await asyncio.gather(slow, return_exceptions=True)
-        assert await drive(db, services, worker="next") == 0
+        assert await drive(db, services, account_id=account.account_id, worker="next") == 0
         time.pass_(seconds=driving.LEASE.total_seconds())
-        assert await drive(db, services, worker="next") == 1
+        assert await drive(db, services, account_id=account.account_id, worker="next") == 1
         assert done == [True]
 
 
 async def test_who_comes_too_late_changes_nothing(db: Database, account: Account, time: Time) -> None:
     with clock(time):
         await one_order(db, account)
-        [late] = await driving._take(db, "late", 1, None, None, time())
+        [late] = await driving._take(db, "late", 1, account.account_id, None, time())
         time.pass_(minutes=5)
-        [prompt] = await driving._take(db, "prompt", 1, None, None, time())
+        [prompt] = await driving._take(db, "prompt", 1, account.account_id, None, time())
         async with db.tenant(account_id=account.account_id) as session:
             assert not await rest(session, late, None)
             assert await rest(session, prompt, time() + timedelta(hours=1))
@@ -174,10 +174,10 @@ async def test_a_step_that_fails_is_put_off_and_told(
     monkeypatch.setitem(STEPS, "pending_acceptance", Step("pending_acceptance", "Failing", fail))
     with clock(time):
         await one_order(db, account)
-        assert await drive(db, services) == 1
-        assert await drive(db, services) == 0
+        assert await drive(db, services, account_id=account.account_id) == 1
+        assert await drive(db, services, account_id=account.account_id) == 0
         time.pass_(seconds=15)
-        assert await drive(db, services) == 1
+        assert await drive(db, services, account_id=account.account_id) == 1
         async with db.tenant(account_id=account.account_id) as session:
             [row] = await session.execute(
                 text("SELECT process_name, times, kind, details, next_step FROM mirakl.process_failures")
@@ -212,7 +212,7 @@ async def test_a_step_that_was_overtaken_gives_the_order_back(
     monkeypatch.setitem(STEPS, "pending_acceptance", Step("pending_acceptance", "Overtaken", overtaken))
     with clock(time):
         await one_order(db, account)
-        assert await drive(db, services) == 2
+        assert await drive(db, services, account_id=account.account_id) == 2
 
 
 async def test_nothing_is_done_for_an_account_that_is_switched_off(
@@ -221,8 +221,11 @@ async def test_nothing_is_done_for_an_account_that_is_switched_off(
     with clock(time):
         await one_order(db, account)
         async with db.system() as session:
-            await session.execute(text("UPDATE mirakl.accounts SET is_active = false"))
-        assert await drive(db, services) == 0
+            await session.execute(
+                text("UPDATE mirakl.accounts SET is_active = false WHERE id = :id"),
+                {"id": account.account_id},
+            )
+        assert await drive(db, services, account_id=account.account_id) == 0
 
 
 async def test_an_order_at_a_status_without_a_step_is_not_due_again(
@@ -232,8 +235,8 @@ async def test_an_order_at_a_status_without_a_step_is_not_due_again(
     with clock(time):
         await one_order(db, account)
         monkeypatch.delitem(STEPS, "pending_acceptance")
-        assert await drive(db, services) == 1
-        assert await drive(db, services) == 0
+        assert await drive(db, services, account_id=account.account_id) == 1
+        assert await drive(db, services, account_id=account.account_id) == 0
         async with db.tenant(account_id=account.account_id) as session:
             found = await current(session, account.account_id, "A-1")
     assert found is not None

@@ -109,8 +109,9 @@ async def test_a_step_is_an_event_without_personal_data(db: Database, account: A
             await session.execute(
                 text(
                     "SELECT account_id, subject, payload FROM marketplace.hm_event_queue "
-                    "WHERE event_type = 'mirakl.order.refusing'"
-                )
+                    "WHERE event_type = 'mirakl.order.refusing' AND account_id = :id"
+                ),
+                {"id": account.account_id},
             )
         ).all()
     assert len(found) == 1

@@ -8,6 +8,7 @@ answer once and refuses the second.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -276,14 +277,11 @@ async def _tell(services: Services, account: Account, order_id: str, answers: Ma
 
 async def _look_into(services: Services, account: Account, order_id: str, refused: ServiceError) -> None:
     """The marketplace took no answer: it has one already, the order is gone, or the answer is wrong."""
-    api = await services.api(account)
     try:
-        raw = await api.order(order_id)
+        await read_now(services, account, order_id)
     except ServiceError:
         return  # The step of the order reads it when it is due.
     async with services.db.tenant(account_id=account.account_id) as session:
-        if raw is not None:
-            await take_in(session, account, [raw])
         at = await current(session, account.account_id, order_id)
         if at is None or at.status not in ("accepting", "refusing"):
             return
@@ -297,10 +295,19 @@ async def _look_into(services: Services, account: Account, order_id: str, refuse
         )
 
 
+async def read_now(services: Services, account: Account, order_id: str) -> Mapping[str, Any] | None:
+    """Read an order and follow what the marketplace says of it; None where it knows none. Raises ServiceError."""
+    raw = await (await services.api(account)).order(order_id)
+    if raw is not None:
+        async with services.db.tenant(account_id=account.account_id) as session:
+            await take_in(session, account, [raw])
+    return raw
+
+
 async def _verify(services: Services, taken: Taken) -> None:
     """Read the order and follow the marketplace; tell the answer (again) where it still waits for one."""
     account = await services.account(taken.account_id)
-    raw = await (await services.api(account)).order(taken.order_id)
+    raw = await read_now(services, account, taken.order_id)
     answers: dict[str, bool] = {}
     async with services.db.tenant(account_id=taken.account_id) as session:
         if raw is None:
@@ -313,7 +320,6 @@ async def _verify(services: Services, taken: Taken) -> None:
                 details="The marketplace knows no such order any more.",
             )
             return
-        await take_in(session, account, [raw])
         at = await current(session, taken.account_id, taken.order_id)
         if at is None or at.step != taken.step:
             return

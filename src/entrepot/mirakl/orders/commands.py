@@ -1,6 +1,7 @@
 """`entrepot mirakl poll`, `accept`, `refuse`, `work` and `orders`: orders taken in, answered, carried on and shown."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from entrepot.mirakl.failures.inbox import what_next
 from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.failures.queries import select_failures
 from entrepot.mirakl.orders import history_queries, queries
+from entrepot.mirakl.orders.acceptance import read_now
 from entrepot.mirakl.orders.answering import accept_order, refuse_order
 from entrepot.mirakl.orders.driving import SIDE_BY_SIDE, drive
 from entrepot.mirakl.orders.following import is_known
@@ -341,6 +343,9 @@ def _answer(account: str | None, answer: Any, order_id: str, *, later: bool, as_
         if not later:
             async with Services.opened(db) as services:
                 await drive(db, services, account_id=chosen.account_id, order_id=order_id)
+                # A person is told what came of it; where it cannot be read now, the worker reads it later.
+                with contextlib.suppress(ServiceError):
+                    await read_now(services, chosen, order_id)
         async with db.tenant(account_id=chosen.account_id) as session:
             return await _shown(session, chosen, order_id)
 

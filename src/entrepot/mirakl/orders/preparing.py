@@ -8,10 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.clock import now
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.orders import queries
-from entrepot.mirakl.orders.acceptance import LINES, LOOK_AGAIN, MAPPING, lines_of, lines_unread
+from entrepot.mirakl.orders.acceptance import LINES, LOOK_AGAIN, MAPPING, lines_of, lines_unread, read_now
 from entrepot.mirakl.orders.history import current, move, rest, wake
 from entrepot.mirakl.orders.steps import Taken, step
-from entrepot.mirakl.orders.taking_in import take_in
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping.addresses import read_address
 from entrepot.mirakl.stock.reserving import reserve
@@ -28,10 +27,8 @@ async def prepare(services: Services, taken: Taken) -> None:
     if taken.attempts:
         # It has waited for long: what the marketplace says may have been lost.
         account = await services.account(taken.account_id)
-        raw = await (await services.api(account)).order(taken.order_id)
+        await read_now(services, account, taken.order_id)
         async with services.db.tenant(account_id=taken.account_id) as session:
-            if raw is not None:
-                await take_in(session, account, [raw])
             at = await current(session, taken.account_id, taken.order_id)
             if at is None or at.step != taken.step:
                 return

@@ -166,6 +166,15 @@ _LIST = text(
     LIMIT :limit
     """
 )
+_SET_BLOCKED = text(
+    """
+    UPDATE mirakl.customers AS c SET is_blocked = :is_blocked
+    FROM mirakl.orders AS o
+    WHERE o.account_id = :account_id AND o.order_id = :order_id
+      AND c.account_id = o.account_id AND c.id = o.customer_id
+    RETURNING c.mirakl_customer_id
+    """
+)
 _SET_DECISIONS = text(
     """
     UPDATE mirakl.order_lines AS l SET decision = given.decision
@@ -262,6 +271,18 @@ async def select_orders(
         "limit": limit,
     }
     return (await session.execute(_LIST, values)).mappings().all()
+
+
+async def update_blocked(
+    session: AsyncSession, account_id: UUID, order_id: str, *, is_blocked: bool
+) -> str | None:
+    """Block the buyer of an order, or let them buy again; the marketplace's identifier of the buyer.
+
+    None where there is no such order, or nobody is known to have made it.
+    """
+    values = {"account_id": account_id, "order_id": order_id, "is_blocked": is_blocked}
+    found: str | None = (await session.execute(_SET_BLOCKED, values)).scalar_one_or_none()
+    return found
 
 
 async def update_decisions(session: AsyncSession, account_id: UUID, order_id: str, decisions: str) -> None:
