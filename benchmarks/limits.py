@@ -5,9 +5,9 @@ The plain side has sixteen connections of the same driver, from the same kind of
 prepared: it knows no limit, no tenant and no window. Ours is `LimitEngine.consume` as the API calls it: the limit is
 looked up, the counter taken from under row security, the answer made. Both commit durably.
 
-What is asked while the engine's four connections are busy shares a statement with what else is. "Each by itself" are
-sixteen engines with one connection and one caller each, as in sixteen processes, where nothing is shared. Turns are
-taken; the median of the ratios of each round counts.
+The engine has sixteen connections as well; requests that wait at the same moment share a statement on one of them. "Each
+by itself" are sixteen engines with one connection and one caller each, as in sixteen processes, where nothing is shared.
+Turns are taken; the median of the ratios of each round counts.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ async def run(settings: Settings) -> Result:
     _make_plain(settings)
     async with Database.opened(settings, pool_size=5) as db, Changes(db) as changes:
         platform = await _publish(db)
-        engine = LimitEngine(db, changes)
+        engine = LimitEngine(db, changes, connections=CALLERS)
         alone = [LimitEngine(db, changes, connections=1) for _ in range(CALLERS)]
         for one in (engine, *alone):
             await one.start()

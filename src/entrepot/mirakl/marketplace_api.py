@@ -6,6 +6,8 @@ Nothing is sent twice here: the API knows no idempotency keys, so after a lost a
 again. What is not known of an answer is kept: everything comes as the API gave it, and `marketplace_models` reads it.
 """
 
+import csv
+import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -170,6 +172,22 @@ class MiraklApi:
         )
         return str(answer.get("import_id"))
 
+    async def stock_import(self, import_id: str) -> Mapping[str, Any]:
+        """STO02: how far an import of stock is, and whether lines of it were refused."""
+        path = f"/offers/stock/imports/{_part(import_id)}/status"
+        return await self._json("STO02", "GET", path, related=import_id)
+
+    async def stock_errors(self, import_id: str) -> Mapping[str, str]:
+        """STO03: the shop SKUs that an import of stock did not take, each with the reason."""
+        return await self._caller.send(
+            "STO03",
+            "GET",
+            f"/offers/stock/imports/{_part(import_id)}/error_report",
+            related=import_id,
+            read=_refused_lines,
+            params=self._shop,
+        )
+
     async def transactions(self, since: datetime | None = None) -> AsyncIterator[Mapping[str, Any]]:
         """TL02: the lines of the seller's account that were written or changed since, the latest first."""
         query = {"limit": str(LINES)}
@@ -274,6 +292,13 @@ def _object(response: httpx.Response) -> Mapping[str, Any]:
     except orjson.JSONDecodeError as error:
         raise ValueError(f"it is not JSON ({error})") from error
     return found if isinstance(found, dict) else {"data": found}
+
+
+def _refused_lines(response: httpx.Response) -> Mapping[str, str]:
+    rows = csv.DictReader(io.StringIO(response.text), delimiter=";")
+    if not {"offer-sku", "error-message"} <= set(rows.fieldnames or ()):
+        raise ValueError("it is no error report")
+    return {row["offer-sku"]: row["error-message"] or "no reason" for row in rows if row["offer-sku"]}
 
 
 def _listed(answer: Mapping[str, Any], name: str, operation: str) -> Sequence[Mapping[str, Any]]:

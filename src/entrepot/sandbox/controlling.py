@@ -23,8 +23,10 @@ def told_errors(handler: Handler) -> Handler:
             return await handler(request)
         except Refusal as refusal:
             return told_json({"status": refusal.status, "message": refusal.message}, refusal.status)
-        except (ValueError, TypeError) as error:
-            return told_json({"status": 400, "message": str(error)}, 400)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            # It was told something of another shape than it takes.
+            message = f"{type(error).__name__}: {error}"
+            return told_json({"status": 400, "message": message}, 400)
 
     return answer
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from tests.marketplace.limits.conftest import Publish
 
 from entrepot.kit.db import Database
@@ -18,6 +19,7 @@ from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.errors import UnavailableError
 from entrepot.kit.settings import Settings
 from entrepot.marketplace.engines import Engines
+from entrepot.marketplace.limits import taking
 from entrepot.marketplace.limits.engine import LimitEngine, Wanted
 
 CALLERS = 24
@@ -211,10 +213,18 @@ async def test_connections_that_are_lost_are_made_anew(
         await engine.stop()
 
 
-#: How many connections to this database wait for a lock.
 WAITING = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 )
+
+
+async def until_waiting(session: AsyncSession, number: int) -> None:
+    """Until so many connections to this database wait for a lock."""
+    async with asyncio.timeout(20):
+        while (await session.execute(WAITING)).scalar_one() < number:
+            await asyncio.sleep(0.005)
+            # What the view shows stays the same within a transaction.
+            await session.execute(text("SELECT pg_stat_clear_snapshot()"))
 
 
 async def test_whoever_gives_up_waiting_is_not_counted(
@@ -228,14 +238,63 @@ async def test_whoever_gives_up_waiting_is_not_counted(
         async with db.tenant(platform_id=platform) as session:
             await session.execute(text("SELECT 1 FROM marketplace.hm_limit_counter FOR UPDATE"))
             first = asyncio.create_task(engine.consume(platform, "orders", "one"))
-            async with asyncio.timeout(20):
-                while not (await session.execute(WAITING)).scalar_one():  # noqa: ASYNC110
-                    await asyncio.sleep(0.005)
+            await until_waiting(session, 1)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.1):
                     await engine.consume(platform, "orders", "one", 100)
         assert (await first).used == 2
         assert (await engine.consume(platform, "orders", "one")).used == 3
+    finally:
+        await engine.stop()
+
+
+async def test_what_waits_shares_statements_however_many_connections_there_are(
+    db: Database,
+    engines: Engines,
+    platform: UUID,
+    publish_limit: Publish,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await publish_limit("orders", limit=1000)
+    statements: list[str] = []
+    run = taking._run
+
+    async def counted(connection: Any, query: str, values: Any) -> Any:
+        statements.append(query)
+        return await run(connection, query, values)
+
+    engine = LimitEngine(db, engines.changes, connections=32)
+    await engine.start()
+    try:
+        await engine.consume(platform, "orders", "one")
+        # All of them connected: none is left out for being slower than the others.
+        await engine.taker._pool.resize(32, 32)
+        await engine.taker._pool.wait(20)
+        monkeypatch.setattr(taking, "_run", counted)
+        answers = await asyncio.gather(*(engine.consume(platform, "orders", "one") for _ in range(32)))
+        assert sorted(one.used for one in answers) == list(range(2, 34))
+        assert len(statements) <= 12
+    finally:
+        await engine.stop()
+
+
+async def test_nobody_waits_for_another_counter_while_connections_are_free(
+    db: Database, engines: Engines, platform: UUID, publish_limit: Publish
+) -> None:
+    await publish_limit("orders", limit=1000)
+    engine = LimitEngine(db, engines.changes, connections=8)
+    await engine.start()
+    try:
+        await engine.consume(platform, "orders", "one")
+        async with db.tenant(platform_id=platform) as session:
+            await session.execute(text("SELECT 1 FROM marketplace.hm_limit_counter FOR UPDATE"))
+            stuck = []
+            for number in range(1, 4):
+                stuck.append(asyncio.create_task(engine.consume(platform, "orders", "one")))
+                await until_waiting(session, number)
+            assert (await engine.consume(platform, "orders", "two")).used == 1
+            assert not any(one.done() for one in stuck)
+        assert sorted(one.used for one in await asyncio.gather(*stuck)) == [2, 3, 4]
     finally:
         await engine.stop()
 

@@ -29,7 +29,7 @@ async def test_a_customer_who_waits_four_hours_gets_one_reply_and_another_when_t
     shop: Shop,
 ) -> None:
     await shop.switch_on(
-        opens="00:00", closes="23:59", days=["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+        opens="00:00", closes="00:00", days=["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     )
     order = shop.order()
     shop.says("Where is it?", order=order)

@@ -48,6 +48,13 @@ def test_over_a_change_of_the_clock_business_opens_at_its_local_hour() -> None:
     assert hours.next_open(datetime(2026, 3, 1, 0, tzinfo=UTC)) == datetime(2026, 3, 1, 14, tzinfo=UTC)
 
 
+def test_business_until_midnight_is_open_to_the_end_of_the_day() -> None:
+    hours = Hours(TORONTO, time(0), time(0), ("mon",))
+    assert hours.is_open(local("2026-03-02 00:00"))
+    assert hours.is_open(local("2026-03-02 23:59"))
+    assert hours.next_open(local("2026-03-03 00:00")) == local("2026-03-09 00:00")
+
+
 def test_business_without_days_never_opens() -> None:
     assert Hours(TORONTO, days=()).next_open(local("2026-03-02 10:00")) is None
 

@@ -74,7 +74,7 @@ class Time:
         self.at += timedelta(**span)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """Steps that fail are the point of many tests; drawing each traceback takes longer than the test."""
     before = structlog.get_config()

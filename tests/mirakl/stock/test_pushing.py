@@ -12,6 +12,7 @@ from entrepot.kit.db import Database
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.failures import queries as failure_queries
 from entrepot.mirakl.marketplace_api import open_api
+from entrepot.mirakl.stock.confirming import Confirmed, confirm
 from entrepot.mirakl.stock.pushing import Pushed, listings, push, set_stock_settings
 from entrepot.mirakl.stock.reserving import reserve
 from entrepot.sandbox.mirakl.server import serving
@@ -170,3 +171,80 @@ async def test_pauses_grow_and_a_person_hears_of_it_in_the_end(
     assert pauses == [30, 60, 120, 240, 480]
     with clock(at):
         assert len((await tell(seller)).told) == 3
+
+
+async def look(house: House) -> Confirmed:
+    async with open_api(house.db, house.account) as api:
+        return await confirm(house.db, api, house.account_id)
+
+
+async def test_a_listing_that_the_marketplace_does_not_take_is_a_failure_until_it_does(
+    seller: House, marketplace: tuple[MiraklState, str]
+) -> None:
+    state, _ = marketplace
+    await seller.listing("BB4", "L8")
+    with clock(NOW):
+        assert len((await tell(seller)).told) == 4
+        assert await look(seller) == Confirmed(), "the marketplace has a while"
+    with clock(NOW + timedelta(minutes=1)):
+        assert (await look(seller)).refused == {"BB4": "The offer with shop SKU 'BB4' does not exist."}
+        assert (await look(seller)) == Confirmed()
+        assert (await tell(seller)).told == {}
+    async with seller.db.tenant(account_id=seller.account_id) as session:
+        [failure] = await failure_queries.select_failures(
+            session, seller.account_id, states=("open",), order_id=None, limit=9
+        )
+    assert (failure["process_name"], failure["related_id"]) == ("StockListing", "BB4")
+    state.offers.add("BB4")
+    with clock(NOW + timedelta(minutes=11)):
+        assert (await tell(seller)).told == {"BB4": 2}
+    with clock(NOW + timedelta(minutes=12)):
+        assert (await look(seller)).imports == 1
+    async with seller.db.tenant(account_id=seller.account_id) as session:
+        assert not await failure_queries.select_failures(
+            session, seller.account_id, states=("open", "retrying"), order_id=None, limit=9
+        )
+        found = {one.shop_sku: one.push_error for one in await listings(session, seller.account_id)}
+    assert set(found.values()) == {None}
+
+
+async def test_an_import_is_asked_for_again_where_it_could_not_be_read_and_while_it_is_under_way(
+    seller: House, marketplace: tuple[MiraklState, str]
+) -> None:
+    state, _ = marketplace
+    with clock(NOW):
+        await tell(seller)
+    [told] = state.offers.imports.values()
+    with clock(NOW + timedelta(minutes=1)):
+        state.misbehavior.plan("STO02", "fail")
+        assert (await look(seller)) == Confirmed()
+        told["status"] = "RUNNING"
+        assert (await look(seller)) == Confirmed()
+        told["status"] = "COMPLETE"
+        assert (await look(seller)).imports == 1
+        assert (await look(seller)) == Confirmed()
+
+
+async def test_an_import_that_is_forgotten_counts_as_taken(
+    seller: House, marketplace: tuple[MiraklState, str]
+) -> None:
+    with clock(NOW):
+        await tell(seller)
+    marketplace[0].offers.imports.clear()
+    with clock(NOW + timedelta(minutes=1)):
+        assert (await look(seller)).imports == 1
+        assert (await tell(seller)).told == {}
+
+
+async def test_an_import_that_failed_as_a_whole_is_told_again(
+    seller: House, marketplace: tuple[MiraklState, str]
+) -> None:
+    state, _ = marketplace
+    with clock(NOW):
+        await tell(seller)
+    [told] = state.offers.imports.values()
+    told["status"] = "FAILED"
+    with clock(NOW + timedelta(minutes=1)):
+        assert set((await look(seller)).refused) == {"BB1", "BB2", "BB3"}
+    with clock(NOW + timedelta(minutes=12)):
+        assert set((await tell(seller)).told) == {"BB1", "BB2", "BB3"}

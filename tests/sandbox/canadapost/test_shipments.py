@@ -93,10 +93,12 @@ async def test_a_label_is_voided_until_it_is_transmitted(post: Post) -> None:
     post.state.transmits_after = timedelta(minutes=10)
     early, late = await post.buy(order(1)), await post.buy(order(2))
     assert text(early, "shipment-status") == "created"
+    assert "refund" not in links(early)
     voided = await post.client.delete(links(early)["self"])
     assert (voided.status_code, voided.content) == (204, b"")
     assert (await post.read(links(early)["self"])).status_code == 404
     assert (await post.label(early)).status_code == 404
+    assert links(await post.read(post.shipments, requestId="R-1")) == {}
     post.advance(minutes=10)
     refused = await post.client.delete(links(late)["self"])
     assert (refused.status_code, text(refused, "code")) == (400, "8064")

@@ -73,6 +73,8 @@ def test_what_becomes_of_a_call_does_not_depend_on_who_comes_first() -> None:
     first = {subject: [forth.choose("OR21", subject) for _ in range(3)] for subject in subjects}
     second = {subject: [back.choose("OR21", subject) for _ in range(3)] for subject in reversed(subjects)}
     assert first == second
+    # Tried again, a call may go well.
+    assert any(len(set(behaviors)) > 1 for behaviors in first.values())
     drawn = Counter(behavior for behaviors in first.values() for behavior in behaviors)
     assert 90 < drawn[Behavior.FAIL] < 150
     assert 40 < drawn[Behavior.TIMEOUT_AFTER] < 80

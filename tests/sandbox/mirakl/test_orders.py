@@ -60,6 +60,10 @@ async def test_orders_are_found_by_state_and_by_when_they_changed(market: Market
     market.advance(minutes=2)
     changed = (await market.client.get("/api/orders", params={"start_update_date": since})).json()
     assert [order["order_id"] for order in changed["orders"]] == [second["order_id"]]
+    # "Since" holds the moment itself, "until" too.
+    moment = market.state.clock().isoformat()
+    query = {"start_update_date": moment, "end_update_date": moment}
+    assert (await market.client.get("/api/orders", params=query)).json()["total_count"] == 1
     query = {"order_state_codes": "SHIPPING,SHIPPED"}
     shipping = (await market.client.get("/api/orders", params=query)).json()
     assert [order["order_id"] for order in shipping["orders"]] == [second["order_id"]]
@@ -229,6 +233,42 @@ async def test_orders_are_placed_as_they_are_given(market: Market) -> None:
     assert (order["order_state"], order["new_field"], order["order_lines"]) == ("FROZEN", {"a": [1]}, [])
     twice = await market.client.post("/sandbox/orders", json={"orders": [odd]})
     assert twice.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "lines", [None, "none", [None, "x", 3], [{}], [{"order_line_id": "L-1", "price": "free"}]]
+)
+async def test_an_order_with_odd_lines_goes_its_way(market: Market, lines: object) -> None:
+    given = {"orders": [{"order_id": "ODD-1", "order_lines": lines}]}
+    assert (await market.client.post("/sandbox/orders", json=given)).status_code == 201
+    order = await market.order("ODD-1")
+    assert order["order_lines"] == lines
+    listed = lines if isinstance(lines, list) else []
+    ids = [str(line.get("order_line_id")) for line in listed if isinstance(line, dict)]
+    body = {"order_lines": [{"id": one, "accepted": True} for one in ids]}
+    answer = await market.client.put("/api/orders/ODD-1/accept", json=body)
+    assert answer.status_code == (204 if ids else 400)
+    market.advance(hours=30)
+    assert (await market.order("ODD-1"))["order_state"] == ("SHIPPING" if ids else "REFUSED")
+    cancel = await market.client.post("/sandbox/orders/ODD-1/cancel")
+    assert cancel.status_code == (204 if ids else 400)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"orders": 5},
+        {"orders": ["x"]},
+        {"orders": [{}]},
+        {"orders": [{"order_id": "A", "created_date": "yesterday"}]},
+        {"orders": [{"order_id": "A"}], "plan": {"explode": 1}},
+        {"orders": [{"order_id": "A"}], "plan": {"cancel_after": "soon"}},
+        {"count": 2, "skus": ["A"], "seed": "x"},
+    ],
+)
+async def test_what_is_no_order_is_not_placed(market: Market, given: dict[str, Any]) -> None:
+    assert (await market.client.post("/sandbox/orders", json=given)).status_code == 400
+    assert len(market.state.orders) == 0
 
 
 async def test_documents_of_an_order_are_kept_and_listed(market: Market) -> None:

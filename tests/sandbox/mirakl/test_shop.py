@@ -105,6 +105,10 @@ async def test_threads_are_found_by_when_they_changed_and_read_page_by_page(mark
             break
         query = {"limit": "2", "page_token": answer["next_page_token"]}
     assert len(seen) == len(set(seen)) == 5
+    # A last page that is full is the last one all the same.
+    assert (
+        "next_page_token" not in (await market.client.get("/api/inbox/threads", params={"limit": "5"})).json()
+    )
     wrong = await market.client.get("/api/inbox/threads", params={"page_token": "x"})
     assert wrong.status_code == 400
 

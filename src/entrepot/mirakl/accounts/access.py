@@ -52,7 +52,7 @@ class AccountCaller:
             )
         raise ForbiddenError(
             f"As {self.account.role} of {self.account.code} you may not do this.",
-            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl member`.",
+            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl members set`.",
         )
 
 

@@ -10,7 +10,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Open on some weekdays from one local time until another, but for some dates."""
+    """Open on some weekdays from one local time until another (midnight: the end of the day), but for some dates."""
 
     zone: ZoneInfo
     opens: time = time(9)
@@ -36,7 +36,6 @@ class Hours:
         if DAYS[day.weekday()] not in self.days or day in self.closed_on:
             return None
         # A local time that a change of the clock skips or repeats: the first moment that it can mean.
-        opens, closes = (
-            datetime.combine(day, one, self.zone).astimezone(UTC) for one in (self.opens, self.closes)
-        )
-        return opens, closes
+        last = day if self.closes > time(0) else day + timedelta(days=1)
+        opens = datetime.combine(day, self.opens, self.zone).astimezone(UTC)
+        return opens, datetime.combine(last, self.closes, self.zone).astimezone(UTC)

@@ -46,7 +46,7 @@ class ReplySettings(BaseModel):
     at_most: int = Field(2, ge=0, le=2, description="Automatic replies in a thread")
     days: tuple[Day, ...] = Field(("mon", "tue", "wed", "thu", "fri"), description="Days of business")
     opens: time = Field(time(9), description="When business begins, in the account's time zone")
-    closes: time = Field(time(17), description="When it ends")
+    closes: time = Field(time(17), description="When it ends; 00:00 is midnight")
     closed_on: tuple[date, ...] = Field((), description="Dates on which there is none")
     condition: dict[str, Any] = Field(
         default_factory=dict, description="What has to hold of a conversation, in the rules language"
@@ -61,7 +61,7 @@ class ReplySettings(BaseModel):
 
     @model_validator(mode="after")
     def _checked(self) -> "ReplySettings":
-        if self.closes <= self.opens:
+        if time(0) < self.closes <= self.opens:
             raise ValueError(f"Business ends at {self.closes:%H:%M}, before it begins at {self.opens:%H:%M}")
         if self.opens.tzinfo or self.closes.tzinfo:
             raise ValueError("Hours are local: give them without a time zone")

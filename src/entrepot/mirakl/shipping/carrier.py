@@ -183,7 +183,7 @@ async def open_carrier(
         if found is None:
             raise NotFoundError(
                 f"The account has no carrier {name!r}.",
-                hint="Set one: `entrepot mirakl carrier` with its address and credentials.",
+                hint="Set one: `entrepot mirakl carriers` with its address and credentials.",
             )
         user, password = await carrier_credentials(session, Keyring.open(db.settings), account_id, name)
     async with CARRIERS[name](Opening(db, found, user, password, transport)) as opened:

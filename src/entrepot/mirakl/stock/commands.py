@@ -23,7 +23,8 @@ from entrepot.mirakl.accounts.choosing import AccountOption, in_account, with_ac
 from entrepot.mirakl.marketplace_api import open_api
 from entrepot.mirakl.stock import levels
 from entrepot.mirakl.stock import pushing as told
-from entrepot.mirakl.stock.importing import Imported, import_file
+from entrepot.mirakl.stock.confirming import confirm
+from entrepot.mirakl.stock.importing import Imported, import_file, map_listing
 from entrepot.mirakl.stock.ordering import to_order as find_to_order
 from entrepot.mirakl.stock.pushing_queries import tell_again
 from entrepot.mirakl.stock.reading import KINDS, find_kind
@@ -173,6 +174,29 @@ def import_(
         raise typer.Exit(InvalidInputError.exit_code)
 
 
+@app.command("map")
+def map_(
+    shop_sku: Annotated[str, typer.Argument(metavar="SHOP-SKU", help="SKU on the marketplace.")],
+    sku: Annotated[str, typer.Argument(metavar="SKU", help="Our SKU of the variant that is sold under it.")],
+    title: Annotated[str | None, typer.Option(help="Title of the listing.")] = None,
+    account: AccountOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say which variant is sold under a shop SKU.
+
+    Example: entrepot mirakl stock map BBY-1001 TB14-16-512
+    """
+
+    async def work(session: AsyncSession, chosen: Account) -> bool:
+        return await map_listing(session, chosen.account_id, shop_sku, sku, title=title)
+
+    changed = in_account(account, work)
+    if json:
+        print_json({"shop_sku": shop_sku, "sku": sku, "changed": changed})
+    else:
+        print_line(f"{shop_sku} is {sku}." if changed else f"{shop_sku} was {sku} before.")
+
+
 @app.command("receive")
 def receive(
     component: ComponentArgument,
@@ -308,6 +332,7 @@ def push(
             async with db.tenant(account_id=chosen.account_id) as session:
                 await tell_again(session, chosen.account_id)
         async with open_api(db, chosen) as api:
+            await confirm(db, api, chosen.account_id)
             return await told.push(db, api, chosen.account_id)
 
     found = with_account(account, work)

@@ -12,13 +12,17 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.kit.errors import EntrepotError
+from entrepot.kit.errors import EntrepotError, InvalidInputError, NotFoundError
 from entrepot.kit.progress import SILENT, Report
 from entrepot.mirakl.stock import importing_queries as queries
 from entrepot.mirakl.stock import levels, levels_queries
 from entrepot.mirakl.stock.reading import Row, find_kind, read_rows
 
 Apply = Callable[[AsyncSession, Mapping[str, Any]], Awaitable[bool]]
+
+
+#: Kind of file → the column that names the components that its lines change.
+LOCKED = {"components": "name", "parts": "component", "stock": "component"}
 
 
 class UnknownNameError(Exception):
@@ -65,9 +69,9 @@ async def import_file(
     kind = find_kind(kind_name)
     rows = list(read_rows(kind, content, name))
     found = Imported(kind.name)
-    if kind.name == "stock":
+    if kind.name in LOCKED:
         # All at once and in the one order: lines come in any order, and orders reserve meanwhile.
-        names = [row.values["component"] for row in rows if row.reason is None]
+        names = [row.values[LOCKED[kind.name]] for row in rows if row.reason is None]
         await levels_queries.lock_components(session, account_id, names)
     blank = dict.fromkeys(column.name for column in kind.columns)
     for row in rows:
@@ -82,6 +86,29 @@ async def import_file(
             report("import", done=found.read, total=len(rows))
     found.check()
     return found
+
+
+async def map_listing(
+    session: AsyncSession, account_id: UUID, shop_sku: str, sku: str, *, title: str | None = None
+) -> bool:
+    """Say which variant is sold under a shop SKU; whether that is new. Raises NotFoundError, InvalidInputError."""
+    if not 0 < len(shop_sku.strip()) <= 255:
+        raise InvalidInputError("A shop SKU has from 1 to 255 characters.", where={"path": "shop_sku"})
+    values = {
+        "account_id": account_id,
+        "shop_sku": shop_sku.strip(),
+        "sku": sku,
+        "title": title,
+        "active": None,
+        "safety_stock": None,
+    }
+    if not await queries.knows_variant(session, values):
+        raise NotFoundError(
+            f"There is no variant {sku!r}.",
+            hint="`entrepot mirakl stock buildable` shows them.",
+            where={"sku": sku},
+        )
+    return await queries.upsert_listing(session, values)
 
 
 async def _applied(

@@ -114,7 +114,7 @@ async def _tell(
 ) -> None:
     quantities = {one.shop_sku: one.quantity for one in batch}
     try:
-        await api.update_stock(quantities)
+        import_id = await api.update_stock(quantities)
     except ServiceError as error:
         async with db.tenant(account_id=account_id) as session:
             await _record_failure(session, account_id, batch, until, error)
@@ -122,7 +122,7 @@ async def _tell(
         return
     async with db.tenant(account_id=account_id) as session:
         ids = [one.listing_id for one in batch]
-        await queries.record_told(session, account_id, ids, until=until, at=now())
+        await queries.record_told(session, account_id, ids, import_id=import_id, until=until, at=now())
         await inbox.resolved_by_itself(
             session, account_id, PROCESS, PROCESS, resolution="The marketplace was told."
         )

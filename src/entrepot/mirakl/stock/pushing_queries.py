@@ -41,7 +41,7 @@ _DONE = text(
     """
     UPDATE mirakl.shop_sku_map
     SET pushed_quantity = pushing_quantity, pushed_at = :at, pushing_quantity = NULL, pushing_until = NULL,
-        push_attempts = 0, push_error = NULL, next_push_at = NULL
+        next_push_at = NULL, push_import_id = :import_id
     WHERE account_id = :account_id AND id = ANY (:ids) AND pushing_until = :until
     RETURNING id
     """
@@ -58,9 +58,43 @@ _FAILED = text(
 )
 _AGAIN = text(
     """
-    UPDATE mirakl.shop_sku_map SET next_push_at = NULL, pushed_quantity = NULL
+    UPDATE mirakl.shop_sku_map SET next_push_at = NULL, pushed_quantity = NULL, push_import_id = NULL
     WHERE account_id = :account_id AND (CAST(:shop_sku AS text) IS NULL OR shop_sku = :shop_sku)
       AND pushing_until IS NULL
+    """
+)
+_IMPORTS = text(
+    """
+    SELECT push_import_id FROM mirakl.shop_sku_map
+    WHERE account_id = :account_id AND push_import_id IS NOT NULL
+    GROUP BY push_import_id HAVING max(pushed_at) <= :at ORDER BY max(pushed_at)
+    """
+)
+_OF_IMPORT = text(
+    "SELECT shop_sku FROM mirakl.shop_sku_map WHERE account_id = :account_id AND push_import_id = :import_id"
+)
+# A listing that was told again since is settled by the later import.
+_TAKEN = text(
+    """
+    UPDATE mirakl.shop_sku_map AS s SET push_import_id = NULL, push_attempts = 0, push_error = NULL
+    FROM (SELECT id, push_error FROM mirakl.shop_sku_map
+          WHERE account_id = :account_id AND push_import_id = :import_id AND NOT shop_sku = ANY (:refused)
+          ORDER BY id FOR NO KEY UPDATE) AS before
+    WHERE s.account_id = :account_id AND s.id = before.id
+    RETURNING s.shop_sku, before.push_error IS NOT NULL AS had_failed
+    """
+)
+_REFUSED = text(
+    """
+    UPDATE mirakl.shop_sku_map AS s
+    SET push_import_id = NULL, pushed_quantity = NULL, push_attempts = s.push_attempts + 1, push_error = u.error,
+        next_push_at = :at + least(interval '1 day', interval '10 minutes' * power(2, least(s.push_attempts, 9)))
+    FROM (SELECT l.id, r.error FROM mirakl.shop_sku_map AS l
+          JOIN unnest(CAST(:skus AS text[]), CAST(:errors AS text[])) AS r (shop_sku, error) ON r.shop_sku = l.shop_sku
+          WHERE l.account_id = :account_id AND l.push_import_id = :import_id
+          ORDER BY l.id FOR NO KEY UPDATE OF l) AS u
+    WHERE s.account_id = :account_id AND s.id = u.id
+    RETURNING s.shop_sku, s.push_error
     """
 )
 _SETTINGS = text("SELECT settings -> 'stock' FROM mirakl.accounts WHERE id = :account_id")
@@ -96,10 +130,16 @@ async def claim(
 
 
 async def record_told(
-    session: AsyncSession, account_id: UUID, ids: Sequence[UUID], *, until: datetime, at: datetime
+    session: AsyncSession,
+    account_id: UUID,
+    ids: Sequence[UUID],
+    *,
+    import_id: str,
+    until: datetime,
+    at: datetime,
 ) -> int:
     """Note that the marketplace was told; how many of the claims still were the caller's."""
-    values = {"account_id": account_id, "ids": list(ids), "until": until, "at": at}
+    values = {"account_id": account_id, "ids": list(ids), "import_id": import_id, "until": until, "at": at}
     return len((await session.execute(_DONE, values)).all())
 
 
@@ -120,6 +160,40 @@ async def record_untold(
 async def tell_again(session: AsyncSession, account_id: UUID, shop_sku: str | None = None) -> None:
     """Have one listing or all of them told anew, whatever was told before."""
     await session.execute(_AGAIN, {"account_id": account_id, "shop_sku": shop_sku})
+
+
+async def select_imports(session: AsyncSession, account_id: UUID, at: datetime) -> Sequence[str]:
+    """Imports up to a moment of which it is not known whether the marketplace took them."""
+    return (await session.execute(_IMPORTS, {"account_id": account_id, "at": at})).scalars().all()
+
+
+async def select_of_import(session: AsyncSession, account_id: UUID, import_id: str) -> Sequence[str]:
+    """The shop SKUs that an import told last."""
+    values = {"account_id": account_id, "import_id": import_id}
+    return (await session.execute(_OF_IMPORT, values)).scalars().all()
+
+
+async def record_taken(
+    session: AsyncSession, account_id: UUID, import_id: str, *, refused: Sequence[str]
+) -> Sequence[str]:
+    """Note that the marketplace took an import, but for some shop SKUs; those that had failed before."""
+    values = {"account_id": account_id, "import_id": import_id, "refused": list(refused)}
+    rows = (await session.execute(_TAKEN, values)).mappings()
+    return [row["shop_sku"] for row in rows if row["had_failed"]]
+
+
+async def record_refused(
+    session: AsyncSession, account_id: UUID, import_id: str, errors: Mapping[str, str], *, at: datetime
+) -> Sequence[RowMapping]:
+    """Note what it did not take: tried again after ten minutes, then twice as long each time, a day at most."""
+    values: dict[str, Any] = {
+        "account_id": account_id,
+        "import_id": import_id,
+        "skus": list(errors),
+        "errors": list(errors.values()),
+        "at": at,
+    }
+    return (await session.execute(_REFUSED, values)).mappings().all()
 
 
 async def select_settings(session: AsyncSession, account_id: UUID) -> Mapping[str, Any] | None:

@@ -265,6 +265,9 @@ class ShopSkuMap(Base):
     push_attempts: Mapped[int] = mapped_column(
         Integer, server_default=text("0"), comment="Attempts since it was last told"
     )
+    push_import_id: Mapped[str | None] = mapped_column(
+        String(100), comment="Import that told it last, while it is not known whether the marketplace took it"
+    )
     push_error: Mapped[str | None] = mapped_column(Text, comment="Why the last attempt failed")
     next_push_at: Mapped[datetime | None] = timestamp("When it may be told again, after a failure")
     created_at: Mapped[datetime] = created_at()

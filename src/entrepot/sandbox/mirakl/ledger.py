@@ -7,7 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from entrepot.kit.clock import Clock
-from entrepot.sandbox.mirakl.values import amount, cents
+from entrepot.sandbox.mirakl.values import amount, cents, figure, lines_of
 from entrepot.sandbox.moving import told
 
 #: Price, shipping and commission of a line: where each is in the line, and the types it is entered and refunded as.
@@ -34,14 +34,14 @@ class Ledger:
 
     def debited(self, order: Mapping[str, Any]) -> None:
         """The customer has paid: what is to be paid out for each line, and what the marketplace keeps of it."""
-        for line in order["order_lines"]:
+        for line in lines_of(order):
             for source, sign, kind, _ in ENTRIES:
-                self._enter(kind, sign * _cents_of(line[source]), order, line)
+                self._enter(kind, sign * _cents_of(line.get(source)), order, line)
 
     def refunded(self, order: Mapping[str, Any], line: Mapping[str, Any], share: float = 1.0) -> None:
         """A share of a line is paid back, and the marketplace gives its commission back."""
         for source, sign, _, kind in ENTRIES:
-            self._enter(kind, -sign * round(_cents_of(line[source]) * share), order, line)
+            self._enter(kind, -sign * round(_cents_of(line.get(source)) * share), order, line)
 
     def payable(self, order_id: str) -> None:
         """The customer has the order: its lines may be paid out."""
@@ -107,10 +107,10 @@ class Ledger:
         if order is not None and line is not None:
             entities["order"] = {
                 "id": order["order_id"],
-                "commercial_id": order["commercial_id"],
+                "commercial_id": order.get("commercial_id"),
                 "creation_date": order["created_date"],
             }
-            entities["order_line"] = {"id": line["order_line_id"], "offer_sku": line["offer_sku"]}
+            entities["order_line"] = {"id": line.get("order_line_id"), "offer_sku": line.get("offer_sku")}
         found = {
             "id": str(uuid5(NAMESPACE_URL, f"transaction {self.shop_id} {len(self.lines)}")),
             "type": kind,
@@ -133,7 +133,7 @@ class Ledger:
 
 
 def _cents_of(value: Any) -> int:
-    """A line's amount, or the sum of its taxes."""
+    """A line's amount, or the sum of its taxes; 0 for what is neither."""
     if isinstance(value, list):
-        return sum(cents(tax["amount"]) for tax in value)
-    return cents(value or 0)
+        return sum(cents(figure(tax, "amount")) for tax in value if isinstance(tax, dict))
+    return cents(value) if isinstance(value, int | float) else 0

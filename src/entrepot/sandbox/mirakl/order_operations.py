@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from entrepot.sandbox.mirakl.orders import Placed
 from entrepot.sandbox.mirakl.state import Document, MiraklState
-from entrepot.sandbox.mirakl.values import moment, number
+from entrepot.sandbox.mirakl.values import figure, lines_of, moment, number
 from entrepot.sandbox.moving import told
 from entrepot.sandbox.operating import Operation, Refusal, form_of, told_json
 
@@ -144,20 +144,22 @@ async def _refund(state: MiraklState, request: Request) -> Response:
     for one in refunds:
         line_id = one.get("order_line_id") if isinstance(one, dict) else None
         value = one.get("amount") if isinstance(one, dict) else None
-        placed = next(
+        found = next(
             (
-                found
-                for found in state.orders.all()
-                if any(line["order_line_id"] == line_id for line in found.order["order_lines"])
+                (placed, line)
+                for placed in state.orders.all()
+                for line in lines_of(placed.order)
+                if line.get("order_line_id") == line_id
             ),
             None,
         )
-        if placed is None or not isinstance(line_id, str):
+        if found is None or not isinstance(line_id, str):
             raise Refusal(404, f"Order line [{line_id}] not found.")
-        line = next(line for line in placed.order["order_lines"] if line["order_line_id"] == line_id)
-        if not isinstance(value, int | float) or not 0 < value <= line["price"]:
-            raise Refusal(400, f"The amount of a refund is above 0 and at most {line['price']}.")
-        state.orders.refund(placed.order["order_id"], line_id, value / line["price"])
+        placed, line = found
+        price = figure(line, "price")
+        if not isinstance(value, int | float) or not 0 < value <= price:
+            raise Refusal(400, f"The amount of a refund is above 0 and at most {price}.")
+        state.orders.refund(placed.order["order_id"], line_id, value / price)
         made.append({**one, "refund_id": line["refunds"][-1]["id"]})
     return told_json({"refunds": made, "order_tax_mode": "TAX_EXCLUDED"})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from entrepot.kit.clock import Clock
 from entrepot.sandbox.mirakl.ledger import Ledger
-from entrepot.sandbox.mirakl.values import CANCELABLE, TRACKABLE
+from entrepot.sandbox.mirakl.values import CANCELABLE, TRACKABLE, figure, lines_of
 from entrepot.sandbox.moving import told
 from entrepot.sandbox.operating import Refusal
 
@@ -133,7 +133,7 @@ class OrderBook:
         """OR21: accept or refuse each line of an order that waits for it."""
         placed = self.get(order_id)
         self._expect(placed, ("WAITING_ACCEPTANCE",))
-        lines = {line["order_line_id"]: line for line in placed.order["order_lines"]}
+        lines = {str(line.get("order_line_id")): line for line in lines_of(placed.order)}
         if strange := sorted(set(answers) - set(lines)):
             raise Refusal(400, f"Order line [{strange[0]}] is not a line of order [{order_id}].")
         if missing := sorted(set(lines) - set(answers)):
@@ -181,7 +181,7 @@ class OrderBook:
         self._move(placed, "CANCELED")
         placed.order["can_cancel"] = False
         if paid:
-            for line in placed.order["order_lines"]:
+            for line in lines_of(placed.order):
                 if line["order_line_state"] == "CANCELED":
                     self._ledger.refunded(placed.order, line)
 
@@ -189,21 +189,24 @@ class OrderBook:
         """Give the customer a share of a line back, or of all lines."""
         placed = self.get(order_id)
         self._expect(placed, ("SHIPPING", "SHIPPED", "TO_COLLECT", "RECEIVED", "CLOSED"))
-        lines = [line for line in placed.order["order_lines"] if line_id in (None, line["order_line_id"])]
+        lines = [line for line in lines_of(placed.order) if line_id in (None, line.get("order_line_id"))]
         if not lines:
             raise Refusal(404, f"Order line [{line_id}] of order [{order_id}] not found.")
         for line in lines:
-            line["refunds"].append(
+            refunds = line.setdefault("refunds", [])
+            refunds.append(
                 {
-                    "id": f"{line['order_line_id']}-R{len(line['refunds']) + 1}",
-                    "amount": round(line["price"] * share, 2),
-                    "shipping_amount": round(line["shipping_price"] * share, 2),
-                    "commission_amount": round(line["commission_fee"] * share, 2),
+                    "id": f"{line.get('order_line_id')}-R{len(refunds) + 1}",
+                    "amount": round(figure(line, "price") * share, 2),
+                    "shipping_amount": round(figure(line, "shipping_price") * share, 2),
+                    "commission_amount": round(figure(line, "commission_fee") * share, 2),
                     "created_date": told(self._now()),
                     "state": "REFUNDED",
                     "reason_code": "RETURNED",
-                    "quantity": line["quantity"],
-                    "taxes": [{**tax, "amount": round(tax["amount"] * share, 2)} for tax in line["taxes"]],
+                    "quantity": line.get("quantity"),
+                    "taxes": [
+                        {**tax, "amount": round(tax["amount"] * share, 2)} for tax in line.get("taxes") or ()
+                    ],
                     "shipping_taxes": [],
                 }
             )
@@ -272,8 +275,8 @@ class OrderBook:
         placed.order["order_state"] = state
         placed.states.append((self._now(), state))
         ended = ("REFUSED", "CANCELED")
-        for line in placed.order["order_lines"]:
-            if line["order_line_state"] not in ended:
+        for line in lines_of(placed.order):
+            if line.get("order_line_state") not in ended:
                 self._line_state(line, state)
         self._touch(placed)
 
@@ -288,11 +291,11 @@ class OrderBook:
 
     def _total(self, placed: Placed) -> None:
         """Sum up the lines that were not refused."""
-        lines = _accepted(placed.order)["order_lines"]
-        placed.order["price"] = round(sum(line["price"] for line in lines), 2)
-        placed.order["shipping_price"] = round(sum(line["shipping_price"] for line in lines), 2)
+        lines = lines_of(_accepted(placed.order))
+        placed.order["price"] = round(sum(figure(line, "price") for line in lines), 2)
+        placed.order["shipping_price"] = round(sum(figure(line, "shipping_price") for line in lines), 2)
         placed.order["total_price"] = round(placed.order["price"] + placed.order["shipping_price"], 2)
-        placed.order["total_commission"] = round(sum(line["total_commission"] for line in lines), 2)
+        placed.order["total_commission"] = round(sum(figure(line, "total_commission") for line in lines), 2)
 
     def _touch(self, placed: Placed) -> None:
         placed.updated = self._now()
@@ -308,5 +311,5 @@ class OrderBook:
 
 def _accepted(order: Mapping[str, Any]) -> Mapping[str, Any]:
     """The order with the lines that were not refused."""
-    lines = [line for line in order["order_lines"] if line["order_line_state"] != "REFUSED"]
+    lines = [line for line in lines_of(order) if line["order_line_state"] != "REFUSED"]
     return {**order, "order_lines": lines}

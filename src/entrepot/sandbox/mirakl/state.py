@@ -12,6 +12,7 @@ from entrepot.sandbox.mirakl.inbox import Inbox, Thread
 from entrepot.sandbox.mirakl.ledger import Ledger
 from entrepot.sandbox.mirakl.offers import Offers
 from entrepot.sandbox.mirakl.orders import OrderBook, Pace, Placed, Plan
+from entrepot.sandbox.mirakl.values import figure, lines_of
 from entrepot.sandbox.misbehaving import Misbehavior
 from entrepot.sandbox.moving import MovableClock, told
 from entrepot.sandbox.operating import Desk, Limit
@@ -115,8 +116,8 @@ class MiraklState:
     def place(self, order: dict[str, Any], plan: Plan | None = None) -> Placed:
         """Place an order as it is given, whatever is wrong with it."""
         placed = self.orders.add(order, plan)
-        for line in order["order_lines"]:
-            self.offers.sold(str(line.get("offer_sku")), int(line.get("quantity") or 0))
+        for line in lines_of(order):
+            self.offers.sold(str(line.get("offer_sku")), int(figure(line, "quantity")))
         return placed
 
     def ask(self, count: int, order_ids: Sequence[str], *, seed: int = 0) -> list[Thread]:

@@ -1,6 +1,8 @@
 """States, amounts and moments as Mirakl writes them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from entrepot.sandbox.operating import Limit, Refusal
 
@@ -14,6 +16,18 @@ DOCUMENTED_LIMITS = {
     "STO01": Limit(1, timedelta(minutes=1)),
     "OF24": Limit(1, timedelta(minutes=1)),
 }
+
+
+def lines_of(order: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines that are lines: what a test puts into an order may be anything."""
+    lines = order.get("order_lines")
+    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+
+
+def figure(line: Mapping[str, Any], name: str) -> float:
+    """A number of a line; 0 where it has none."""
+    value = line.get(name)
+    return value if isinstance(value, int | float) else 0.0
 
 
 def amount(cents: int) -> float:

@@ -1104,6 +1104,7 @@ CREATE TABLE mirakl.shop_sku_map (
 	pushing_quantity INTEGER, 
 	pushing_until TIMESTAMP WITH TIME ZONE, 
 	push_attempts INTEGER DEFAULT 0 NOT NULL, 
+	push_import_id VARCHAR(100), 
 	push_error TEXT, 
 	next_push_at TIMESTAMP WITH TIME ZONE, 
 	created_at TIMESTAMP WITH TIME ZONE DEFAULT now(), 
@@ -1142,6 +1143,8 @@ COMMENT ON COLUMN mirakl.shop_sku_map.pushing_quantity IS 'Quantity that is bein
 COMMENT ON COLUMN mirakl.shop_sku_map.pushing_until IS 'When another worker may tell it';
 
 COMMENT ON COLUMN mirakl.shop_sku_map.push_attempts IS 'Attempts since it was last told';
+
+COMMENT ON COLUMN mirakl.shop_sku_map.push_import_id IS 'Import that told it last, while it is not known whether the marketplace took it';
 
 COMMENT ON COLUMN mirakl.shop_sku_map.push_error IS 'Why the last attempt failed';
 
