@@ -38,10 +38,11 @@ class Killed(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.left -= 1
-        if self.left == 0 and not self.answered:
+        mine = self.left == 0
+        if mine and not self.answered:
             self._kill()
         response = await self.inner.handle_async_request(request)
-        if self.left == 0 and self.answered:
+        if mine and self.answered:
             self._kill()
         return response
 
