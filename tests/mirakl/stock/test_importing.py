@@ -1,5 +1,6 @@
 """Files taken in line by line: each applied, unchanged or rejected with its reason, none lost."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -7,6 +8,7 @@ from tests.mirakl.stock.conftest import House
 
 from entrepot.kit.errors import InvalidInputError
 from entrepot.mirakl.stock.importing import Imported, import_file
+from entrepot.mirakl.stock.reserving import reserve
 
 COMPONENTS = """name,type,barcode,reorder_point,unit_cost
 laptop,BASE,100,2,210.50
@@ -177,3 +179,30 @@ async def test_a_spreadsheets_file_is_read(house: House) -> None:
     """Semicolons, a byte order mark, titles in capitals, empty lines."""
     found = await take(house, "components", "\ufeffName;Type;Unit cost\r\n\r\na;RAM;\r\n;;\r\n")
     assert told(found) == (1, 1, 0, [])
+
+
+@pytest.mark.parametrize("kind", ["components", "stock"])
+async def test_a_file_in_any_order_and_orders_that_reserve_meanwhile_do_not_deadlock(
+    house: House, kind: str
+) -> None:
+    names = [f"c{number}" for number in range(12)]
+    for name in names:
+        await house.component(name, 500)
+    await house.variant("ALL", "BB1", **dict.fromkeys(names, 1))
+    for number in range(6):
+        await house.order(f"O{number}", BB1=1)
+
+    async def order(number: int) -> None:
+        async with house.db.tenant(account_id=house.account_id) as session:
+            await reserve(session, house.account_id, f"O{number}")
+
+    for round_ in range(3):
+        header = "name,type,unit_cost" if kind == "components" else "component,on_hand"
+        lines = [
+            f"{name},RAM,{round_ + 1}" if kind == "components" else f"{name},{400 + round_}"
+            for name in reversed(names)
+        ]
+        found, *_ = await asyncio.gather(
+            take(house, kind, "\n".join([header, *lines])), order(2 * round_), order(2 * round_ + 1)
+        )
+        assert found.applied == 12

@@ -15,10 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.errors import EntrepotError, InvalidInputError, NotFoundError
 from entrepot.kit.progress import SILENT, Report
 from entrepot.mirakl.stock import importing_queries as queries
-from entrepot.mirakl.stock import levels, levels_queries
+from entrepot.mirakl.stock import levels, levels_queries, pushing_queries
 from entrepot.mirakl.stock.reading import Row, find_kind, read_rows
 
 Apply = Callable[[AsyncSession, Mapping[str, Any]], Awaitable[bool]]
+
+
+#: Kind of file → the column that names the components that its lines change.
+LOCKED = {"components": "name", "parts": "component", "stock": "component"}
 
 
 class UnknownNameError(Exception):
@@ -65,10 +69,13 @@ async def import_file(
     kind = find_kind(kind_name)
     rows = list(read_rows(kind, content, name))
     found = Imported(kind.name)
-    if kind.name == "stock":
+    if kind.name in LOCKED:
         # All at once and in the one order: lines come in any order, and orders reserve meanwhile.
-        names = [row.values["component"] for row in rows if row.reason is None]
+        names = [row.values[LOCKED[kind.name]] for row in rows if row.reason is None]
         await levels_queries.lock_components(session, account_id, names)
+    if kind.name == "listings":
+        skus = [row.values["shop_sku"] for row in rows if row.reason is None]
+        await pushing_queries.hold_listings(session, account_id, skus)
     blank = dict.fromkeys(column.name for column in kind.columns)
     for row in rows:
         found.read += 1
