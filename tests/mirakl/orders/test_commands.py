@@ -127,6 +127,17 @@ def test_rules_are_kept_checked_and_forgotten(run: Run, state: MiraklState) -> N
     assert "hours_left" in run("acceptance", "attributes")
 
 
+def test_a_buyer_is_blocked_and_let_in_again(run: Run, state: MiraklState) -> None:
+    [placed] = state.add_orders(1, ["LAPTOP-1"], mix=PLAIN)
+    number, customer = placed.order["order_id"], placed.order["customer"]["customer_id"]
+    run("poll")
+    assert f"The buyer {customer} is blocked." in run("acceptance", "block", number)
+    assert "ask, by blocked. The buyer is blocked." in run("acceptance", "try", number)
+    assert run("acceptance", "block", number, "--undo", "--json")["is_blocked"] is False
+    assert run("acceptance", "try", number, "--json")["answer"] == "accept"
+    assert "of a known buyer" in run("acceptance", "block", "X", code=3)
+
+
 def test_checks_are_set(run: Run) -> None:
     found = run(
         "acceptance",

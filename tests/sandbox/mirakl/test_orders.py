@@ -288,3 +288,24 @@ async def test_documents_of_an_order_are_kept_and_listed(market: Market) -> None
     assert (await market.client.get(path, params={"document_ids": document["id"]})).content == b"%PDF-1.4"
     assert (await market.client.get(path, params={"document_ids": 99})).status_code == 404
     assert (await market.client.get("/api/orders/documents")).status_code == 400
+
+
+async def test_an_order_without_lines_is_received_and_nothing_is_given_back(market: Market) -> None:
+    given = {"orders": [{"order_id": "ODD-1", "order_lines": []}], "plan": {"refund_after": 60}}
+    await market.client.post("/sandbox/orders", json=given)
+    await market.client.post("/sandbox/orders/ODD-1/state", json={"state": "SHIPPED"})
+    market.advance(days=5)
+    assert (await market.order("ODD-1"))["order_state"] == "RECEIVED"
+    assert (await market.client.post("/sandbox/orders/ODD-1/refund", json={})).status_code == 404
+    assert market.state.ledger.lines == []
+
+
+async def test_a_line_that_was_refused_is_not_paid_back(market: Market) -> None:
+    (placed,) = market.state.add_orders(1, SKUS, mix=TWO_LINES)
+    await market.accept(placed.order, True, False)
+    market.advance(minutes=2)
+    path = f"/sandbox/orders/{placed.order['order_id']}/refund"
+    refused = {"order_line_id": placed.order["order_lines"][1]["order_line_id"]}
+    assert (await market.client.post(path, json=refused)).status_code == 400
+    assert (await market.client.post(path, json={})).status_code == 204
+    assert market.state.ledger.balance == 0

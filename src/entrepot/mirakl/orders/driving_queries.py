@@ -62,11 +62,15 @@ _GIVE_BACK = text(
     WHERE account_id = :account_id AND order_id = :order_id AND leased_by = :worker
     """
 )
+# What a worker has in hand is its own; an account that is switched off has nothing due.
 _NEXT_DUE = text(
     """
-    SELECT min(greatest(o.next_attempt_at, coalesce(o.lease_until, o.next_attempt_at)))
+    SELECT o.next_attempt_at
     FROM mirakl.orders AS o
-    WHERE o.next_attempt_at IS NOT NULL AND (CAST(:account_id AS uuid) IS NULL OR o.account_id = :account_id)
+    WHERE o.next_attempt_at IS NOT NULL AND (o.lease_until IS NULL OR o.lease_until <= o.next_attempt_at)
+      AND EXISTS (SELECT FROM mirakl.accounts AS a WHERE a.id = o.account_id AND a.is_active)
+    ORDER BY o.next_attempt_at
+    LIMIT 1
     """
 )
 
@@ -128,7 +132,7 @@ async def give_back(session: AsyncSession, account_id: UUID, order_id: str, work
     await session.execute(_GIVE_BACK, {"account_id": account_id, "order_id": order_id, "worker": worker})
 
 
-async def select_next_due(session: AsyncSession, account_id: UUID | None = None) -> datetime | None:
-    """When the next step is due; None when nothing is."""
-    found: datetime | None = (await session.execute(_NEXT_DUE, {"account_id": account_id})).scalar_one()
+async def select_next_due(session: AsyncSession) -> datetime | None:
+    """When the next step is due that nobody has in hand; None when nothing is. Spans accounts."""
+    found: datetime | None = (await session.execute(_NEXT_DUE)).scalar_one_or_none()
     return found

@@ -166,6 +166,29 @@ _LIST = text(
     LIMIT :limit
     """
 )
+# In the order in which everybody locks components, before the first of them moves: orders that come to their end one
+# after the other in one transaction would lock them in the order of the orders, and wait in a circle with a worker.
+_LOCK_PARTS = text(
+    """
+    SELECT c.component_id FROM mirakl.components AS c
+    WHERE c.account_id = :account_id AND c.component_id IN (
+        SELECT m.component_id
+        FROM mirakl.order_lines AS l
+        JOIN mirakl.component_movements AS m ON m.account_id = l.account_id AND m.order_line_id = l.order_line_id
+        WHERE l.account_id = :account_id AND l.order_id = ANY (CAST(:order_ids AS text[])))
+    ORDER BY c.component_id
+    FOR NO KEY UPDATE
+    """
+)
+_SET_BLOCKED = text(
+    """
+    UPDATE mirakl.customers AS c SET is_blocked = :is_blocked
+    FROM mirakl.orders AS o
+    WHERE o.account_id = :account_id AND o.order_id = :order_id
+      AND c.account_id = o.account_id AND c.id = o.customer_id
+    RETURNING c.mirakl_customer_id
+    """
+)
 _SET_DECISIONS = text(
     """
     UPDATE mirakl.order_lines AS l SET decision = given.decision
@@ -224,6 +247,11 @@ async def wake_orders(
     await session.execute(_WAKE, {"account_id": account_id, "order_ids": list(order_ids), "at": at})
 
 
+async def lock_parts(session: AsyncSession, account_id: UUID, order_ids: Sequence[str]) -> None:
+    """Hold the components that were moved for some orders, until the end of the transaction."""
+    await session.execute(_LOCK_PARTS, {"account_id": account_id, "order_ids": list(order_ids)})
+
+
 async def update_watermark(session: AsyncSession, account_id: UUID, at: datetime) -> None:
     """Say up to where orders were taken in; never back."""
     await session.execute(_WATERMARK, {"account_id": account_id, "at": at})
@@ -262,6 +290,18 @@ async def select_orders(
         "limit": limit,
     }
     return (await session.execute(_LIST, values)).mappings().all()
+
+
+async def update_blocked(
+    session: AsyncSession, account_id: UUID, order_id: str, *, is_blocked: bool
+) -> str | None:
+    """Block the buyer of an order, or let them buy again; the marketplace's identifier of the buyer.
+
+    None where there is no such order, or nobody is known to have made it.
+    """
+    values = {"account_id": account_id, "order_id": order_id, "is_blocked": is_blocked}
+    found: str | None = (await session.execute(_SET_BLOCKED, values)).scalar_one_or_none()
+    return found
 
 
 async def update_decisions(session: AsyncSession, account_id: UUID, order_id: str, decisions: str) -> None:

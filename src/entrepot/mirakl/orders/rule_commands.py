@@ -196,6 +196,31 @@ def try_out(
         print_table(["line", "answer"], [[line, answer] for line, answer in found.lines.items()])
 
 
+@app.command("block")
+def block(
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="An order of the buyer.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Let them buy again.")] = False,
+    account: AccountOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Block the buyer of an order: their next orders are answered as the check `blocked` says, which is to ask."""
+
+    async def work(session: AsyncSession, chosen: Account) -> str:
+        found = await queries.update_blocked(session, chosen.account_id, order, is_blocked=not undo)
+        if found is None:
+            raise NotFoundError(
+                f"There is no order {order!r} of a known buyer.",
+                hint="`entrepot mirakl orders list` shows the orders.",
+            )
+        return found
+
+    customer = in_account(account, work)
+    if json:
+        print_json({"customer_id": customer, "is_blocked": not undo})
+    else:
+        print_line(f"The buyer {customer} is {'blocked no more' if undo else 'blocked'}.")
+
+
 @app.command("attributes")
 def attributes(
     line: Annotated[bool, typer.Option("--line", help="Those of lines.")] = False, json: JsonOption = False

@@ -21,6 +21,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.jobs.waking import first_of
 from entrepot.kit.telemetry import bound, get_logger
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
+from entrepot.mirakl.failures.tasks import retry_all_due
 from entrepot.mirakl.orders.driving import SIDE_BY_SIDE, drive, trace, what_follows
 from entrepot.mirakl.orders.driving_queries import select_next_due
 from entrepot.mirakl.orders.steps import load_steps
@@ -77,8 +78,13 @@ async def work_once(
     side_by_side: int = SIDE_BY_SIDE,
     worker: str | None = None,
 ) -> Round:
-    """Do what is due now, of every account or of one: the works (all, or those named), then the steps of orders."""
+    """Do what is due now, of every account or of one: the works (all, or those named), then the steps of orders.
+
+    For every account what has failed and is to be tried again by itself comes first.
+    """
     load_steps()
+    if account_id is None:
+        await retry_all_due(db)
     name = worker or f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(3)}"
     async with Services.opened(db) as services:
         done, failed = await work_due(db, services, name, account_id=account_id, works=works)
