@@ -263,3 +263,33 @@ async def test_pauses_grow_while_the_marketplace_cannot_and_a_person_hears_of_it
     shop.account = account
     await shop.send()
     assert shop.sent() == ["It left today."]
+
+
+async def test_a_thread_that_cannot_be_read_any_more_is_a_failure_and_nothing_is_sent_again(
+    shop: Shop,
+) -> None:
+    thread = await told(shop)
+    stored = await shop.reply(thread, "It left today.")
+    shop.state.misbehavior.plan("M12", "timeout_after")
+    await shop.send()
+    known = shop.state.inbox._threads.pop(thread)
+    looks = []
+    for _ in range(4):
+        [row] = await shop.sql(
+            "SELECT sending, next_attempt_at FROM mirakl.messages WHERE sender_type = 'technician'"
+        )
+        assert row["sending"] == "unknown"
+        looks.append((row["next_attempt_at"] - shop.at).total_seconds())
+        shop.at = row["next_attempt_at"]
+        await shop.send()
+    assert looks == [60, 60, 120, 240]
+    [failure] = await shop.sql("SELECT failure_id, kind, related_id FROM mirakl.process_failures")
+    assert (failure["kind"], failure["related_id"]) == ("unknown", str(stored))
+    shop.state.inbox._threads[thread] = known
+    with clock(shop.at):
+        async with shop.db.tenant(account_id=shop.account_id) as session:
+            await inbox.retry(session, shop.account_id, UUID(str(failure["failure_id"])))
+    assert (await shop.send()).settled == [stored]
+    [failure] = await shop.sql("SELECT state FROM mirakl.process_failures")
+    assert failure["state"] == "resolved"
+    assert shop.sent() == ["It left today."]

@@ -235,6 +235,17 @@ async def test_two_schedulers_at_once_try_each_failure_once(
     assert len(tried) == 8
 
 
+async def test_who_looked_before_it_failed_again_does_not_try_it_too_early(
+    db: Database, account: Account, tried: list[RowMapping], at_start: None
+) -> None:
+    failure = await failed(db, account, automatic=True)
+    async with db.tenant(account_id=account.account_id) as session:
+        assert await inbox.retry_due(session, account.account_id, failure) == "gone"
+        assert await inbox.retry_due(session, account.account_id, uuid4()) == "gone"
+        await resolve(session, account.account_id, failure, by=None, resolution="over")
+    assert tried == []
+
+
 async def test_a_retry_that_is_never_heard_of_is_opened_again(
     db: Database, account: Account, tried: list[RowMapping], at_start: None
 ) -> None:

@@ -1,13 +1,14 @@
 """Calls are written down whatever happens to the caller or to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 from tests.mirakl.conftest import new_account
 from tests.mirakl.failures.test_redacting import call
@@ -16,7 +17,7 @@ from tests.mirakl.sharing import Market, fresh_code
 from entrepot.kit.db import Database
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.mirakl.accounts.accounts import Account
-from entrepot.mirakl.failures import recording
+from entrepot.mirakl.failures import queries, recording
 from entrepot.mirakl.failures.recording import CallRecorder, settle_all
 from entrepot.mirakl.marketplace_api import MiraklApi
 from entrepot.sandbox.misbehaving import Behavior
@@ -125,6 +126,23 @@ async def test_more_than_can_be_kept_goes_to_the_log(
     assert [row.operation for row in await calls_of(db, account)] == ["B", "C"]
 
 
+async def test_what_is_noted_while_others_are_written_is_written_next(
+    db: Database, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = CallRecorder(db, account.account_id)
+    insert = queries.insert_calls
+
+    async def inserting(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+        await insert(session, rows)
+        if rows[0]["operation"] == "FIRST":
+            recorder.note(call(operation="MEANWHILE"))
+
+    monkeypatch.setattr(queries, "insert_calls", inserting)
+    await recorder.record(call(operation="FIRST"))
+    await recorder.settle()
+    assert [row.operation for row in await calls_of(db, account)] == ["FIRST", "MEANWHILE"]
+
+
 async def test_xml_and_what_json_cannot_hold_are_written(db: Database, account: Account) -> None:
     recorder = CallRecorder(db, account.account_id)
     await recorder.record(call("<a>1</a>", "<b>2\0</b>"))
@@ -147,6 +165,6 @@ async def test_a_call_whose_caller_is_cancelled_is_recorded_as_unknown(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await settle_all(db) == 0
+    await asyncio.gather(*recording._SETTLING)
     (found,) = await calls_of(db, market.account)
     assert (found.operation, found.outcome, found.status_code) == ("OR21", "unknown", None)

@@ -91,6 +91,7 @@ def test_a_field_of_a_person_is_hidden_wherever_it_is(shape: Any, name: str, wor
         "<x:s><x:{0}><![CDATA[{1} <&> co]]></x:{0}><tracking-pin>123</tracking-pin></x:s>",
         "<s><{0}>\n  {1}\n</{0}><tracking-pin>123</tracking-pin>",
         "<s><{0} a='1'>{1}<tracking-pin>123",
+        "<s><tracking-pin>123</tracking-pin><{0}><![CDATA[{1}",
     ],
 )
 def test_an_element_of_a_person_is_hidden_also_in_broken_xml(template: str, name: str) -> None:

@@ -14,6 +14,8 @@ from tests.mirakl.sharing import Market, fresh_code
 
 from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
+from entrepot.kit.errors import UnavailableError
+from entrepot.kit.jobs import Job
 from entrepot.mirakl import marketplace_api
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox
@@ -21,9 +23,10 @@ from entrepot.mirakl.failures import queries as failures
 from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.marketplace_api import MiraklApi
 from entrepot.mirakl.money import importing, queries
-from entrepot.mirakl.money.importing import IMPORT, LINE, row_of, take_in
+from entrepot.mirakl.money.importing import IMPORT, LINE, TASK, Imported, row_of, take_in
 from entrepot.mirakl.money.parts import AccountLines
 from entrepot.mirakl.money.settling import Settled, of_account, settle
+from entrepot.mirakl.money.tasks import import_money, import_transactions
 from entrepot.sandbox.mirakl.generating import Mix
 from entrepot.sandbox.mirakl.orders import Pace, Placed
 from entrepot.sandbox.misbehaving import Behavior
@@ -127,15 +130,20 @@ async def test_a_look_goes_on_where_the_last_ended_with_an_overlap(
 ) -> None:
     sell(market, 2)
     await take_in(db, market.account, api)
-    market.state.clock.stand_at(START + importing.OVERLAP - timedelta(seconds=1))
-    market.state.ledger._enter("SUBSCRIPTION_FEE", -2000, None, None)
-    late = await take_in(db, market.account, api)
-    assert late.applied == 1
-    market.state.clock.stand_at(START + 3 * importing.OVERLAP)
-    market.state.ledger._enter("SUBSCRIPTION_FEE", -2000, None, None)
-    await take_in(db, market.account, api)
+
+    async def fee_written_at(moment: datetime) -> Imported:
+        market.state.clock.stand_at(moment)
+        market.state.ledger._enter("SUBSCRIPTION_FEE", -2000, None, None)
+        return await take_in(db, market.account, api)
+
+    late = await fee_written_at(START - importing.OVERLAP)
+    assert (late.applied, late.up_to) == (1, START)
+    too_late = await fee_written_at(START - importing.OVERLAP - timedelta(seconds=1))
+    assert too_late.applied == 0
+    next_day = START + timedelta(days=1)
+    assert (await fee_written_at(next_day)).applied == 1
     last = await take_in(db, market.account, api)
-    assert (last.read, last.up_to) == (1, START + 3 * importing.OVERLAP)
+    assert (last.read, last.unchanged, last.up_to) == (1, 1, next_day)
 
 
 async def test_many_lines_come_in_pages_and_batches(
@@ -216,6 +224,7 @@ async def test_settling_goes_through_all_orders_page_by_page(
     assert len(found) == 5
     (one,), _ = await settled(db, market.account, order_id=placed[3].order["order_id"])
     assert one.order_id == placed[3].order["order_id"]
+    assert (await settled(db, market.account, order_id="nothing"))[0] == []
     assert (await settled(db, market.account, since=START + timedelta(days=1)))[0] == []
 
 
@@ -343,3 +352,17 @@ async def test_another_account_sees_nothing_of_it(
     async with db.tenant(account_id=account.account_id) as session:
         assert [one async for one in settle(session, market.account.account_id)] == []
         assert await of_account(session, market.account.account_id) == []
+
+
+async def test_jobs_take_in_what_every_account_was_written(db: Database, market: Market) -> None:
+    sell(market, 1)
+    found = await import_money(Job(db=db, id=1, task="mirakl.import_money", queue="default", arguments={}))
+    assert found["accounts"] >= found["jobs"] >= 1
+    # Those that wait already are not waited for twice.
+    again = await import_money(Job(db=db, id=2, task="mirakl.import_money", queue="default", arguments={}))
+    assert again["jobs"] == 0
+    job = Job(db=db, id=3, task=TASK, queue="default", arguments={}, account_id=market.account.account_id)
+    assert (await import_transactions(job))["applied"] == len(market.state.ledger.lines)
+    market.state.misbehavior.plan("TL02", Behavior.FAIL)
+    with pytest.raises(UnavailableError, match="HTTP 503"):
+        await import_transactions(job)

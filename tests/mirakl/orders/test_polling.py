@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from tests.mirakl.arranging import statuses
 from tests.mirakl.conftest import Time
+from tests.mirakl.shop import PLAIN, Shop, number
 
 from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
@@ -15,8 +16,6 @@ from entrepot.mirakl.orders.polling import poll
 from entrepot.mirakl.services import Services
 from entrepot.sandbox.mirakl.generating import Mix
 from entrepot.sandbox.mirakl.state import MiraklState
-
-PLAIN = Mix(several_lines=0, several_pieces=0)
 
 
 async def mark(db: Database, account: Account) -> datetime | None:
@@ -84,3 +83,26 @@ async def test_two_looks_at_once_take_everything_in_once(
         found = await asyncio.gather(*(poll(services, account) for _ in range(3)))
         assert sum(one.new for one in found) == 150
         assert all(one.read == 150 for one in found)
+
+
+async def test_orders_that_end_together_do_not_wait_in_a_circle_with_workers(shop: Shop) -> None:
+    with clock(shop.time):
+        for sku in ("LAPTOP-1", "LAPTOP-2", "LAPTOP-3"):
+            await shop.stock(sku, 60)
+        going = shop.order("LAPTOP-3", "LAPTOP-1", "LAPTOP-2", count=20)
+        await shop.work(rounds=1)
+        for one in going:
+            shop.marketplace.orders.cancel(number(one))
+        mix = Mix(several_lines=1, several_pieces=0)
+        shop.order("LAPTOP-1", "LAPTOP-2", "LAPTOP-3", count=20, mix=mix)
+        await poll(shop.services, shop.account)
+        shop.time.pass_(minutes=10)
+        # One ends twenty orders in a transaction while two reserve for twenty others.
+        for one in shop.order("LAPTOP-2", "LAPTOP-3", "LAPTOP-1", count=5):
+            shop.marketplace.orders.cancel(number(one))
+        await asyncio.gather(
+            poll(shop.services, shop.account, full=True), shop.drive(worker="one"), shop.drive(worker="two")
+        )
+        await shop.work(rounds=2)
+        assert await shop.open_failures() == []
+        assert "OrderFollowing" not in {one.process_name for one in await shop.failures()}

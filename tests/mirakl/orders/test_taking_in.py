@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from tests.mirakl.arranging import ADDRESS, NOON, failures, statuses
 
 from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account
+from entrepot.mirakl.failures import inbox
+from entrepot.mirakl.orders import reading
 from entrepot.mirakl.orders.reading import UnreadableError, read_order
+from entrepot.mirakl.orders.steps import WATCHERS, Change
 from entrepot.mirakl.orders.taking_in import TakenIn, take_in
 
 
@@ -139,6 +143,7 @@ async def test_a_known_order_in_an_unknown_state_waits(session: AsyncSession, ac
         ({"created_date": None}, "no created_date"),
         ({"created_date": "yesterday"}, "'yesterday', no time"),
         ({"last_updated_date": 17}, "17, no time"),
+        ({"created_date": "9999-12-31T23:59:59Z"}, "a time that cannot be"),
         ({"total_price": "a lot"}, "'a lot', no amount"),
         ({"total_price": float("1e15")}, "no amount"),
         ({"total_price": True}, "no amount"),
@@ -223,3 +228,54 @@ async def test_another_account_has_its_own_order_of_the_same_number(
             assert (await take_in(session, one, [told()])).new == 1
     async with db.tenant(account_id=account.account_id) as session:
         assert len(await orders(session)) == 1
+
+
+async def test_a_line_of_two_orders_belongs_to_the_first(session: AsyncSession, account: Account) -> None:
+    first, second = told("A-1"), told("A-2")
+    second["order_lines"][0]["order_line_id"] = "A-1-1"
+    assert (await take_in(session, account, [first, second])).new == 2
+    rows = await session.execute(text("SELECT order_line_id, order_id FROM mirakl.order_lines"))
+    assert [tuple(row) for row in rows] == [("A-1-1", "A-1")]
+
+
+async def test_an_order_that_the_database_refuses_stops_no_other(
+    session: AsyncSession, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What reading should have found: an amount that the column cannot hold.
+    monkeypatch.setattr(reading, "LARGEST", Decimal(10) ** 30)
+    found = await take_in(session, account, [told("A-1", total_price=1e20), told("A-2"), told("A-3")])
+    assert (found.new, found.rejected, found.read) == (2, 1, 3)
+    [failure] = await failures(session, account.account_id)
+    assert (failure.process_name, failure.related_id) == ("OrderIntake", "A-1")
+    assert "The database refuses it: numeric field overflow" in failure.details
+
+
+async def test_an_order_that_cannot_follow_stops_no_other_and_follows_later(
+    session: AsyncSession, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await take_in(session, account, [told("A-1"), told("A-2")])
+    wrong = ["A-2", "A-3"]
+
+    async def refuse(_session: AsyncSession, change: Change) -> None:
+        if change.order_id in wrong:
+            raise ZeroDivisionError
+
+    monkeypatch.setitem(WATCHERS, "cancelled", [*WATCHERS["cancelled"], refuse])
+    given = [told(f"A-{place}", minutes=1, order_state="CANCELED") for place in (1, 2, 3, 4)]
+    found = await take_in(session, account, given)
+    assert (found.new, found.changed) == (2, 2)
+    assert await statuses(session, account.account_id) == {
+        "A-1": "cancelled",
+        "A-2": "pending_acceptance",
+        "A-4": "cancelled",
+    }
+    held = await failures(session, account.account_id)
+    assert [(one.process_name, one.related_id) for one in held] == [
+        ("OrderFollowing", "A-2"),
+        ("OrderFollowing", "A-3"),
+    ]
+    wrong.clear()
+    for one in held:
+        await inbox.retry(session, account.account_id, one.failure_id)
+    assert set((await statuses(session, account.account_id)).values()) == {"cancelled"}
+    assert {one.state for one in await failures(session, account.account_id)} == {"resolved"}

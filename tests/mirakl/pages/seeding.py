@@ -59,8 +59,10 @@ class Seeded:
         return f"/mirakl/{self.code}"
 
 
-async def add_account(db: Database, code: str, members: dict[UUID, str]) -> Seeded:
-    """An account with its members and a carrier."""
+async def add_account(
+    db: Database, code: str, members: dict[UUID, str], *, carrier: str = "https://carrier.example"
+) -> Seeded:
+    """An account with its members and a carrier; no worker looks at it."""
     async with db.system() as session:
         row = await session.execute(
             insert(Account)
@@ -70,6 +72,7 @@ async def add_account(db: Database, code: str, members: dict[UUID, str]) -> Seed
                 api_url="https://marketplace.example/api",
                 api_key=b"sealed",
                 time_zone="America/Toronto",
+                is_active=False,
                 orders_updated_since=NOW - timedelta(minutes=4),
                 threads_updated_since=NOW - timedelta(minutes=9),
             )
@@ -84,7 +87,7 @@ async def add_account(db: Database, code: str, members: dict[UUID, str]) -> Seed
             insert(CarrierAccount).values(
                 account_id=account_id,
                 carrier="canada-post",
-                api_url="https://carrier.example",
+                api_url=carrier,
                 credentials=b"sealed",
                 customer_number="0001234567",
                 contract_id="0042000000",

@@ -175,7 +175,7 @@ async def _settle_next(db: Database, api: ReplyService, account_id: UUID, done: 
         thread = read_thread(await api.thread(found["mirakl_thread_id"]))
     except (ServiceError, UnreadableThreadError) as error:
         async with db.tenant(account_id=account_id) as session:
-            await _put_off(session, account_id, found, "unknown", at + FIRST_LOOK, str(error))
+            await _cannot_look(session, account_id, found, error, at)
         done.put_off.append(found["id"])
         return True
     async with db.tenant(account_id=account_id) as session:
@@ -199,11 +199,31 @@ async def _settle_next(db: Database, api: ReplyService, account_id: UUID, done: 
     return True
 
 
+async def _cannot_look(
+    session: AsyncSession,
+    account_id: UUID,
+    found: RowMapping,
+    error: ServiceError | UnreadableThreadError,
+    at: datetime,
+) -> None:
+    """The thread cannot be read: look again, with pauses that grow; a person hears of it when that goes on."""
+    since = at - found["last_attempt_at"]
+    again = at + min(max(since, FIRST_LOOK), LONGEST_PAUSE)
+    await _put_off(session, account_id, found, "unknown", again, str(error))
+    if since >= LONGEST_PAUSE or getattr(error, "outcome", None) is Outcome.PERMANENT:
+        await _tell(
+            session, account_id, found, "unknown", f"whether it arrived cannot be seen: {error}", again
+        )
+
+
 async def _not_there(session: AsyncSession, account_id: UUID, found: RowMapping, at: datetime) -> None:
     """The thread does not show it: look once more when it must have arrived, and send again after that."""
     sure_at = found["last_attempt_at"] + NEVER_ARRIVED
     if at >= sure_at:
         await _put_off(session, account_id, found, "pending", at, "The thread does not show it.")
+        if found["attempts"] >= PATIENCE:
+            details = f"{found['attempts']} attempts did not arrive"
+            await _tell(session, account_id, found, "transient", details, at)
     else:
         await _put_off(session, account_id, found, "unknown", sure_at, "The thread does not show it yet.")
 
@@ -254,7 +274,7 @@ async def _again(session: AsyncSession, failure: RowMapping) -> None:
     if not await outbox_queries.send_again(
         session, failure["account_id"], UUID(failure["related_id"]), now()
     ):
-        raise ConflictError("The reply has not failed any more: it is on its way or was sent.")
+        raise ConflictError("There is nothing to try again: the reply was sent, or withdrawn.")
 
 
 async def _put_off(

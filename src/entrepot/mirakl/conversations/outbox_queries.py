@@ -82,9 +82,10 @@ _NOT_SENT = text(
 )
 _AGAIN = text(
     """
-    UPDATE mirakl.messages SET sending = CASE WHEN first_attempt_at IS NULL THEN 'pending' ELSE 'unknown' END,
-           next_attempt_at = :at, error = NULL
-    WHERE account_id = :account_id AND id = :id AND sending = 'failed'
+    UPDATE mirakl.messages
+    SET sending = CASE WHEN sending <> 'failed' THEN sending WHEN first_attempt_at IS NULL THEN 'pending' ELSE 'unknown' END,
+        next_attempt_at = :at
+    WHERE account_id = :account_id AND id = :id AND sending IN ('failed', 'pending', 'unknown')
     RETURNING id
     """
 )
@@ -185,7 +186,7 @@ async def record_not_sent(session: AsyncSession, values: Mapping[str, Any]) -> N
 
 
 async def send_again(session: AsyncSession, account_id: UUID, message_id: UUID, at: datetime) -> bool:
-    """Have a failed reply tried again; one that may have arrived is looked up first."""
+    """Have a reply that waits or has failed tried now; one that may have arrived is looked up first."""
     values = {"account_id": account_id, "id": message_id, "at": at}
     return (await session.execute(_AGAIN, values)).first() is not None
 

@@ -175,7 +175,9 @@ def row(
         "operation": plain_text(call.operation)[:20],
         "method": call.method[:10],
         "endpoint": bounded(without(redacted_url(plain_text(call.endpoint)), secrets), 4000),
-        "related_id": None if call.related_id is None else plain_text(call.related_id)[:255],
+        "related_id": None
+        if call.related_id is None
+        else without(plain_text(call.related_id), secrets)[:255],
         "request_payload": request,
         "response_body": response,
         "response_bytes": call.response_bytes,

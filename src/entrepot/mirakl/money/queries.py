@@ -38,17 +38,20 @@ _ADVANCE = text(
     """
 )
 _SINCE = text("SELECT transactions_since FROM mirakl.accounts WHERE id = :account_id")
+# Each side by its own index and no further than it is read.
 _ORDER_IDS = text(
     """
     SELECT order_id FROM (
-        SELECT order_id FROM mirakl.orders
-        WHERE account_id = :account_id AND (CAST(:since AS timestamptz) IS NULL OR order_created_at >= :since)
+        (SELECT order_id FROM mirakl.orders
+         WHERE account_id = :account_id AND order_id > :after
+           AND (CAST(:since AS timestamptz) IS NULL OR order_created_at >= :since)
+         ORDER BY order_id LIMIT :limit)
         UNION
-        SELECT order_id FROM mirakl.transaction_logs
-        WHERE account_id = :account_id AND order_id IS NOT NULL
-          AND (CAST(:since AS timestamptz) IS NULL OR date_created >= :since)
+        (SELECT DISTINCT order_id FROM mirakl.transaction_logs
+         WHERE account_id = :account_id AND order_id > :after
+           AND (CAST(:since AS timestamptz) IS NULL OR date_created >= :since)
+         ORDER BY order_id LIMIT :limit)
     ) AS known
-    WHERE order_id > :after AND (CAST(:order_id AS text) IS NULL OR order_id = :order_id)
     ORDER BY order_id LIMIT :limit
     """
 )
@@ -114,16 +117,9 @@ async def select_order_ids(
     after: str,
     limit: int,
     since: datetime | None,
-    order_id: str | None,
 ) -> Sequence[str]:
     """The next orders that were taken in or that lines are of."""
-    values = {
-        "account_id": account_id,
-        "after": after,
-        "limit": limit,
-        "since": since,
-        "order_id": order_id,
-    }
+    values = {"account_id": account_id, "after": after, "limit": limit, "since": since}
     return (await session.execute(_ORDER_IDS, values)).scalars().all()
 
 

@@ -50,19 +50,29 @@ async def settle(
     since: datetime | None = None,
     order_id: str | None = None,
 ) -> AsyncIterator[Settled]:
-    """Every order that was made or has lines since, by its identifier, with all lines that it ever had."""
-    after, at = "", now()
-    while ids := await queries.select_order_ids(
-        session, account_id, after=after, limit=PAGE, since=since, order_id=order_id
-    ):
+    """Every order that was made or has lines since, by its identifier, with all lines that it ever had.
+
+    With `order_id` that order alone, where it was taken in or has lines.
+    """
+    if order_id is not None:
+        (found,) = await _settle(session, account_id, [order_id])
+        if found.state is not None or found.settlements:
+            yield found
+        return
+    after = ""
+    while ids := await queries.select_order_ids(session, account_id, after=after, limit=PAGE, since=since):
         after = ids[-1]
-        sums = _sums(await queries.select_sums(session, account_id, ids))
-        of_order: dict[str, list[Settlement]] = {}
-        for one in settlements(sums):
-            of_order.setdefault(one.order_id, []).append(one)
-        orders = {row["order_id"]: row for row in await queries.select_orders(session, account_id, ids)}
-        for name in ids:
-            yield _settled(name, orders.get(name), of_order.get(name, []), at)
+        for found in await _settle(session, account_id, ids):
+            yield found
+
+
+async def _settle(session: AsyncSession, account_id: UUID, ids: Sequence[str]) -> list[Settled]:
+    of_order: dict[str, list[Settlement]] = {}
+    for one in settlements(_sums(await queries.select_sums(session, account_id, ids))):
+        of_order.setdefault(one.order_id, []).append(one)
+    orders = {row["order_id"]: row for row in await queries.select_orders(session, account_id, ids)}
+    at = now()
+    return [_settled(name, orders.get(name), of_order.get(name, []), at) for name in ids]
 
 
 async def of_account(

@@ -166,6 +166,20 @@ _LIST = text(
     LIMIT :limit
     """
 )
+# In the order in which everybody locks components, before the first of them moves: orders that come to their end one
+# after the other in one transaction would lock them in the order of the orders, and wait in a circle with a worker.
+_LOCK_PARTS = text(
+    """
+    SELECT c.component_id FROM mirakl.components AS c
+    WHERE c.account_id = :account_id AND c.component_id IN (
+        SELECT m.component_id
+        FROM mirakl.order_lines AS l
+        JOIN mirakl.component_movements AS m ON m.account_id = l.account_id AND m.order_line_id = l.order_line_id
+        WHERE l.account_id = :account_id AND l.order_id = ANY (CAST(:order_ids AS text[])))
+    ORDER BY c.component_id
+    FOR NO KEY UPDATE
+    """
+)
 _SET_BLOCKED = text(
     """
     UPDATE mirakl.customers AS c SET is_blocked = :is_blocked
@@ -231,6 +245,11 @@ async def wake_orders(
 ) -> None:
     """Make the steps of orders due; who has one in hand can no longer put it off."""
     await session.execute(_WAKE, {"account_id": account_id, "order_ids": list(order_ids), "at": at})
+
+
+async def lock_parts(session: AsyncSession, account_id: UUID, order_ids: Sequence[str]) -> None:
+    """Hold the components that were moved for some orders, until the end of the transaction."""
+    await session.execute(_LOCK_PARTS, {"account_id": account_id, "order_ids": list(order_ids)})
 
 
 async def update_watermark(session: AsyncSession, account_id: UUID, at: datetime) -> None:

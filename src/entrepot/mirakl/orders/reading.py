@@ -205,6 +205,8 @@ def _moment(raw: Mapping[str, Any], name: str) -> datetime | None:
         found = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise UnreadableError(f"{name} is {value!r}, no time in ISO 8601.") from None
+    if not 1990 <= found.year < 2200:
+        raise UnreadableError(f"{name} is {value!r}, a time that cannot be.")
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -4,25 +4,30 @@ read = new + changed + unchanged + rejected. What cannot be kept goes into the i
 never stops the others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
 import orjson
+from sqlalchemy import RowMapping
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
-from entrepot.mirakl.accounts.accounts import Account
-from entrepot.mirakl.failures.inbox import fail, resolved_by_itself
+from entrepot.kit.telemetry import get_logger
+from entrepot.mirakl.accounts.accounts import Account, get_account
+from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
+from entrepot.mirakl.failures.queries import select_failure
 from entrepot.mirakl.orders import queries
 from entrepot.mirakl.orders.following import statuses_to_follow
 from entrepot.mirakl.orders.history import begin, move
 from entrepot.mirakl.orders.reading import ACCEPTANCE_HOURS, OrderRead, UnreadableError, named, read_order
 from entrepot.mirakl.values import MIRAKL_STATES
 
-#: Name of the failures of orders that cannot be kept as they came.
-PROCESS = "OrderIntake"
+log = get_logger(__name__)
+#: Names of the failures of orders that cannot be kept as they came, and of those that cannot follow the marketplace.
+PROCESS, FOLLOWING = "OrderIntake", "OrderFollowing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +73,12 @@ async def take_in(session: AsyncSession, account: Account, raw_orders: Iterable[
         held = orders.get(order.order_id)
         if held is None or held.updated_at <= order.updated_at:
             orders[order.order_id] = order
-    found = await queries.upsert_orders(
-        session, account.account_id, _rows(orders.values()), _line_rows(orders.values())
-    )
+    found, refused = await _write(session, account, list(orders.values()))
+    rejected += refused
     changed = {row["order_id"]: bool(row["is_new"]) for row in found}
     for order_id, is_new in changed.items():
         await _tell_of_lines(session, account, orders[order_id], is_new=is_new)
-    await _follow(session, account, [orders[order_id] for order_id in changed])
+    await _follow(session, account, {order_id: orders[order_id].mirakl_state for order_id in changed})
     new = sum(changed.values())
     return TakenIn(
         new=new,
@@ -93,34 +97,121 @@ def acceptance_hours(settings: Any) -> float:
     return float(hours) if isinstance(hours, int | float) and 0 < hours <= 24 * 60 else ACCEPTANCE_HOURS
 
 
-async def _follow(session: AsyncSession, account: Account, orders: Sequence[OrderRead]) -> None:
-    """Lead orders to where the marketplace says that they are; those that stay have their step looked at anew."""
-    statuses = await queries.select_statuses(
-        session, account.account_id, [order.order_id for order in orders]
-    )
-    staying: list[str] = []
-    ways = {
-        order.order_id: statuses_to_follow(order.mirakl_state, statuses[order.order_id]) for order in orders
-    }
-    notes = {order.order_id: f"The marketplace says {order.mirakl_state}." for order in orders}
-    beginning = {order_id: way[0] for order_id, way in ways.items() if way and statuses[order_id] is None}
-    await begin(session, account.account_id, beginning, actor=account.marketplace, notes=notes)
-    for order_id, way in ways.items():
-        for status in way[1:] if order_id in beginning else way:
-            await move(
+async def _write(
+    session: AsyncSession, account: Account, orders: Sequence[OrderRead]
+) -> tuple[Sequence[RowMapping], int]:
+    """Write orders, all at once; one by one where the database takes them not together. How many it takes not at all."""
+    try:
+        async with session.begin_nested():
+            return await _upsert(session, account, orders), 0
+    except DBAPIError:
+        found: list[RowMapping] = []
+        refused = 0
+    for order in orders:
+        try:
+            async with session.begin_nested():
+                found += await _upsert(session, account, [order])
+        except DBAPIError as error:
+            refused += 1
+            said = str(error.orig).strip().splitlines()[0]
+            await _reject(session, account, order.raw, f"The database refuses it: {said}.")
+    return found, refused
+
+
+async def _upsert(
+    session: AsyncSession, account: Account, orders: Sequence[OrderRead]
+) -> Sequence[RowMapping]:
+    return await queries.upsert_orders(session, account.account_id, _rows(orders), _line_rows(orders))
+
+
+async def _follow(session: AsyncSession, account: Account, orders: Mapping[str, str]) -> None:
+    """Lead orders (with the marketplace's state of each) to where it says that they are.
+
+    Those that stay have their step looked at anew. One that cannot be led there stops no other.
+    """
+    statuses = await queries.select_statuses(session, account.account_id, list(orders))
+    ways = {order_id: statuses_to_follow(state, statuses[order_id]) for order_id, state in orders.items()}
+    beginning = {order_id: way[:1] for order_id, way in ways.items() if way and statuses[order_id] is None}
+    try:
+        async with session.begin_nested():
+            await begin(
                 session,
                 account.account_id,
-                order_id,
-                status,
-                actor_type="marketplace",
+                {order_id: first for order_id, (first,) in beginning.items()},
                 actor=account.marketplace,
-                notes=notes[order_id],
+                notes={order_id: _note(orders[order_id]) for order_id in beginning},
             )
-        # What was missing (an address, a payment, a line) may have come with the change.
-        if not way and statuses[order_id] in ("pending_acceptance", "accepted"):
-            staying.append(order_id)
+    except Exception:
+        # One of them is in the way of all: each for itself.
+        beginning = {}
+    led = [order_id for order_id, way in ways.items() if way and statuses[order_id] is not None]
+    if len(led) > 1:
+        await queries.lock_parts(session, account.account_id, led)
+    for order_id, way in ways.items():
+        await _lead(session, account, order_id, orders[order_id], way[len(beginning.get(order_id, ())) :])
+    # What was missing (an address, a payment, a line) may have come with the change.
+    staying = [
+        order_id
+        for order_id, way in ways.items()
+        if not way and statuses[order_id] in ("pending_acceptance", "accepted")
+    ]
     if staying:
         await queries.wake_orders(session, account.account_id, staying, now())
+
+
+async def _lead(
+    session: AsyncSession, account: Account, order_id: str, state: str, way: Sequence[str]
+) -> None:
+    if not way:
+        return
+    try:
+        async with session.begin_nested():
+            for status in way:
+                await move(
+                    session,
+                    account.account_id,
+                    order_id,
+                    status,
+                    actor_type="marketplace",
+                    actor=account.marketplace,
+                    notes=_note(state),
+                )
+    except Exception as error:
+        log.warning("an order could not follow the marketplace", order_id=order_id, exc_info=error)
+        await fail(
+            session,
+            account.account_id,
+            FOLLOWING,
+            order_id,
+            kind="unknown",
+            details=f"The marketplace says {state}, and the order could not follow. {error}",
+            order_id=order_id,
+            automatic=True,
+        )
+
+
+def _note(state: str) -> str:
+    return f"The marketplace says {state}."
+
+
+@retried_by(FOLLOWING)
+async def follow_again(session: AsyncSession, failure: RowMapping) -> None:
+    """A retry: the order is led to where the marketplace said that it is when it was last read."""
+    account = await get_account(session, failure["account_id"])
+    order = await queries.select_order(session, account.account_id, failure["related_id"])
+    if order is None:
+        return
+    before = failure["times"]
+    await _follow(session, account, {order["order_id"]: order["mirakl_state"]})
+    again = await select_failure(session, account.account_id, failure["failure_id"])
+    if again is not None and again["times"] == before:
+        await resolved_by_itself(
+            session,
+            account.account_id,
+            order["order_id"],
+            FOLLOWING,
+            resolution=f"The order follows the marketplace: {order['mirakl_state']}.",
+        )
 
 
 async def _tell_of_lines(session: AsyncSession, account: Account, order: OrderRead, *, is_new: bool) -> None:
@@ -170,7 +261,12 @@ def _without_lines(order: OrderRead) -> dict[str, Any]:
 
 
 def _line_rows(orders: Iterable[OrderRead]) -> str:
-    return _json([{**asdict(line), "order_id": order.order_id} for order in orders for line in order.lines])
+    """The lines, each identifier once: a line of two orders belongs to the first, and the other lacks it."""
+    rows: dict[str, dict[str, Any]] = {}
+    for order in orders:
+        for line in order.lines:
+            rows.setdefault(line.order_line_id, {**asdict(line), "order_id": order.order_id})
+    return _json(list(rows.values()))
 
 
 def _json(rows: list[dict[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.errors import EntrepotError, InvalidInputError, NotFoundError
 from entrepot.kit.progress import SILENT, Report
 from entrepot.mirakl.stock import importing_queries as queries
-from entrepot.mirakl.stock import levels, levels_queries
+from entrepot.mirakl.stock import levels, levels_queries, pushing_queries
 from entrepot.mirakl.stock.reading import Row, find_kind, read_rows
 
 Apply = Callable[[AsyncSession, Mapping[str, Any]], Awaitable[bool]]
@@ -73,6 +73,9 @@ async def import_file(
         # All at once and in the one order: lines come in any order, and orders reserve meanwhile.
         names = [row.values[LOCKED[kind.name]] for row in rows if row.reason is None]
         await levels_queries.lock_components(session, account_id, names)
+    if kind.name == "listings":
+        skus = [row.values["shop_sku"] for row in rows if row.reason is None]
+        await pushing_queries.hold_listings(session, account_id, skus)
     blank = dict.fromkeys(column.name for column in kind.columns)
     for row in rows:
         found.read += 1

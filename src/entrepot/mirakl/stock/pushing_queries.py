@@ -39,11 +39,14 @@ _CLAIM = text(
 )
 _DONE = text(
     """
-    UPDATE mirakl.shop_sku_map
+    UPDATE mirakl.shop_sku_map AS s
     SET pushed_quantity = pushing_quantity, pushed_at = :at, pushing_quantity = NULL, pushing_until = NULL,
         next_push_at = NULL, push_import_id = :import_id
-    WHERE account_id = :account_id AND id = ANY (:ids) AND pushing_until = :until
-    RETURNING id
+    FROM (SELECT id FROM mirakl.shop_sku_map
+          WHERE account_id = :account_id AND id = ANY (:ids) AND pushing_until = :until
+          ORDER BY id FOR NO KEY UPDATE) AS mine
+    WHERE s.account_id = :account_id AND s.id = mine.id
+    RETURNING s.id
     """
 )
 _FAILED = text(
@@ -51,8 +54,11 @@ _FAILED = text(
     UPDATE mirakl.shop_sku_map AS s
     SET pushing_quantity = NULL, pushing_until = NULL, push_attempts = s.push_attempts + 1, push_error = u.error,
         next_push_at = :at + least(interval '1 hour', interval '30 seconds' * power(2, least(s.push_attempts, 7)))
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:errors AS text[])) AS u (id, error)
-    WHERE s.account_id = :account_id AND s.id = u.id AND s.pushing_until = :until
+    FROM (SELECT l.id, e.error FROM mirakl.shop_sku_map AS l
+          JOIN unnest(CAST(:ids AS uuid[]), CAST(:errors AS text[])) AS e (id, error) ON e.id = l.id
+          WHERE l.account_id = :account_id AND l.pushing_until = :until
+          ORDER BY l.id FOR NO KEY UPDATE OF l) AS u
+    WHERE s.account_id = :account_id AND s.id = u.id
     RETURNING s.shop_sku, s.push_attempts, s.push_error
     """
 )
@@ -68,6 +74,12 @@ _IMPORTS = text(
     SELECT push_import_id FROM mirakl.shop_sku_map
     WHERE account_id = :account_id AND push_import_id IS NOT NULL
     GROUP BY push_import_id HAVING max(pushed_at) <= :at ORDER BY max(pushed_at)
+    """
+)
+_HOLD = text(
+    """
+    SELECT id FROM mirakl.shop_sku_map WHERE account_id = :account_id AND shop_sku = ANY (:skus)
+    ORDER BY id FOR NO KEY UPDATE
     """
 )
 _OF_IMPORT = text(
@@ -109,6 +121,11 @@ _SET_SETTINGS = text(
 async def lock_listings(session: AsyncSession, account_id: UUID, at: datetime) -> set[UUID]:
     """Hold the listings that may be told about now."""
     return set((await session.execute(_LOCK, {"account_id": account_id, "at": at})).scalars())
+
+
+async def hold_listings(session: AsyncSession, account_id: UUID, skus: Sequence[str]) -> None:
+    """Hold listings until the end of the transaction, in the one order in which several are ever held."""
+    await session.execute(_HOLD, {"account_id": account_id, "skus": list(skus)})
 
 
 async def select_listings(session: AsyncSession, account_id: UUID) -> Sequence[RowMapping]:
