@@ -17,6 +17,7 @@ from entrepot.mirakl.shipping import deciding, queries
 from entrepot.mirakl.shipping.checking import check_label
 from entrepot.mirakl.shipping.printing import print_labels, unprinted
 from entrepot.mirakl.shipping.storing import labels_directory
+from entrepot.sandbox.canadapost.shipments import CanadaPostState
 
 TO = {"name": "Zoé Fern-Alder", "postal_code": "H2X 1Y4"}
 PIN = "7023210000000373"
@@ -200,6 +201,46 @@ async def test_labels_are_printed_as_one_pdf_and_prints_are_counted(yard: Yard) 
             await move(session, yard.account_id, order_id(orders[1]), "cancelled", actor_type="marketplace")
             with pytest.raises(ConflictError, match="is cancelled; its label is not printed"):
                 await print_labels(session, yard.account_id, [parcel], directory)
+
+
+async def test_a_number_that_another_parcel_has_is_looked_at_by_a_person(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await yard.order()
+    await yard.work()
+    # The carrier numbers two parcels alike, as its test system does.
+    create = CanadaPostState.create
+
+    def alike(carrier: CanadaPostState, request: Any) -> Any:
+        made = create(carrier, request)
+        made.pin = str(next(iter(carrier.all())).pin)
+        return made
+
+    monkeypatch.setattr(CanadaPostState, "create", alike)
+    second = await yard.order()
+    await yard.work()
+    assert await yard.status(first) == "shipped"
+    assert await yard.status(second) == "shipping_failed"
+    assert yard.labels(second) == 1
+    with clock(yard.time):
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            parcel = await deciding.find_parcel(session, yard.account_id, order_id(second))
+            await deciding.accept_label(session, yard.account_id, parcel, by="Robin")
+        await yard.work()
+        # Without a number there is nothing to report, and somebody is told what to do.
+        assert await yard.status(second) == "label_created"
+        assert await yard.failures() == [("TrackingUpdate", "permanent")]
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            parcel = await deciding.find_parcel(session, yard.account_id, order_id(second))
+            await deciding.record_number(session, yard.account_id, parcel, "7023210000000997", by="Robin")
+        [failure] = await yard.sql(
+            "SELECT failure_id FROM mirakl.process_failures WHERE process_name = 'TrackingUpdate'"
+        )
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            await retry(session, yard.account_id, failure["failure_id"])
+        await yard.work()
+    assert await yard.status(second) == "shipped"
+    assert await yard.failures() == []
 
 
 async def test_what_has_no_label_is_not_printed(yard: Yard) -> None:
