@@ -25,6 +25,7 @@ from entrepot.marketplace.rulebook import routes as rulebook
 from entrepot.mirakl.accounts import routes as accounts
 from entrepot.mirakl.conversations import routes as conversations
 from entrepot.mirakl.failures import routes as failures
+from entrepot.mirakl.money import routes as money
 from entrepot.mirakl.orders import routes as orders
 from entrepot.mirakl.orders.steps import load_steps
 from entrepot.mirakl.shipping import routes as shipping
@@ -79,7 +80,7 @@ def create_app(
     # The rulebook comes before the engines: its addresses end in names, where some of theirs end in identifiers.
     shops = (tenants, imports, products, audit)
     marketplace = (rulebook, policies, experiments, pricing, limits, governance)
-    mirakl = (accounts, today, orders, shipping, stock, conversations, failures)
+    mirakl = (accounts, today, orders, shipping, stock, conversations, failures, money)
     for noun in (*shops, *marketplace, *mirakl, warehouse, entities, facts):
         api.include_router(noun.router)
     app.include_router(api)

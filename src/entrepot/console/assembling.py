@@ -24,6 +24,7 @@ from entrepot.mirakl.accounts.pages import introduce as introduce_accounts
 from entrepot.mirakl.conversations import pages as conversations
 from entrepot.mirakl.conversations import reply_pages
 from entrepot.mirakl.failures import pages as failures
+from entrepot.mirakl.money import pages as money
 from entrepot.mirakl.orders import answer_pages
 from entrepot.mirakl.orders import pages as orders
 from entrepot.mirakl.shipping import packing_pages
@@ -52,6 +53,7 @@ MIRAKL = (
     conversations,
     reply_pages,
     failures,
+    money,
 )
 # The lists of facts last: `/warehouse/scenarios` is no list.
 WAREHOUSE = (scenario_pages, entity_pages, warehouse)

@@ -25,6 +25,7 @@ PLACES = (
     ("stock", "Stock", "stock", ""),
     ("conversations", "Conversations", "conversations", "conversations"),
     ("failures", "Failures", "failures", "failures"),
+    ("money", "Money", "money", ""),
     ("account", "Account", "account", ""),
 )
 

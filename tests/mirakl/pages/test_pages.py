@@ -22,7 +22,10 @@ def paths_of(house: House) -> list[str]:
             for name in ("orders", "failures", "calls", "account", "stock", "packing", "labels", "pick-list")
         ),
         f"{here.base}/labels?show=all",
-        *(f"{here.base}/{name}" for name in ("conversations", "conversations?only=overdue", "replies")),
+        *(
+            f"{here.base}/{name}"
+            for name in ("conversations", "conversations?only=overdue", "replies", "money")
+        ),
         *(f"{here.base}/conversations/{one}" for one in here.conversations.values()),
         *(f"{here.base}/packing/{shipment}" for shipment in here.shipments.values()),
         *(f"{here.base}/stock?show={part}" for part in ("build", "order", "listings")),

@@ -34,6 +34,7 @@ def addresses(house: House) -> list[str]:
         f"{base}/failures/{here.failures['label']}",
         f"{base}/calls",
         f"{base}/conversations",
+        f"{base}/money",
         f"{base}/conversations/{here.conversations['late']}",
     ]
 

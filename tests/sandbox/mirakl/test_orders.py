@@ -75,6 +75,17 @@ async def test_orders_are_found_by_state_and_by_when_they_changed(market: Market
     assert [order["order_id"] for order in debited["orders"]] == [second["order_id"]]
 
 
+async def test_an_order_that_comes_after_a_look_is_seen_by_the_next(market: Market) -> None:
+    """It may have been begun an hour ago; it changed when it came."""
+    market.state.clock.stand_at(NOW + timedelta(milliseconds=900))
+    since = market.state.clock().isoformat()
+    market.state.add_orders(3, SKUS)
+    seen = (await market.client.get("/api/orders", params={"start_update_date": since})).json()
+    assert seen["total_count"] == 3
+    assert {order["last_updated_date"] for order in seen["orders"]} == {"2026-03-02T14:00:00Z"}
+    assert all(order["created_date"] < "2026-03-02T14:00:00Z" for order in seen["orders"])
+
+
 async def test_an_accepted_order_waits_for_the_payment_before_it_may_be_shipped(market: Market) -> None:
     (placed,) = market.state.add_orders(1, SKUS)
     assert (await market.accept(placed.order)).status_code == 204

@@ -12,6 +12,7 @@ from entrepot.kit.errors import EntrepotError
 from entrepot.kit.web.rendering import Message
 from entrepot.mirakl.accounts.access import AccountAccess, AccountVisiting
 from entrepot.mirakl.failures.finding import list_calls, list_failures
+from entrepot.mirakl.money.settling import settle
 from entrepot.mirakl.orders import page_queries
 from entrepot.mirakl.orders.finding import list_orders
 from entrepot.mirakl.orders.showing import address_lines, balance_of, show_order
@@ -127,6 +128,7 @@ async def show_order_page(
         calls=calls,
         money=money,
         balance=balance_of(money),
+        settled=[one async for one in settle(session, account_id, order_id=order_id)] if money else [],
         names=await names_of(request, (step["actor"] for step in shown.history)),
     )
 
