@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 from tests.conftest import clone
 from tests.mirakl.conftest import new_account
@@ -19,6 +20,10 @@ from entrepot.mirakl.marketplace_api import MiraklApi, open_api
 from entrepot.sandbox.mirakl.server import serving
 from entrepot.sandbox.mirakl.state import API_KEY, MiraklState
 
+#: Properties are about values; how busy the machine is says nothing.
+PATIENT = hypothesis.settings(
+    max_examples=150, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 _numbers = itertools.count(1)
 
 

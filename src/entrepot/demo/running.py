@@ -22,7 +22,7 @@ import orjson
 import typer
 
 from entrepot.api import serving
-from entrepot.demo import market, world
+from entrepot.demo import laptops, market, world
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
 from entrepot.kit.db.server import EmbeddedServer
@@ -286,7 +286,7 @@ async def show_result(db: Database, shop: Shop, imported: Imported) -> None:
     )
 
 
-async def prepare(db: Database, products: int) -> tuple[Shop, Login]:
+async def prepare(db: Database, products: int, workshop: laptops.Workshop) -> tuple[Shop, Login]:
     """Fill the database with the shop, and say so."""
     shop, added = await have_shop(db)
     if not added:
@@ -324,7 +324,26 @@ async def prepare(db: Database, products: int) -> tuple[Shop, Login]:
             },
             title="Simulated world",
         )
+    await show_laptops(db, shop, login, workshop)
     return shop, login
+
+
+async def show_laptops(db: Database, shop: Shop, login: Login, workshop: laptops.Workshop) -> None:
+    """Have the account on a marketplace with its orders, and print what became of them."""
+    async with db.system() as session:
+        member = await find_staff(session, shop, login.email)
+    sold = await laptops.have_laptops(db, workshop, member.user_id)
+    if sold is None:
+        return
+    print_line()
+    print_fields(
+        {
+            "orders": f"{sold.orders} of refurbished laptops, {sold.delivered} delivered, {sold.refused} refused",
+            "labels": f"{sold.labels} bought, each once; {sold.failures} failed and waits in the inbox",
+            "customers": f"{sold.answered} answered, one more waits",
+        },
+        title=f"{laptops.MARKETPLACE} on a marketplace",
+    )
 
 
 async def run(settings: Settings, listener: socket.socket | None, products: int) -> None:
@@ -333,9 +352,9 @@ async def run(settings: Settings, listener: socket.socket | None, products: int)
         print_line(f"Starting PostgreSQL 18 in {settings.home} …")
         sys.stdout.flush()
         began = time.monotonic()
-        async with Database.opened(settings) as db:
+        async with Database.opened(settings) as db, laptops.opened() as workshop:
             print_line(f"Ready after {format_duration(time.monotonic() - began)}.")
-            filling = asyncio.create_task(prepare(db, products))
+            filling = asyncio.create_task(prepare(db, products, workshop))
             stopped = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait([filling, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -346,11 +365,14 @@ async def run(settings: Settings, listener: socket.socket | None, products: int)
                 for task in (filling, stopped):
                     task.cancel()
                 await asyncio.gather(filling, stopped, return_exceptions=True)
-            if listener is None:
-                show_login(shop, login, None)
-                return
-            address = serving.address_of(listener)
-            await serving.serve(db, listener, stop=stop, ready=lambda: show_login(shop, login, address))
+            try:
+                if listener is None:
+                    show_login(shop, login, None)
+                    return
+                address = serving.address_of(listener)
+                await serving.serve(db, listener, stop=stop, ready=lambda: show_login(shop, login, address))
+            finally:
+                await laptops.leave(db)
     print_line("Stopped; nothing is left running.")
 
 
@@ -391,7 +413,7 @@ def demo(
         typer.Option(min=0, max=65535, help="Port of the console.", show_default=f"{PORT}, or a free one"),
     ] = None,
 ) -> None:
-    """Make a shop, a market and a simulated world, import the shop, and show all of it in the console."""
+    """Make a shop, a market, a simulated world and orders of a marketplace, and show all of it in the console."""
     home = demo_home()
     with claimed(home) as made, contextlib.ExitStack() as open_until_the_end:
         if reset:

@@ -131,8 +131,8 @@ class Operation:
 def application(service: Service, operations: Iterable[Operation], controls: Iterable[Route]) -> Starlette:
     """The stand-in as a web application: its operations, and what it is told by under /sandbox."""
     routes = [
-        *controls,
         *(Route(one.path, _endpoint(service, one), methods=[one.method]) for one in operations),
+        *controls,
         Route("/{path:path}", _unknown(service), methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
     ]
     return Starlette(routes=routes)

@@ -12,6 +12,7 @@ from entrepot.kit.clock import clock, now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError
 from entrepot.mirakl import marketplace_api
+from entrepot.mirakl.failures import calling
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.marketplace_api import MiraklApi, open_api
 from entrepot.mirakl.marketplace_models import Order
@@ -145,6 +146,28 @@ async def test_an_answer_that_never_ends_is_given_up(
             await api.ship(placed.order["order_id"])
     assert reading.value.outcome is Outcome.TRANSIENT
     assert shipping.value.outcome is Outcome.UNKNOWN
+
+
+async def test_a_call_is_over_after_its_time_whatever_trickles_in(
+    market: Market, api: MiraklApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "LONGEST_CALL", 0.2)
+    market.state.misbehavior.plan("OR11", Behavior.HANG_AFTER)
+    market.state.misbehavior.plan("OR24", Behavior.HANG_AFTER)
+    with pytest.raises(ServiceError, match="no whole answer") as reading:
+        await api.order("A")
+    with pytest.raises(ServiceError) as shipping:
+        await api.ship("A")
+    assert (reading.value.outcome, shipping.value.outcome) == (Outcome.TRANSIENT, Outcome.UNKNOWN)
+
+
+async def test_an_answer_is_read_no_further_than_may_be(
+    market: Market, api: MiraklApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.state.add_orders(5, ["SKU-1"])
+    monkeypatch.setattr(calling, "LARGEST", 1000)
+    with pytest.raises(ServiceError, match="larger than 1,000 bytes"):
+        [order async for order in api.orders()]
 
 
 async def test_reading_again_is_harmless_whatever_came(market: Market, api: MiraklApi) -> None:

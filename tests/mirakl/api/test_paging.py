@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.mirakl.sharing import PATIENT
 
 from entrepot.mirakl.marketplace_paging import Page, UnsteadyListError, by_offset, by_token
 
@@ -48,7 +49,7 @@ CHANGE = st.tuples(st.sampled_from(["leave", "leave", "come"]), st.integers(0, 6
 CHANGES = st.lists(st.lists(CHANGE, max_size=12), max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@PATIENT
 @given(
     items=st.sets(st.integers(0, 60)).map(list),
     changes=CHANGES,

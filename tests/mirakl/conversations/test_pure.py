@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.kit.errors import InvalidInputError
@@ -59,6 +59,7 @@ def test_business_without_days_never_opens() -> None:
     assert Hours(TORONTO, days=()).next_open(local("2026-03-02 10:00")) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2 * 365 * 24 * 60))
 def test_the_next_opening_is_open_and_nothing_before_it_is(minutes: int) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)

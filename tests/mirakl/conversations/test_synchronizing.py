@@ -1,7 +1,8 @@
 """Threads and messages taken in: each once, whoever wrote it told apart."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from entrepot.kit.clock import clock
 from entrepot.mirakl.conversations import queries
 from entrepot.mirakl.conversations.showing import list_conversations, mark, show_conversation
 from entrepot.mirakl.conversations.synchronizing import synchronize
-from entrepot.mirakl.failures.outcomes import ServiceError
+from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 
 
 async def test_messages_are_taken_in_once_and_senders_told_apart(shop: Shop) -> None:
@@ -97,15 +98,20 @@ async def test_the_mark_moves_with_the_marketplaces_time_and_looks_reach_back(sh
 
 
 async def test_the_mark_stays_where_the_pages_could_not_be_read_to_the_end(shop: Shop) -> None:
-    for number in range(60):
-        shop.says(f"message {number}")
-    shop.state.misbehavior.plan("M11", "plain", "fail")
-    with pytest.raises(ServiceError):
-        await shop.sync()
+    first, second = shop.says("one"), shop.says("two")
+
+    class BreaksOff:
+        async def threads(self, _since: datetime | None = None) -> AsyncIterator[Mapping[str, Any]]:
+            yield shop.state.inbox.shown(shop.state.inbox.get(first), with_messages=True)
+            raise ServiceError("gone", outcome=Outcome.TRANSIENT, service="Mirakl", operation="M11")
+
+    with pytest.raises(ServiceError), clock(shop.at):
+        await synchronize(shop.db, BreaksOff(), shop.account_id)
     [row] = await shop.sql("SELECT threads_updated_since AS at FROM mirakl.accounts")
     assert row["at"] is None
-    assert len(await shop.messages()) == 50
-    assert (await shop.sync()).received == 10
+    assert [one[2] for one in await shop.messages()] == ["one"]
+    assert (await shop.sync()).received == 1
+    assert shop.state.inbox.get(second).messages[0]["body"] in [one[2] for one in await shop.messages()]
 
 
 async def test_an_answer_that_says_everything_twice_and_two_looks_at_once_store_it_once(shop: Shop) -> None:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.mirakl.sharing import PATIENT
 
 from entrepot.kit.clock import now
 from entrepot.mirakl.failures.outcomes import Outcome
@@ -63,6 +64,7 @@ def planted(value: Any, name: str, word: Any) -> Any:
     return value
 
 
+@PATIENT
 @given(
     shape=NESTED,
     name=st.sampled_from((*PERSONAL, *SECRET)),
@@ -154,6 +156,7 @@ JSONISH = st.recursive(
 )  # fmt: skip
 
 
+@PATIENT
 @given(value=JSONISH, response=st.one_of(st.none(), st.text(st.characters())))
 def test_anything_can_be_written_down(value: Any, response: str | None) -> None:
     assert orjson.loads(plain_json(value)) == plain(value)
@@ -184,3 +187,18 @@ def test_bodies_are_bounded_and_say_how_long_they_were(text: str) -> None:
     assert len(stored["request_payload"].encode()) <= BOUND + 200
     stored = row(call({"lines": [text]}, None), ACCOUNT)
     assert len(stored["request_payload"].encode()) <= BOUND + 200
+
+
+def test_of_a_long_page_the_beginning_is_gone_through_and_nothing_after_it_gets_in() -> None:
+    orders = [{"order_id": f"A-{n}", "customer": {"firstname": WORD, "note": f"{n} " + "x" * 90}} for n in range(2000)]
+    text = orjson.dumps({"orders": orders}).decode()
+    stored = row(call({"orders": orders}, text), ACCOUNT)
+    assert WORD not in str(stored)
+    assert stored["response_body"].startswith('{"orders":[{"order_id":"A-0","customer":{"firstname":"[personal]"')
+    assert stored["response_body"].endswith(f"… [{len(text)} bytes]")
+    # As much as can be kept is kept, and it is the beginning as it is without the bound.
+    body = stored["response_body"].rpartition("… [")[0]
+    assert len(body.encode()) > BOUND - 100
+    whole = orjson.dumps({"orders": [redacted(order) for order in orders]}).decode()
+    assert whole.startswith(body)
+    assert "null" not in body

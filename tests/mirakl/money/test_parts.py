@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.mirakl.sharing import PATIENT
 
 from entrepot.mirakl.marketplace_models import Order
 from entrepot.mirakl.money.differing import Difference, Expected, differences_of, expected_of
@@ -35,6 +36,7 @@ SUMS = st.lists(
 )
 
 
+@PATIENT
 @given(SUMS)
 def test_settlements_lose_no_cent_and_mix_no_currencies(sums: list[Sum]) -> None:
     found, of_none = settlements(sums), account_lines(sums)
@@ -54,6 +56,7 @@ def test_settlements_lose_no_cent_and_mix_no_currencies(sums: list[Sum]) -> None
             assert getattr(one, part) == expected, part
 
 
+@PATIENT
 @given(SUMS, st.randoms())
 def test_the_order_in_which_lines_come_changes_nothing(sums: list[Sum], random: Any) -> None:
     shuffled = list(sums)
@@ -150,12 +153,14 @@ def booked(order: dict[str, Any]) -> list[Sum]:
     return found
 
 
+@PATIENT
 @given(st.one_of(orders(), orders(mode="TAX_INCLUDED")))
 def test_what_is_booked_as_ordered_does_not_differ(order: dict[str, Any]) -> None:
     expected = expected_of(Order.model_validate(order))
     assert differences_of("A", expected, settlements(booked(order))) == []
 
 
+@PATIENT
 @given(orders(), st.data())
 def test_a_line_that_is_booked_wrong_is_found(order: dict[str, Any], data: st.DataObject) -> None:
     lines = booked(order)

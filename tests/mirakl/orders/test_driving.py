@@ -38,10 +38,11 @@ class Killed(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.left -= 1
-        if self.left == 0 and not self.answered:
+        mine = self.left == 0
+        if mine and not self.answered:
             self._kill()
         response = await self.inner.handle_async_request(request)
-        if self.left == 0 and self.answered:
+        if mine and self.answered:
             self._kill()
         return response
 
@@ -192,7 +193,7 @@ async def test_a_step_that_fails_is_put_off_and_told(
             assert state.scalar_one() == "resolved", "it went well in the end"
 
 
-async def test_a_step_that_was_overtaken_gives_the_order_back(
+async def test_a_step_that_was_overtaken_leaves_the_order_to_who_was_first(
     db: Database,
     account: Account,
     services: Services,
@@ -202,17 +203,27 @@ async def test_a_step_that_was_overtaken_gives_the_order_back(
     steps: list[str] = []
 
     async def overtaken(_services: Services, taken: Taken) -> None:
-        steps.append(taken.worker)
-        if len(steps) == 1:
-            raise ConflictError("Somebody was first.")
-        async with db.tenant(account_id=taken.account_id) as session:
-            await rest(session, taken, None)
+        steps.append(taken.status)
+        if taken.status == "pending_acceptance":
+            async with db.tenant(account_id=taken.account_id) as session:
+                await move(session, taken.account_id, "A-1", "accepted", actor_type="marketplace")
+        elif len(steps) > 2:
+            async with db.tenant(account_id=taken.account_id) as session:
+                await rest(session, taken, None)
+            return
+        raise ConflictError("Somebody was first.")
 
     load_steps()
-    monkeypatch.setitem(STEPS, "pending_acceptance", Step("pending_acceptance", "Overtaken", overtaken))
+    for status in ("pending_acceptance", "accepted"):
+        monkeypatch.setitem(STEPS, status, Step(status, "Overtaken", overtaken))
     with clock(time):
         await one_order(db, account)
+        # What was moved by another is done at once; what nobody moved is not tried again and again.
         assert await drive(db, services, account_id=account.account_id) == 2
+        assert await drive(db, services, account_id=account.account_id) == 0
+        time.pass_(seconds=15)
+        assert await drive(db, services, account_id=account.account_id) == 1
+        assert steps == ["pending_acceptance", "accepted", "accepted"]
 
 
 async def test_nothing_is_done_for_an_account_that_is_switched_off(

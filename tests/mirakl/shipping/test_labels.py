@@ -11,6 +11,7 @@ from tests.mirakl.shipping.conftest import Yard, order_id
 from entrepot.kit.clock import clock
 from entrepot.kit.errors import ConflictError
 from entrepot.mirakl.failures.inbox import retry
+from entrepot.mirakl.orders.history import move
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import deciding, queries
 from entrepot.mirakl.shipping.checking import check_label
@@ -193,8 +194,12 @@ async def test_labels_are_printed_as_one_pdf_and_prints_are_counted(yard: Yard) 
         async with yard.db.tenant(account_id=yard.account_id) as session:
             assert await unprinted(session, yard.account_id) == []
             again = await print_labels(session, yard.account_id, [parcel], directory)
-    assert (directory / parcel["label_pdf_path"]).is_file()
-    assert [(label.prints, label.is_reprint) for label in again.reprints] == [(2, True)]
+        assert (directory / parcel["label_pdf_path"]).is_file()
+        assert [(label.prints, label.is_reprint) for label in again.reprints] == [(2, True)]
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            await move(session, yard.account_id, order_id(orders[1]), "cancelled", actor_type="marketplace")
+            with pytest.raises(ConflictError, match="is cancelled; its label is not printed"):
+                await print_labels(session, yard.account_id, [parcel], directory)
 
 
 async def test_what_has_no_label_is_not_printed(yard: Yard) -> None:

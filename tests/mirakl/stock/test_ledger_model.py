@@ -108,8 +108,8 @@ async def furnished(db: Database) -> House:
     return house
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEPS, max_size=25))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, max_size=16))
 async def test_whatever_happens_the_house_has_what_the_model_has(
     db: Database, steps: list[tuple[str, str, int]]
 ) -> None:
@@ -127,7 +127,7 @@ async def test_whatever_happens_the_house_has_what_the_model_has(
     assert await house.ledger() == await house.levels()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=8, max_size=24))
 async def test_whatever_happens_at_once_nothing_is_below_zero_taken_twice_or_locked(
     db: Database, steps: list[tuple[str, str, int]]

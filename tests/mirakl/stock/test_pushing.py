@@ -248,3 +248,21 @@ async def test_an_import_that_failed_as_a_whole_is_told_again(
         assert set((await look(seller)).refused) == {"BB1", "BB2", "BB3"}
     with clock(NOW + timedelta(minutes=12)):
         assert set((await tell(seller)).told) == {"BB1", "BB2", "BB3"}
+
+
+async def test_what_waits_to_be_accepted_is_not_offered_again(
+    seller: House, marketplace: tuple[MiraklState, str]
+) -> None:
+    await tell(seller)
+    await seller.order("A", BB3=2)
+    await seller.status("A", "pending_acceptance")
+    # Five laptops less two, eight modules less two: three of each kind.
+    assert (await tell(seller)).told == {"BB2": 1, "BB3": 3}
+    async with seller.db.tenant(account_id=seller.account_id) as session:
+        await reserve(session, seller.account_id, "A")
+    assert (await tell(seller)).told == {}, "reserving it changes nothing"
+    await seller.order("B", BB3=9)
+    await seller.status("B", "pending_acceptance")
+    assert (await tell(seller)).told == {"BB1": 0, "BB2": 0, "BB3": 0}
+    await seller.status("B", "refused")
+    assert (await tell(seller)).told == {"BB1": 2, "BB2": 1, "BB3": 3}

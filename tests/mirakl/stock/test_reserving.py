@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from tests.mirakl.stock.conftest import House
 
@@ -57,6 +58,20 @@ async def test_asked_again_nothing_moves(house: House, steps: tuple[Act, ...]) -
     for step in steps[-1:] * 2:
         assert not (await act(house, step, "A")).moved
     assert (await house.levels(), await house.movements()) == (before, movements)
+
+
+async def test_an_order_that_has_everything_waits_for_no_other(house: House) -> None:
+    await laptops(house)
+    await house.order("A", BB1=1)
+    await house.order("B", BB1=1)
+    await act(house, reserve, "A")
+    async with house.db.tenant(account_id=house.account_id) as other:
+        assert (await reserve(other, house.account_id, "B")).moved
+        # The other transaction holds the components.
+        async with house.db.tenant(account_id=house.account_id) as session:
+            await session.execute(text("SET LOCAL lock_timeout = '2s'"))
+            assert (await reserve(session, house.account_id, "A")).ok
+    assert await house.levels() == {"laptop": (3, 2), "module": (5, 4)}
 
 
 async def test_what_was_released_can_be_reserved_again_and_released_again(house: House) -> None:

@@ -1,6 +1,6 @@
 """How many units each listing of a variant offers."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrepot.mirakl.stock.sharing import Offer, StockSettings, shares
@@ -30,13 +30,14 @@ def test_a_listing_offers_no_more_than_the_most() -> None:
     assert shares(5000, [Offer("A")], StockSettings(most=99)) == {"A": 99}
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100), OFFERS, st.integers(0, 5), st.integers(0, 120))
 def test_nothing_is_offered_that_is_not_there(
     buildable: int, offers: list[Offer], safety: int, most: int
 ) -> None:
     for sharing in ("split", "full"):
-        settings = StockSettings(safety_stock=safety, sharing=sharing, most=most)
-        found = shares(buildable, offers, settings)
+        chosen = StockSettings(safety_stock=safety, sharing=sharing, most=most)
+        found = shares(buildable, offers, chosen)
         kept = {one.shop_sku: safety if one.safety_stock is None else one.safety_stock for one in offers}
         assert set(found) == set(kept)
         for sku, quantity in found.items():

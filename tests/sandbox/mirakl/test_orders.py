@@ -75,6 +75,17 @@ async def test_orders_are_found_by_state_and_by_when_they_changed(market: Market
     assert [order["order_id"] for order in debited["orders"]] == [second["order_id"]]
 
 
+async def test_an_order_that_comes_after_a_look_is_seen_by_the_next(market: Market) -> None:
+    """It may have been begun an hour ago; it changed when it came."""
+    market.state.clock.stand_at(NOW + timedelta(milliseconds=900))
+    since = market.state.clock().isoformat()
+    market.state.add_orders(3, SKUS)
+    seen = (await market.client.get("/api/orders", params={"start_update_date": since})).json()
+    assert seen["total_count"] == 3
+    assert {order["last_updated_date"] for order in seen["orders"]} == {"2026-03-02T14:00:00Z"}
+    assert all(order["created_date"] < "2026-03-02T14:00:00Z" for order in seen["orders"])
+
+
 async def test_an_accepted_order_waits_for_the_payment_before_it_may_be_shipped(market: Market) -> None:
     (placed,) = market.state.add_orders(1, SKUS)
     assert (await market.accept(placed.order)).status_code == 204
@@ -288,3 +299,24 @@ async def test_documents_of_an_order_are_kept_and_listed(market: Market) -> None
     assert (await market.client.get(path, params={"document_ids": document["id"]})).content == b"%PDF-1.4"
     assert (await market.client.get(path, params={"document_ids": 99})).status_code == 404
     assert (await market.client.get("/api/orders/documents")).status_code == 400
+
+
+async def test_an_order_without_lines_is_received_and_nothing_is_given_back(market: Market) -> None:
+    given = {"orders": [{"order_id": "ODD-1", "order_lines": []}], "plan": {"refund_after": 60}}
+    await market.client.post("/sandbox/orders", json=given)
+    await market.client.post("/sandbox/orders/ODD-1/state", json={"state": "SHIPPED"})
+    market.advance(days=5)
+    assert (await market.order("ODD-1"))["order_state"] == "RECEIVED"
+    assert (await market.client.post("/sandbox/orders/ODD-1/refund", json={})).status_code == 404
+    assert market.state.ledger.lines == []
+
+
+async def test_a_line_that_was_refused_is_not_paid_back(market: Market) -> None:
+    (placed,) = market.state.add_orders(1, SKUS, mix=TWO_LINES)
+    await market.accept(placed.order, True, False)
+    market.advance(minutes=2)
+    path = f"/sandbox/orders/{placed.order['order_id']}/refund"
+    refused = {"order_line_id": placed.order["order_lines"][1]["order_line_id"]}
+    assert (await market.client.post(path, json=refused)).status_code == 400
+    assert (await market.client.post(path, json={})).status_code == 204
+    assert market.state.ledger.balance == 0

@@ -22,6 +22,8 @@ from entrepot.mirakl.failures.recording import Call, CallRecorder
 T = TypeVar("T")
 #: Seconds that a call may take from end to end; the client bounds each read by itself.
 LONGEST_CALL = 60.0
+#: Bytes of an answer that are read; a page of orders has half a million.
+LARGEST = 32 * 1024 * 1024
 #: What an answer that came but cannot be used has for a beginning, in the words of the error.
 UNUSABLE = "The answer cannot be used"
 
@@ -40,14 +42,12 @@ class Caller:
         *,
         pace: Pace | None = None,
         explain: "Callable[[httpx.Response], tuple[str | None, str | None]] | None" = None,
-        longest: float = LONGEST_CALL,
     ) -> None:
         self.service = service
         self._client = client
         self._recorder = recorder
         self._pace = pace or Pace()
         self._explain = explain
-        self._longest = longest
 
     async def send(
         self,
@@ -80,8 +80,8 @@ class Caller:
         outcome, status, body, error = Outcome.UNKNOWN, None, None, None
         found: T | None = None
         try:
-            async with asyncio.timeout(self._longest):
-                response = await self._client.request(method, path, **request)
+            async with asyncio.timeout(LONGEST_CALL):
+                response = await self._exchange(method, path, **request)
             status, body = response.status_code, response
             outcome = of_status(status, idempotent=repeatable)
             if outcome is Outcome.DONE:
@@ -102,7 +102,7 @@ class Caller:
         except TimeoutError:
             outcome = Outcome.TRANSIENT if repeatable else Outcome.UNKNOWN
             error = self._error(
-                operation, f"There was no whole answer within {self._longest:.0f} seconds.", outcome
+                operation, f"There was no whole answer within {LONGEST_CALL:.0f} seconds.", outcome
             )
         finally:
             # Also when the caller is cancelled in the middle: then nobody knows whether it was done.
@@ -125,6 +125,24 @@ class Caller:
         if error is not None:
             raise error
         return found  # type: ignore[return-value]  # read, since there is no error
+
+    async def _exchange(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The answer with its body, read no further than may be."""
+        async with self._client.stream(method, path, **request) as response:
+            data = bytearray()
+            async for part in response.aiter_bytes():
+                data += part
+                if len(data) > LARGEST:
+                    raise httpx.ReadError(f"the answer is larger than {LARGEST:,} bytes")
+        # The body is decoded already.
+        kept = [
+            (name, value)
+            for name, value in response.headers.multi_items()
+            if name not in ("content-encoding", "content-length", "transfer-encoding")
+        ]
+        return httpx.Response(
+            response.status_code, headers=kept, content=bytes(data), request=response.request
+        )
 
     def _refused(self, operation: str, response: httpx.Response, outcome: Outcome) -> ServiceError:
         after = retry_after(response.headers)

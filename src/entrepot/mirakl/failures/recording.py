@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+import orjson
 from sqlalchemy.exc import DataError, IntegrityError
 
 from entrepot.kit.db import Database
@@ -195,16 +196,20 @@ def _request(request: Any, secrets: Sequence[str]) -> str | None:
     if isinstance(request, str):
         kept: Any = {"xml": bounded(without(redacted_answer(plain_text(request)), secrets))}
         return plain_json(kept)
-    written = without(plain_json(redacted(plain(request))), secrets)
-    if len(written.encode()) <= BOUND:
+    shown = plain(request)
+    size = len(orjson.dumps(shown))
+    written = without(plain_json(redacted(shown)), secrets)
+    if size <= BOUND and len(written.encode()) <= BOUND:
         return written
-    return plain_json({"shortened": bounded(written)})
+    return plain_json({"shortened": bounded(written, size=size)})
 
 
 def _response(response: str | None, secrets: Sequence[str]) -> str | None:
     if response is None:
         return None
-    return bounded(without(redacted_answer(plain_text(response)), secrets))
+    shown = without(redacted_answer(plain_text(response)), secrets)
+    size = len(response.encode(errors="replace"))
+    return bounded(shown, size=size if size > BOUND else None)
 
 
 def _to_log(row: Mapping[str, Any], reason: str) -> None:

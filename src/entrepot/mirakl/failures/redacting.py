@@ -1,7 +1,8 @@
 """What of a call is kept: neither secrets nor the data of persons, and never more than a bound."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -39,20 +40,43 @@ _QUERY = re.compile(r"(?P<mark>[?&])(?P<name>[\w-]+)=(?P<text>[^&#\s]*)")
 
 
 def redacted(value: Any, name: str = "") -> Any:
-    """Plain data without secrets and personal data; the shape stays, so that it can be seen what was sent."""
-    hidden = _hidden(name)
-    if isinstance(value, Mapping):
-        return {
-            key: HIDDEN if name in WRITTEN and key == "value" and item else redacted(item, str(key))
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [redacted(item, name) for item in value]
-    if value in (None, "", True, False):
+    """Plain data without secrets and personal data; the shape stays, so that it can be seen what was sent.
+
+    What comes after as much as is kept of a body is left out: a page of orders is many times as long.
+    """
+    return _Redaction().of(value, name)
+
+
+class _Redaction:
+    """One walk through a value, in the order in which it is written, until `BOUND` bytes of it are there for sure."""
+
+    def __init__(self) -> None:
+        self._left = BOUND
+
+    def of(self, value: Any, name: str) -> Any:
+        if self._left <= 0:
+            return None
+        if isinstance(value, dict):
+            return {
+                key: self._scalar(HIDDEN)
+                if name in WRITTEN and key == "value" and item
+                else self.of(item, str(key))
+                for key, item in value.items()
+                if self._left > 0
+            }
+        if isinstance(value, list | tuple):
+            return [self.of(item, name) for item in value if self._left > 0]
+        if value is None or value is True or value is False or value == "":
+            return self._scalar(value)
+        hidden = _hidden(name)
+        if hidden:
+            return self._scalar(hidden)
+        return self._scalar(redacted_text(bounded(value)) if isinstance(value, str) else value)
+
+    def _scalar(self, value: Any) -> Any:
+        # Never more than it takes when it is written.
+        self._left -= len(value) if isinstance(value, str) else 1
         return value
-    if hidden:
-        return hidden
-    return redacted_text(bounded(value)) if isinstance(value, str) else value
 
 
 def redacted_answer(text: str) -> str:
@@ -83,6 +107,9 @@ def redacted_url(url: str) -> str:
 
 def redacted_text(text: str) -> str:
     """Text without tokens, passwords in addresses, and addresses of people."""
+    if len(text) < 12 and "@" not in text and "=" not in text:
+        # Too short for any of it; most values are.
+        return text
     return _EMAIL.sub(HIDDEN, redact_text(text))
 
 
@@ -93,15 +120,20 @@ def without(text: str, secrets: Sequence[str]) -> str:
     return text
 
 
-def bounded(text: str, bound: int = BOUND) -> str:
-    """The beginning of a text, at most `bound` bytes of UTF-8, with a word about what was left out."""
+def bounded(text: str, bound: int = BOUND, *, size: int | None = None) -> str:
+    """The beginning of a text, at most `bound` bytes of UTF-8, with a word about what was left out.
+
+    `size`: how many bytes all of it had, where this is not all of it.
+    """
     data = text.encode(errors="replace")
-    if len(data) <= bound:
+    whole = len(data) if size is None else size
+    if len(data) <= bound and whole <= bound:
         return text
-    note = f"… [{len(data)} bytes]"
+    note = f"… [{whole} bytes]"
     return data[: bound - len(note.encode())].decode(errors="ignore") + note
 
 
+@lru_cache(maxsize=4096)
 def _hidden(name: str) -> str | None:
     """What stands for the value of a field or element of this name; None where it is shown."""
     if SECRET.search(name) and not HARMLESS.fullmatch(name):

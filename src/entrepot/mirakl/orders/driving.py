@@ -123,10 +123,13 @@ async def _do(db: Database, services: Services, taken: Taken) -> None:
         try:
             await found.function(services, taken)
         except ConflictError as error:
-            # Somebody else moved the order while this was at it: what is to be done now is theirs, or due anew.
+            # Somebody else moved the order while this was at it: what is to be done now is theirs, or due anew. Where
+            # nobody has, it must not be tried again at once.
             log.info("a step was overtaken", step=found.name, reason=error.detail)
-            async with db.tenant(account_id=taken.account_id) as session:
-                await queries.give_back(session, taken.account_id, taken.order_id, taken.worker)
+            after = what_follows(UnavailableError(error.detail), taken.attempts)
+            if not await _failed(db, taken, found, error, after):
+                async with db.tenant(account_id=taken.account_id) as session:
+                    await queries.give_back(session, taken.account_id, taken.order_id, taken.worker)
         except Exception as error:
             after = what_follows(error, taken.attempts)
             log.warning(
@@ -164,11 +167,12 @@ def what_follows(error: Exception, attempts: int, draw: Callable[[], float] = ra
     return After("unknown", pause, True)
 
 
-async def _failed(db: Database, taken: Taken, step: Step, error: Exception, after: After) -> None:
+async def _failed(db: Database, taken: Taken, step: Step, error: Exception, after: After) -> bool:
+    """Put the step off and tell; False where the order has moved on, or is somebody else's by now."""
     again = None if after.pause is None else now() + after.pause
     async with db.tenant(account_id=taken.account_id) as session:
         if not await rest(session, taken, again, failed=True):
-            return
+            return False
         if after.tell:
             await fail(
                 session,
@@ -185,6 +189,7 @@ async def _failed(db: Database, taken: Taken, step: Step, error: Exception, afte
                 order_id=taken.order_id,
                 payload={"status": taken.status, "attempts": taken.attempts + 1},
             )
+    return True
 
 
 def trace(error: Exception) -> Exception | None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
+from entrepot.mirakl.orders.history import current
 from entrepot.mirakl.shipping import packing_queries as queries
 from entrepot.mirakl.shipping.labelling import read_label
 from entrepot.mirakl.shipping.storing import checksum, write_label
@@ -55,12 +56,13 @@ async def print_labels(
     """One PDF of the labels of parcels, in their order; each is counted as printed.
 
     Files missing below the labels' directory are written anew from the database. Raises ConflictError for a parcel
-    without a label or with one that was altered, NotFoundError where no parcel was named.
+    without a label, with one that was altered, or of an order that was cancelled, NotFoundError where no parcel was named.
     """
     if not parcels:
         raise NotFoundError("There is no label to print.")
     writer = PdfWriter()
     for parcel in parcels:
+        await _not_cancelled(session, account_id, parcel)
         pdf = await label_pdf(session, account_id, parcel, directory)
         writer.append(PdfReader(io.BytesIO(pdf)), import_outline=False)
     made = io.BytesIO()
@@ -81,6 +83,16 @@ async def print_labels(
             for parcel in parcels
         ),
     )
+
+
+async def _not_cancelled(session: AsyncSession, account_id: UUID, parcel: RowMapping) -> None:
+    held = await current(session, account_id, parcel["order_id"])
+    if held is not None and held.status in ("cancelled", "refused"):
+        raise ConflictError(
+            f"The order {parcel['order_id']} is {held.status}; its label is not printed.",
+            hint="It is taken back by itself.",
+            where={"parcel": parcel["carrier_reference"], "status": held.status},
+        )
 
 
 async def label_pdf(session: AsyncSession, account_id: UUID, parcel: RowMapping, directory: Path) -> bytes:

@@ -49,6 +49,7 @@ async def arrange(
     password: str,
     customer_number: str,
     stock: Mapping[str, int],
+    currency: str = "CAD",
 ) -> Account:
     """An account with a carrier, components in stock, variants and listings."""
     keyring = Keyring.open(db.settings)
@@ -60,7 +61,7 @@ async def arrange(
             marketplace=marketplace,
             api_url=api_url,
             api_key=api_key,
-            currency="CAD",
+            currency=currency,
             time_zone="America/Halifax",
         )
         carrier = Carrier(

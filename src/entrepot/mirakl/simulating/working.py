@@ -38,7 +38,7 @@ class _Deadly(httpx.AsyncHTTPTransport):
     """Kills this process at its call, before it is sent or when it was answered: no block is left, nothing is said."""
 
     def __init__(self, fate: Fate, counted: list[int]) -> None:
-        super().__init__()
+        super().__init__(verify=False)
         self._fate = fate
         self._counted = counted
 

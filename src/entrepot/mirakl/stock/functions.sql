@@ -181,9 +181,16 @@ BEGIN
     LEFT JOIN mirakl.needed_components(
         the_account, ARRAY(SELECT l.variant_id FROM mirakl.lines_to_build(the_account, the_order) AS l)
     ) AS n ON n.variant_id = b.variant_id;
+    -- What the ledger holds for an order changes under the order's lock only, so an order that has everything locks no
+    -- component: a charger that goes with every laptop would otherwise hold up all of them.
     PERFORM 1 FROM mirakl.components AS c
-    WHERE c.account_id = the_account AND c.component_id = ANY (parts) ORDER BY c.component_id FOR NO KEY UPDATE;
-    -- From here on the order and its components stand still.
+    WHERE c.account_id = the_account AND c.component_id IN (
+        SELECT u.part FROM unnest(lines, parts, wanted) AS u (line, part, quantity)
+        LEFT JOIN mirakl.held_components(the_account, the_order) AS h
+             ON h.order_line_id = u.line AND h.component_id = u.part
+        WHERE u.quantity > coalesce(h.reserved + h.consumed, 0))
+    ORDER BY c.component_id FOR NO KEY UPDATE;
+    -- From here on the order and the components that it still needs stand still.
     SELECT array_agg(w.line), array_agg(w.part), array_agg(w.still), array_agg(w.free), array_agg(w.releases),
            short OR bool_or(w.total > w.free)
     INTO lines, parts, wanted, frees, rounds, short

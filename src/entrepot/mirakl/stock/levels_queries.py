@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from entrepot.mirakl.stock.queries import OPEN_DEMAND
+
 _COMPONENTS = text(
     """
     SELECT c.component_id, c.name, c.type, c.barcode, c.specs, c.on_hand, c.reserved, c.on_hand - c.reserved AS free,
@@ -78,28 +80,9 @@ _DIFFERING = text(
     ORDER BY c.name
     """
 )
-# What orders that are not over still need beyond what is reserved for them or left with them.
 _DEMAND = text(
-    """
-    WITH open_lines AS (
-        SELECT l.order_line_id, l.quantity, coalesce(l.variant_id, s.variant_id) AS variant_id
-        FROM mirakl.order_status AS o
-        JOIN mirakl.order_lines AS l ON l.account_id = o.account_id AND l.order_id = o.order_id
-        LEFT JOIN mirakl.shop_sku_map AS s ON s.account_id = l.account_id AND s.shop_sku = l.sku
-        WHERE o.account_id = :account_id AND NOT o.status = ANY (:over)
-          AND l.decision IS DISTINCT FROM 'refuse' AND coalesce(l.line_state, '') NOT IN ('REFUSED', 'CANCELED')
-    ), demand AS (
-        SELECT n.component_id, sum(greatest(l.quantity * n.quantity - coalesce(h.held, 0), 0)) AS units
-        FROM open_lines AS l
-        JOIN mirakl.needed_components(:account_id, ARRAY(SELECT DISTINCT variant_id FROM open_lines)) AS n
-             ON n.variant_id = l.variant_id
-        LEFT JOIN (SELECT order_line_id, component_id,
-                          sum(reserved_change) - coalesce(sum(on_hand_change) FILTER (WHERE movement = 'consumption'), 0) AS held
-                   FROM mirakl.component_movements WHERE account_id = :account_id AND order_line_id IS NOT NULL
-                   GROUP BY order_line_id, component_id) AS h
-             ON h.order_line_id = l.order_line_id AND h.component_id = n.component_id
-        GROUP BY n.component_id
-    )
+    f"""
+{OPEN_DEMAND}
     SELECT c.component_id, c.name, c.type, c.on_hand - c.reserved AS free, coalesce(d.units, 0) AS demand,
            c.reorder_point, c.reorder_quantity, c.unit_cost
     FROM mirakl.components AS c LEFT JOIN demand AS d ON d.component_id = c.component_id

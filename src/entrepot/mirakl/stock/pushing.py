@@ -24,7 +24,7 @@ from entrepot.kit.errors import InvalidInputError
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.stock import pushing_queries as queries
-from entrepot.mirakl.stock.reserving import availability
+from entrepot.mirakl.stock.reserving import offerable
 from entrepot.mirakl.stock.sharing import Offer, StockSettings, shares
 
 #: Lines of a file (STO01).
@@ -72,9 +72,9 @@ class Pushed:
 
 
 async def listings(session: AsyncSession, account_id: UUID) -> list[Listing]:
-    """Every listing, with what it should offer now; by shop SKU."""
+    """Every listing, with what it should offer now: what is left when open orders are served; by shop SKU."""
     settings = await stock_settings(session, account_id)
-    buildable = {one.variant_id: one.buildable for one in await availability(session, account_id)}
+    buildable = await offerable(session, account_id)
     rows = await queries.select_listings(session, account_id)
     of_variant: dict[UUID, list[Offer]] = defaultdict(list)
     for row in rows:

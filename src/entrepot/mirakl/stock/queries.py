@@ -49,6 +49,42 @@ _NEEDED = text(
     ORDER BY l.line_id, c.name
     """
 )
+# What orders that are not over still need of each component beyond what is reserved for them or left with them.
+OPEN_DEMAND = """
+    WITH open_lines AS (
+        SELECT l.order_line_id, l.quantity, coalesce(l.variant_id, s.variant_id) AS variant_id
+        FROM mirakl.order_status AS o
+        JOIN mirakl.order_lines AS l ON l.account_id = o.account_id AND l.order_id = o.order_id
+        LEFT JOIN mirakl.shop_sku_map AS s ON s.account_id = l.account_id AND s.shop_sku = l.sku
+        WHERE o.account_id = :account_id AND NOT o.status = ANY (:over)
+          AND l.decision IS DISTINCT FROM 'refuse' AND coalesce(l.line_state, '') NOT IN ('REFUSED', 'CANCELED')
+    ), demand AS (
+        SELECT n.component_id, sum(greatest(l.quantity * n.quantity - coalesce(h.held, 0), 0)) AS units
+        FROM open_lines AS l
+        JOIN mirakl.needed_components(:account_id, ARRAY(SELECT DISTINCT variant_id FROM open_lines)) AS n
+             ON n.variant_id = l.variant_id
+        LEFT JOIN (SELECT order_line_id, component_id,
+                          sum(reserved_change) - coalesce(sum(on_hand_change) FILTER (WHERE movement = 'consumption'), 0) AS held
+                   FROM mirakl.component_movements WHERE account_id = :account_id AND order_line_id IS NOT NULL
+                   GROUP BY order_line_id, component_id) AS h
+             ON h.order_line_id = l.order_line_id AND h.component_id = n.component_id
+        GROUP BY n.component_id
+    )
+"""
+# What is left to be offered when those are served: the marketplace has taken them off its own figure already.
+_OFFERABLE = text(
+    f"""
+{OPEN_DEMAND}
+    SELECT n.variant_id,
+           min(floor(greatest(c.on_hand - c.reserved - coalesce(d.units, 0), 0) / n.quantity))::bigint AS buildable
+    FROM mirakl.needed_components(
+        :account_id, ARRAY(SELECT p.variant_id FROM mirakl.product_variants AS p WHERE p.account_id = :account_id)
+    ) AS n
+    JOIN mirakl.components AS c ON c.account_id = :account_id AND c.component_id = n.component_id
+    LEFT JOIN demand AS d ON d.component_id = n.component_id
+    GROUP BY n.variant_id
+    """
+)
 _AVAILABILITY = text(
     """
     SELECT v.variant_id, v.internal_sku, v.description, coalesce(built.buildable, 0) AS buildable, built.limiting
@@ -103,3 +139,9 @@ async def select_needed(
 async def select_availability(session: AsyncSession, account_id: UUID) -> Sequence[RowMapping]:
     """How many units of each variant can be built now."""
     return (await session.execute(_AVAILABILITY, {"account_id": account_id})).mappings().all()
+
+
+async def select_offerable(session: AsyncSession, account_id: UUID, over: Sequence[str]) -> dict[UUID, int]:
+    """Variant → units that can be built beyond what open orders need."""
+    rows = await session.execute(_OFFERABLE, {"account_id": account_id, "over": list(over)})
+    return {row.variant_id: row.buildable for row in rows}

@@ -198,6 +198,15 @@ async def availability(session: AsyncSession, account_id: UUID) -> list[Availabi
     ]
 
 
+async def offerable(session: AsyncSession, account_id: UUID) -> dict[UUID, int]:
+    """Variant → units that can still be sold: what can be built when all open orders have what they need.
+
+    Orders that wait to be accepted have nothing reserved yet, and count all the same: the marketplace takes them off
+    its figure when they come in, and must not be told to put them back.
+    """
+    return await queries.select_offerable(session, account_id, OVER)
+
+
 def _values(account_id: UUID, order_id: str, reason: str) -> dict[str, Any]:
     return {"account_id": account_id, "order_id": order_id, "at": now(), "reason": reason}
 

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,9 @@ from entrepot.sandbox.mirakl.ledger import Ledger
 from entrepot.sandbox.mirakl.values import CANCELABLE, TRACKABLE, figure, lines_of
 from entrepot.sandbox.moving import told
 from entrepot.sandbox.operating import Refusal
+
+#: States in which a line stays, whatever becomes of its order.
+_ENDED = ("REFUSED", "CANCELED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,10 @@ class OrderBook:
         lines = [line for line in lines_of(placed.order) if line_id in (None, line.get("order_line_id"))]
         if not lines:
             raise Refusal(404, f"Order line [{line_id}] of order [{order_id}] not found.")
+        # A line that was refused was never paid.
+        lines = [line for line in lines if line.get("order_line_state") not in _ENDED]
+        if not lines:
+            raise Refusal(400, f"Nothing of order [{order_id}] was paid that could be paid back.")
         for line in lines:
             refunds = line.setdefault("refunds", [])
             refunds.append(
@@ -253,7 +261,9 @@ class OrderBook:
 
     def _return(self, placed: Placed) -> None:
         if placed.state in ("RECEIVED", "CLOSED"):
-            self.refund(placed.order["order_id"])
+            # Of an order without lines there is nothing to give back.
+            with suppress(Refusal):
+                self.refund(placed.order["order_id"])
 
     def _cancel_by_customer(self, placed: Placed) -> None:
         if placed.state in CANCELABLE:
@@ -274,9 +284,8 @@ class OrderBook:
     def _move(self, placed: Placed, state: str) -> None:
         placed.order["order_state"] = state
         placed.states.append((self._now(), state))
-        ended = ("REFUSED", "CANCELED")
         for line in lines_of(placed.order):
-            if line.get("order_line_state") not in ended:
+            if line.get("order_line_state") not in _ENDED:
                 self._line_state(line, state)
         self._touch(placed)
 

@@ -106,11 +106,13 @@ class MiraklState:
             if self.offers.get(sku) is None:
                 self.offers.add(sku, price=price_of(which), quantity=100)
         start = len(self.orders) + 1 if first is None else first
-        placed = []
-        for order, plan in invent(count, skus, now=self.clock(), seed=seed, mix=mix, first=start):
+        placed, now = [], self.clock()
+        for order, plan in invent(count, skus, now=now, seed=seed, mix=mix, first=start):
             # Whenever it was begun: it changed when it came here, or nobody who asks for changes would see it.
-            order["last_updated_date"] = told(self.clock())
-            placed.append(self.place(order, plan))
+            order["last_updated_date"] = told(now)
+            one = self.place(order, plan)
+            one.updated = now
+            placed.append(one)
         return placed
 
     def place(self, order: dict[str, Any], plan: Plan | None = None) -> Placed:

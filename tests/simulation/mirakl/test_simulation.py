@@ -1,0 +1,67 @@
+"""Orders, failing services and dying workers: whatever goes wrong, no rule is broken."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from entrepot.kit.settings import Settings
+from entrepot.mirakl.simulating.conducting import Plan, simulate
+
+#: Far beyond what it takes.
+PATIENCE = 280
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_sixty_orders_two_schedulers_and_everything_that_can_go_wrong(
+    settings: Settings, seed: int
+) -> None:
+    plan = Plan(60, seed, stretches=6, stretch=timedelta(hours=2), look_every=3)
+    outcome = await simulate(settings, plan)
+    told = outcome.as_dict()
+    assert told.pop("violations") == []
+    assert told["orders"] == sum(told["states"].values()) == 60
+    assert set(told["states"]) <= {"closed", "delivered", "cancelled", "refused"}
+    assert (told["labels_duplicated"], told["labels_bought"] >= 30, told["messages_sent"] >= 5) == (
+        0,
+        True,
+        True,
+    )
+    # Without these it proved nothing.
+    assert outcome.killed >= 3
+    assert outcome.retried >= 3
+
+
+def test_the_command_prints_what_it_found_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "entrepot",
+        "mirakl",
+        "simulate",
+        "--orders",
+        "2",
+        "--no-kills",
+        "--json",
+    ]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
+    environment = kept | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert list(told) == [
+        "orders",
+        "states",
+        "labels_bought",
+        "labels_duplicated",
+        "messages_sent",
+        "violations",
+    ]
+    assert (told["orders"], told["labels_duplicated"], told["violations"]) == (2, 0, [])
+    assert list(tmp_path.iterdir()) == []
