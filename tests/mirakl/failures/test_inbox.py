@@ -87,6 +87,14 @@ async def test_a_payload_may_hold_moments_decimals_and_anything(db: Database, ac
     assert found["details"] == "with ␀ and ?"
 
 
+async def test_a_name_that_cannot_be_kept_is_cut_and_found_again(db: Database, account: Account) -> None:
+    name = "Z\0" + "z" * 300
+    failure = await failed(db, account, related_id=name, order_id=name)
+    assert await failed(db, account, related_id=name) == failure
+    async with db.tenant(account_id=account.account_id) as session:
+        assert await resolved_by_itself(session, account.account_id, name, "Example", resolution="over") == 1
+
+
 async def test_a_retry_sets_the_step_going_with_what_it_needs(
     db: Database, account: Account, tried: list[RowMapping]
 ) -> None:
