@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 from fpdf import FPDF
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader
 from tests.mirakl.shipping.conftest import Yard, order_id
 
 from entrepot.kit.clock import clock
 from entrepot.kit.errors import ConflictError
 from entrepot.mirakl.failures.inbox import retry
+from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders.history import move
-from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import deciding, queries
+from entrepot.mirakl.shipping.carrier import Bought
 from entrepot.mirakl.shipping.checking import check_label
 from entrepot.mirakl.shipping.printing import print_labels, unprinted
 from entrepot.mirakl.shipping.storing import labels_directory
@@ -251,14 +254,22 @@ async def test_what_has_no_label_is_not_printed(yard: Yard) -> None:
             await print_labels(session, yard.account_id, [parcel], labels_directory(yard.db.settings))
 
 
-async def test_a_link_to_another_host_is_not_followed(yard: Yard) -> None:
-    from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
-    from entrepot.mirakl.shipping.carrier import Bought
-
-    async with Services.opened(yard.db) as services:
-        post = await services.carrier(yard.account_id, "canada-post")
-        with pytest.raises(ServiceError, match=r"points at evil\.example") as raised:
-            await post.label(
-                Bought(external_id="1", tracking_pin=None, links={"label": "https://evil.example/label"})
-            )
+@pytest.mark.parametrize(
+    "link", ["https://evil.example/label", "http://127.0.0.1:1/label", "https://[/label", "http://\x00/label"]
+)
+async def test_a_link_to_another_host_is_not_followed(yard: Yard, link: str) -> None:
+    post = await yard.services.carrier(yard.account_id, "canada-post")
+    with pytest.raises(ServiceError, match=r"is not the host of the account") as raised:
+        await post.label(Bought(external_id="1", tracking_pin=None, links={"label": link}))
     assert raised.value.outcome is Outcome.PERMANENT
+
+
+LABEL = page("Zoé Fern-Alder", "H2X 1Y4", PIN)
+
+
+@given(st.integers(0, len(LABEL)), st.binary(max_size=60), st.integers(0, 200))
+@settings(max_examples=60, deadline=None)
+def test_whatever_comes_as_a_label_is_one_or_has_problems(at: int, noise: bytes, cut: int) -> None:
+    spoiled = LABEL[:at] + noise + LABEL[at + cut :]
+    checked = check_label(spoiled, TO, PIN)
+    assert checked.is_pdf or checked.problems
