@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -29,6 +30,13 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", 
 #: A clone is 1,800 small files, which memory makes ten times as fast as a disk; where it has room for a run.
 IN_MEMORY = Path("/dev/shm")
 ROOM = 6 * 1024**3
+
+
+# How long an example takes says something of the machine, and nothing of the program.
+hypothesis.settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -251,10 +251,11 @@ async def open_api(
         attempts=1,
         transport=transport,
     )
+    recorder = CallRecorder(db, account.account_id, trace_id=current_trace_id(), secrets=(key,))
     caller = Caller(
         SERVICE,
         client,
-        CallRecorder(db, account.account_id, trace_id=current_trace_id(), secrets=(key,)),
+        recorder,
         pace=pace_of((SERVICE, account.api_url, account.account_id), limits_of(account)),
         explain=_explanation,
     )

@@ -98,6 +98,7 @@ async def test_what_a_person_answers_while_one_waits_to_be_sent_withdraws_it(sho
     shop.wait(hours=4)
     assert len(await shop.automatic()) == 1
     await shop.reply(thread, "It left.")
+    assert sorted(one[1] for one in await shop.messages()) == ["pending", "received", "withdrawn"]
     await shop.send()
     assert shop.sent() == ["It left."]
     assert sorted(one[1] for one in await shop.messages()) == ["received", "sent", "withdrawn"]

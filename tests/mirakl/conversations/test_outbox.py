@@ -1,6 +1,7 @@
 """Replies sent once: whatever the marketplace answers, whoever sends, and wherever a worker dies."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from tests.mirakl.conversations.conftest import Shop
 
 from entrepot.kit.clock import clock
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
-from entrepot.mirakl.conversations import outbox
+from entrepot.mirakl.conversations import outbox, outbox_queries
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.marketplace_api import open_api
 
@@ -293,3 +294,41 @@ async def test_a_thread_that_cannot_be_read_any_more_is_a_failure_and_nothing_is
     [failure] = await shop.sql("SELECT state FROM mirakl.process_failures")
     assert failure["state"] == "resolved"
     assert shop.sent() == ["It left today."]
+
+
+async def test_two_that_are_unknown_with_the_same_text_are_each_settled_by_a_message_of_their_own(
+    shop: Shop,
+) -> None:
+    order = shop.order()
+    thread = shop.says("Really?", order=order)
+    await shop.sync()
+    for _ in range(2):
+        await shop.reply(thread, "Yes.")
+    # As two workers leave them that were killed after sending.
+    await shop.sql(
+        """
+        UPDATE mirakl.messages SET sending = 'unknown', attempts = 1, first_attempt_at = :at, last_attempt_at = :at,
+               next_attempt_at = :at
+        WHERE account_id = :account_id AND sending = 'pending'
+        """,
+        at=shop.at,
+    )
+    for _ in range(2):
+        shop.says("Yes.", order=order, sender="SHOP")
+    assert (await shop.sync()).recognized == 2
+    rows = await shop.sql(
+        "SELECT sending, mirakl_message_id AS id FROM mirakl.messages WHERE sender_type = 'technician'"
+    )
+    assert [row["sending"] for row in rows] == ["sent", "sent"]
+    assert len({row["id"] for row in rows}) == 2
+
+
+async def test_a_reply_is_taken_by_one_worker(shop: Shop) -> None:
+    thread = await told(shop)
+    stored = await shop.reply(thread, "It left today.")
+    until = shop.at + timedelta(minutes=2)
+    taken = []
+    for _ in range(2):
+        async with shop.db.tenant(account_id=shop.account_id) as session:
+            taken.append(await outbox_queries.take(session, shop.account_id, stored, at=shop.at, until=until))
+    assert taken == [True, False]

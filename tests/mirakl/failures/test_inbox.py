@@ -20,6 +20,7 @@ from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox, queries
 from entrepot.mirakl.failures.inbox import RETRIES, fail, resolve, resolved_by_itself, retry
 from entrepot.mirakl.failures.tasks import retry_all_due
+from entrepot.mirakl.orders.steps import STEPS
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -85,6 +86,14 @@ async def test_a_payload_may_hold_moments_decimals_and_anything(db: Database, ac
         "nan": "nan",
     }
     assert found["details"] == "with ␀ and ?"
+
+
+async def test_a_name_that_cannot_be_kept_is_cut_and_found_again(db: Database, account: Account) -> None:
+    name = "Z\0" + "z" * 300
+    failure = await failed(db, account, related_id=name, order_id=name)
+    assert await failed(db, account, related_id=name) == failure
+    async with db.tenant(account_id=account.account_id) as session:
+        assert await resolved_by_itself(session, account.account_id, name, "Example", resolution="over") == 1
 
 
 async def test_a_retry_sets_the_step_going_with_what_it_needs(
@@ -275,6 +284,12 @@ async def test_what_is_due_and_cannot_be_tried_waits_for_a_person_and_keeps_no_o
     assert (await state_of(db, account, unheard))["next_attempt_at"] is None
     async with db.tenant(account_id=account.account_id) as session:
         await resolved_by_itself(session, account.account_id, "D-1", "Broken", resolution="over")
+
+
+def test_every_step_of_an_order_can_be_tried_again() -> None:
+    inbox.load_retries()
+    assert STEPS
+    assert {step.name for step in STEPS.values()} <= set(RETRIES)
 
 
 @pytest.mark.parametrize(

@@ -190,11 +190,16 @@ def test_bodies_are_bounded_and_say_how_long_they_were(text: str) -> None:
 
 
 def test_of_a_long_page_the_beginning_is_gone_through_and_nothing_after_it_gets_in() -> None:
-    orders = [{"order_id": f"A-{n}", "customer": {"firstname": WORD, "note": f"{n} " + "x" * 90}} for n in range(2000)]
+    orders = [
+        {"order_id": f"A-{n}", "customer": {"firstname": WORD, "note": f"{n} " + "x" * 90}}
+        for n in range(2000)
+    ]
     text = orjson.dumps({"orders": orders}).decode()
     stored = row(call({"orders": orders}, text), ACCOUNT)
     assert WORD not in str(stored)
-    assert stored["response_body"].startswith('{"orders":[{"order_id":"A-0","customer":{"firstname":"[personal]"')
+    assert stored["response_body"].startswith(
+        '{"orders":[{"order_id":"A-0","customer":{"firstname":"[personal]"'
+    )
     assert stored["response_body"].endswith(f"… [{len(text)} bytes]")
     # As much as can be kept is kept, and it is the beginning as it is without the bound.
     body = stored["response_body"].rpartition("… [")[0]

@@ -145,7 +145,7 @@ async def test_a_rule_refuses_and_the_history_says_which(shop: Shop) -> None:
 
 async def test_a_line_that_cannot_be_built_is_refused_alone(shop: Shop) -> None:
     with clock(shop.time):
-        await shop.stock("LAPTOP-1", 5)
+        await shop.stock("LAPTOP-1", 50)
         await shop.stock("LAPTOP-2", 0)
         async with shop.db.system() as session:
             await update_settings(

@@ -393,6 +393,16 @@ async def _orders(session: AsyncSession, seeded: Seeded, customers: Sequence[UUI
         variant="NOTHING",
         age=hours(1),
     )
+    await add_order(
+        session,
+        seeded,
+        "ORD-1008-A",
+        "SHIPPING",
+        until_ready,
+        customer=juniper,
+        ship_in=hours(50),
+        age=hours(10),
+    )
     await add_parcel(session, seeded, "ORD-1003-A", "1234567890123456", label_pdf("1234567890123456"))
     sent = await add_parcel(
         session,

@@ -144,7 +144,9 @@ async def test_a_parcel_is_packed_by_scanning_alone(house: House) -> None:
         ("ram-16", "Memory 16 GB is in.", "ok"),
         ("SSD-512", "Disk 512 GB is in.", "ok"),
     ):
-        page = await send(house.olga, place, barcode=barcode)
+        sent = await house.olga.pages.send(place, barcode=barcode)
+        assert sent.status_code == 303, barcode
+        page = await house.olga.pages.get(sent.headers["location"])
         assert heard in text_of(page), barcode
         assert f'class="heard {tone}"' in page.text, barcode
         # Loading the page again scans nothing again.

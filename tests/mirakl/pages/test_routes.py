@@ -71,7 +71,7 @@ async def test_accounts_are_those_of_the_caller(house: House) -> None:
 async def test_the_summary_counts_what_is_due_and_late(house: House) -> None:
     found = (await house.vera.api.get(f"{API}/best-buy/summary")).json()
     assert (found["accept"]["total"], found["accept"]["late"]) == (2, 1)
-    assert (found["ship"]["total"], found["ship"]["late"]) == (2, 1)
+    assert (found["ship"]["total"], found["ship"]["late"]) == (3, 1)
     assert (found["answer"]["total"], found["answer"]["late"]) == (2, 1)
     due = (await house.vera.api.get(f"{API}/best-buy/due/accept")).json()["items"]
     assert [(one["order_id"], one["urgency"], one["to_do"]) for one in due] == [
@@ -86,7 +86,9 @@ async def test_orders_are_paged_filtered_and_searched(house: House) -> None:
         page = (await house.vera.api.get(base + path)).json()
         seen += [one["order_id"] for one in page["items"]]
         path = f"?limit=3&after={page['next']}" if page["next"] else ""
-    assert len(seen) == len(set(seen)) == 7
+    assert len(seen) == len(set(seen)) == 8
+    back = (await house.vera.api.get(f"{base}?limit=3&before={page['previous']}")).json()
+    assert [one["order_id"] for one in back["items"]] == seen[3:6]
     assert seen == [one["order_id"] for one in (await house.vera.api.get(base)).json()["items"]]
 
     async def ids(query: str) -> set[str]:

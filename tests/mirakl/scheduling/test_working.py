@@ -158,6 +158,7 @@ async def test_a_worker_that_comes_too_late_does_not_put_off_what_another_has(
                 time.pass_(seconds=LEASE.total_seconds())
                 WORK["often"] = Work("often", errands.called("often"))
                 await working.work_due(db, services, "prompt")
+                time.pass_(minutes=1)
 
             WORK["often"] = Work("often", late)
             await working.work_due(db, services, "late")

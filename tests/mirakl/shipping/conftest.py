@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,11 +20,13 @@ from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
 from entrepot.kit.settings import Settings
 from entrepot.mirakl.accounts.accounts import Account, Carrier, add_account, set_carrier
+from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.orders.driving import drive
 from entrepot.mirakl.orders.history import current, move
 from entrepot.mirakl.orders.steps import Taken
 from entrepot.mirakl.orders.taking_in import take_in
 from entrepot.mirakl.services import Services
+from entrepot.mirakl.shipping.buying import buy_labels
 from entrepot.sandbox.canadapost import server as canadapost
 from entrepot.sandbox.canadapost.controls import bought
 from entrepot.sandbox.canadapost.shipments import PASSWORD, USERNAME, CanadaPostState
@@ -168,6 +170,16 @@ class Yard:
             self.time.pass_(minutes=minutes)
             with clock(self.time):
                 await drive(self.db, self.services, account_id=self.account_id)
+
+    async def buy(self, placed: Placed, times: int = 1, *, minutes: float = 0) -> None:
+        """Have a worker buy the label of an order and no more; `times` over, so many minutes apart, until it is there."""
+        for _ in range(times):
+            self.time.pass_(minutes=minutes)
+            taken = await self.taken(placed)
+            if taken.status != "ready_to_ship":
+                return
+            with clock(self.time), suppress(ServiceError):
+                await buy_labels(self.services, taken)
 
     async def status(self, placed: Placed) -> str:
         """Where an order is."""

@@ -11,7 +11,6 @@ from entrepot.mirakl.failures.inbox import retry
 from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.orders.history import move
 from entrepot.mirakl.shipping import deciding
-from entrepot.mirakl.shipping.buying import buy_labels
 from entrepot.mirakl.shipping.calling_off import call_off, call_off_due
 from entrepot.sandbox.canadapost.shipments import Journey
 from entrepot.sandbox.mirakl.orders import Placed
@@ -26,8 +25,7 @@ async def labelled(yard: Yard) -> Placed:
     # What is picked up already can be refunded no more.
     yard.carrier.journey = STILL
     placed = await yard.order()
-    with clock(yard.time):
-        await buy_labels(yard.services, await yard.taken(placed))
+    await yard.buy(placed)
     assert await yard.status(placed) == "label_created"
     return placed
 
@@ -66,8 +64,18 @@ async def test_the_label_of_a_cancelled_order_is_taken_back(yard: Yard, transmit
     assert await yard.failures() == []
 
 
-@pytest.mark.parametrize("operation", ["VoidShipment", "RequestShipmentRefund", "GetShipmentDetails"])
-@pytest.mark.parametrize("behavior", ["fail", "timeout_before", "timeout_after", "garbage"])
+@pytest.mark.parametrize(
+    ("operation", "behavior"),
+    [
+        ("VoidShipment", "fail"),
+        ("VoidShipment", "timeout_after"),
+        ("RequestShipmentRefund", "fail"),
+        ("RequestShipmentRefund", "timeout_before"),
+        ("RequestShipmentRefund", "timeout_after"),
+        ("RequestShipmentRefund", "garbage"),
+        ("GetShipmentDetails", "garbage"),
+    ],
+)
 async def test_what_fails_is_tried_again_and_asked_for_once(
     yard: Yard, operation: str, behavior: str
 ) -> None:

@@ -9,7 +9,6 @@ import pytest
 from pypdf import PdfReader
 from tests.cli.conftest import CommandLine, Outcome, entrepot
 from tests.mirakl.shipping.conftest import Yard, order_id
-from tests.mirakl.shipping.test_carriers import set_up
 from tests.mirakl.shipping.test_labels import wrong_label
 
 from entrepot.kit.clock import system_clock
@@ -110,7 +109,9 @@ async def test_an_order_is_divided_and_sent_by_hand(command: Commands, yard: Yar
     assert split.stdout == f"The order {order_id(placed)} has 2 parcels planned.\n"
     missing = await command("ship", "by-hand", order_id(placed))
     assert (missing.code, "The carrier 'own' is not set up." in missing.stderr) == (3, True)
-    await set_up(yard, "own")
+    poor = await command("carriers", "set", "canada-post", "--user", "me")
+    assert (poor.code, "canada-post needs --url, --customer." in poor.stderr) == (2, True)
+    assert (await command("carriers", "set", "own", "--marketplace-code", "OTHER")).code == 0
     assert (await command("ship", "by-hand", order_id(placed))).code == 0
     number = await command("ship", "number", order_id(placed), "AB 123 456")
     assert "has the number AB 123 456." in number.stdout

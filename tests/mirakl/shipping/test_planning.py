@@ -48,7 +48,11 @@ def test_a_unit_that_no_parcel_takes_is_told() -> None:
 
 
 UNITS = st.lists(
-    st.tuples(st.integers(1, 12), st.decimals("0.1", "30", places=3), st.decimals("1", "60", places=1)),
+    st.tuples(
+        st.integers(1, 12),
+        st.integers(100, 30_000).map(lambda grams: Decimal(grams) / 1000),
+        st.integers(10, 600).map(lambda millimeters: Decimal(millimeters) / 10),
+    ),
     min_size=1,
     max_size=5,
 )

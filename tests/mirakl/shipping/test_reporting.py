@@ -9,8 +9,17 @@ from entrepot.mirakl.shipping.buying import buy_labels
 from entrepot.mirakl.shipping.reporting import confirm_shipping, report_tracking
 
 
-@pytest.mark.parametrize("operation", ["OR23", "OR24", "OR11"])
-@pytest.mark.parametrize("behavior", ["fail", "timeout_before", "timeout_after"])
+@pytest.mark.parametrize(
+    ("operation", "behavior"),
+    [
+        ("OR23", "fail"),
+        ("OR23", "timeout_after"),
+        ("OR24", "fail"),
+        ("OR24", "timeout_before"),
+        ("OR24", "timeout_after"),
+        ("OR11", "timeout_before"),
+    ],
+)
 async def test_lost_answers_are_settled_by_reading(yard: Yard, operation: str, behavior: str) -> None:
     placed = await yard.order()
     with clock(yard.time):

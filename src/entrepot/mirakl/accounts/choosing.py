@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.db import Database
 from entrepot.kit.telemetry import new_trace_id
 from entrepot.mirakl.accounts.accounts import Account, choose_account
+from entrepot.mirakl.failures.recording import settle_all
 
 T = TypeVar("T")
 
@@ -35,6 +36,9 @@ def with_account(code: str | None, work: Callable[[Database, Account], Awaitable
 
     async def run() -> T:
         async with Database.opened(pool_size=4) as db:
-            return await work(db, await choose_account(db, code))
+            try:
+                return await work(db, await choose_account(db, code))
+            finally:
+                await settle_all(db)
 
     return asyncio.run(run())

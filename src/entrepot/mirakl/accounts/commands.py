@@ -13,6 +13,8 @@ from entrepot.kit.settings import get_settings
 from entrepot.mirakl.accounts.accounts import Account, Carrier, list_carriers, set_carrier
 from entrepot.mirakl.accounts.choosing import AccountOption, in_account
 
+#: The carrier that is a person: it has no API, and so no credentials.
+BY_HAND = "own"
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Set carriers up.")
 
 
@@ -34,10 +36,15 @@ def read_secret(what: str, *, stdin: bool, option: str) -> str:
 
 @app.command("set")
 def set_up(
-    carrier: Annotated[str, typer.Argument(metavar="CARRIER", help="Which carrier: canada-post.")],
-    url: Annotated[str, typer.Option(metavar="URL", help="Root of the carrier's API.")],
-    user: Annotated[str, typer.Option(help="User of the API.")],
-    customer: Annotated[str, typer.Option(metavar="NUMBER", help="Your number with the carrier.")],
+    carrier: Annotated[
+        str,
+        typer.Argument(
+            metavar="CARRIER", help="Which carrier: canada-post, or own for numbers that you type in."
+        ),
+    ],
+    url: Annotated[str, typer.Option(metavar="URL", help="Root of the carrier's API.")] = "",
+    user: Annotated[str, typer.Option(help="User of the API.")] = "",
+    customer: Annotated[str, typer.Option(metavar="NUMBER", help="Your number with the carrier.")] = "",
     contract: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="Contract that is charged, where there is one.")
     ] = None,
@@ -48,10 +55,12 @@ def set_up(
     sender_name: Annotated[str, typer.Option(help="Name on the label.")] = "",
     sender_company: Annotated[str, typer.Option(help="Company on the label.")] = "",
     sender_street: Annotated[str, typer.Option(help="Street on the label.")] = "",
+    sender_street_2: Annotated[str, typer.Option(help="Second line of the street on the label.")] = "",
     sender_city: Annotated[str, typer.Option(help="City on the label.")] = "",
     sender_province: Annotated[str, typer.Option(help="Province on the label, such as ON.")] = "",
     sender_postal_code: Annotated[str, typer.Option(help="Postal code on the label.")] = "",
     sender_phone: Annotated[str, typer.Option(help="Telephone on the label.")] = "",
+    sender_email: Annotated[str, typer.Option(help="Where the carrier tells how a refund goes.")] = "",
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
@@ -62,15 +71,25 @@ def set_up(
 
     Example: entrepot mirakl carriers set canada-post --url https://ct.soa-gw.canadapost.ca --user me --customer 1234567
     """
-    password = read_secret("password", stdin=password_stdin, option="--password-stdin")
+    if carrier != BY_HAND and (
+        missing := [name for name, value in _needed(url, user, customer) if not value]
+    ):
+        raise InvalidInputError(
+            f"{carrier} needs {', '.join(missing)}.", hint="Only the carrier own asks for nothing."
+        )
+    password = (
+        "" if carrier == BY_HAND else read_secret("password", stdin=password_stdin, option="--password-stdin")
+    )
     sender = {
         "name": sender_name,
         "company": sender_company,
-        "street": sender_street,
+        "street_1": sender_street,
+        "street_2": sender_street_2,
         "city": sender_city,
         "province": sender_province,
         "postal_code": sender_postal_code,
         "phone": sender_phone,
+        "email": sender_email,
     }
 
     async def work(session: AsyncSession, found: Account) -> Carrier:
@@ -92,6 +111,10 @@ def set_up(
         print_json(as_record(made))
     else:
         print_line(f"{made.carrier} is set up: customer {made.customer_number}, service {made.service_code}.")
+
+
+def _needed(url: str, user: str, customer: str) -> tuple[tuple[str, str], ...]:
+    return ("--url", url), ("--user", user), ("--customer", customer)
 
 
 @app.command("list")

@@ -66,8 +66,8 @@ async def fail(
         {
             "account_id": account_id,
             "process_name": process_name,
-            "related_id": related_id,
-            "order_id": order_id,
+            "related_id": _name(related_id),
+            "order_id": None if order_id is None else _name(order_id),
             "kind": kind,
             "details": bounded(plain_text(details), 4000),
             "next_step": next_step,
@@ -81,6 +81,11 @@ async def fail(
             "most_times": MOST_TIMES,
         },
     )
+
+
+def _name(text: str) -> str:
+    # A failure about something with an impossible name is a failure as well.
+    return plain_text(text)[:255]
 
 
 async def resolve(
@@ -105,7 +110,7 @@ async def resolved_by_itself(
     """Close the open failures of steps that went well in the end; how many there were."""
     values = {
         "account_id": account_id,
-        "related_id": related_id,
+        "related_id": _name(related_id),
         "process_names": list(process_names),
         "resolution": resolution,
         "at": now(),

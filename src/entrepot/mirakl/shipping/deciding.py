@@ -70,7 +70,7 @@ async def accept_label(session: AsyncSession, account_id: UUID, parcel: RowMappi
 async def record_number(
     session: AsyncSession, account_id: UUID, parcel: RowMapping, number: str, *, by: str
 ) -> None:
-    """Record the tracking number of a parcel that is sent by hand.
+    """Record the tracking number of a parcel that is sent by hand, or whose carrier has told none.
 
     Raises InvalidInputError for what is no number, ConflictError where it belongs to another parcel or is not asked for.
     """
@@ -82,8 +82,8 @@ async def record_number(
         raise ConflictError(
             f"{number} is the number of {others[0]['carrier_reference']}.", where={"path": "number"}
         )
-    if parcel["carrier"] != own.NAME or not await queries.update_sent_by_hand(
-        session, account_id, parcel["shipment_id"], number=number, at=now()
+    if not await queries.update_number(
+        session, account_id, parcel["shipment_id"], number=number, at=now(), by_hand=own.NAME
     ):
         raise ConflictError(
             f"The parcel {parcel['carrier_reference']} is {parcel['state']} with {parcel['carrier']}; "
@@ -93,7 +93,7 @@ async def record_number(
     await resolved_by_itself(
         session, account_id, parcel["order_id"], BY_HAND, resolution=f"{by} gave its number."
     )
-    await _go_on(session, account_id, parcel["order_id"], f"{by} sent it by hand: {number}.", by)
+    await _go_on(session, account_id, parcel["order_id"], f"{by} gave the number {number}.", by)
 
 
 async def send_by_hand(session: AsyncSession, account_id: UUID, order_id: str, *, by: str) -> None:

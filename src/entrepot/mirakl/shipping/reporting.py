@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
-from entrepot.kit.errors import ConflictError
+from entrepot.kit.errors import NotFoundError
 from entrepot.mirakl.accounts.accounts import list_carriers
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
@@ -37,7 +37,10 @@ async def report_tracking(services: Services, taken: Taken) -> None:
     parcels, code = await _parcels(services, taken)
     first = next((row for row in parcels if row["tracking_pin"]), None)
     if first is None:
-        raise ConflictError(f"The order {taken.order_id} has no parcel with a number.")
+        raise NotFoundError(
+            f"No parcel of the order {taken.order_id} has a tracking number.",
+            hint=f"`entrepot mirakl ship number {taken.order_id} NUMBER` gives it one; then try it again.",
+        )
     api = await services.api(taken.account_id)
     try:
         await api.tracking(taken.order_id, carrier_code=code, number=first["tracking_pin"])
