@@ -175,7 +175,11 @@ class _Story:
             stock=stock_for(self._plan.orders, STOCKED),
         )
         self._person = Person(
-            self._db, self._account.account_id, seed=self._plan.seed, cancel=self._marketplace.cancel
+            self._db,
+            self._account.account_id,
+            seed=self._plan.seed,
+            cancel=self._marketplace.cancel,
+            offer=self._marketplace.offer,
         )
         try:
             await self._orders_come()
