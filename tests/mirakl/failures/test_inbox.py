@@ -277,11 +277,14 @@ async def test_what_is_due_and_cannot_be_tried_waits_for_a_person_and_keeps_no_o
 
     monkeypatch.setitem(RETRIES, "Broken", broken)
     unheard = await failed(db, account, "Unheard", related_id="D-1", automatic=True)
-    await failed(db, account, "Broken", related_id="D-1", automatic=True)
+    unable = await failed(db, account, "Broken", related_id="D-1", automatic=True)
     await failed(db, account, related_id="D-1", automatic=True)
     with clock(START + timedelta(minutes=1)):
         assert await retry_all_due(db) == {"left": 1, "failed": 1, "retried": 1}
+        assert await retry_all_due(db) == {}
     assert (await state_of(db, account, unheard))["next_attempt_at"] is None
+    later = await state_of(db, account, unable)
+    assert (later["state"], later["next_attempt_at"]) == ("open", START + timedelta(minutes=16))
     async with db.tenant(account_id=account.account_id) as session:
         await resolved_by_itself(session, account.account_id, "D-1", "Broken", resolution="over")
 

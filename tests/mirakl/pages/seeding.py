@@ -17,6 +17,7 @@ from entrepot.mirakl.conversations.tables import Conversation, Message
 from entrepot.mirakl.failures.tables import ApiCall, ProcessFailure
 from entrepot.mirakl.money.tables import TransactionLog
 from entrepot.mirakl.orders.tables import Customer, Order, OrderLine, OrderStatusHistory
+from entrepot.mirakl.scheduling.tables import AccountWork
 from entrepot.mirakl.shipping.tables import LabelFile, Shipment, ShipmentEvent, ShipmentLine
 from entrepot.mirakl.stock.tables import (
     BaseProduct,
@@ -119,6 +120,7 @@ async def fill(db: Database, seeded: Seeded) -> None:
         await _orders(session, seeded, customers)
         await _conversations(session, seeded, customers)
         await _failures(session, seeded)
+        await _works(session, seeded)
 
 
 async def add_order(
@@ -478,6 +480,18 @@ async def _conversations(session: AsyncSession, seeded: Seeded, customers: Seque
                 message_type="received",
                 sending="received",
                 sent_at=NOW - timedelta(hours=20),
+            )
+        )
+
+
+async def _works(session: AsyncSession, seeded: Seeded) -> None:
+    for work, values in (
+        ("orders", {"last_at": NOW - timedelta(minutes=3)}),
+        ("messages", {"failures": 2, "last_error": "The marketplace did not answer."}),
+    ):
+        await session.execute(
+            insert(AccountWork).values(
+                account_id=seeded.account_id, work=work, next_at=NOW + timedelta(minutes=2), **values
             )
         )
 
