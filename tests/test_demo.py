@@ -115,6 +115,9 @@ def test_the_demo_imports_a_shop_keeps_it_and_starts_over(home: Path) -> None:
     assert re.search(r"orders of 30 days +[1-9]", first.stdout)
     assert re.search(r"policy +50 products decided on", first.stdout)
     assert re.search(r"prices +40 carts quoted", first.stdout)
+    assert re.search(r"orders +9 of refurbished laptops, 6 delivered, 1 refused", first.stdout)
+    assert re.search(r"labels +7 bought, each once; 1 failed and waits in the inbox", first.stdout)
+    assert re.search(r"customers +1 answered, one more waits", first.stdout)
     assert login(first.stdout)["shop"] == DOMAIN
     assert stat.S_IMODE((home / "demo" / "login.json").stat().st_mode) == 0o600
     assert processes(home) == []
@@ -125,6 +128,7 @@ def test_the_demo_imports_a_shop_keeps_it_and_starts_over(home: Path) -> None:
     assert figures(second.stdout) == (read, 0, applied, rejected)
     assert login(second.stdout) == login(first.stdout)
     assert "products decided on" not in second.stdout
+    assert "refurbished laptops" not in second.stdout
 
     found = json.loads(entrepot(home, "experiment", "results", "CHECKOUT_BUTTON", "--json").stdout)
     assert sum(found["entities"].values()) == 2000

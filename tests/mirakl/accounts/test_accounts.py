@@ -1,5 +1,6 @@
 """Accounts, their keys, their carriers and their members."""
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from entrepot.mirakl.accounts.accounts import (
     api_key,
     carrier_credentials,
     choose_account,
+    get_account,
     list_accounts,
     list_carriers,
     list_members,
@@ -30,6 +32,9 @@ from entrepot.mirakl.accounts.accounts import (
     set_carrier,
     set_member,
 )
+from entrepot.mirakl.accounts.changing import change_account, limits_said
+from entrepot.mirakl.failures.pacing import Limit
+from entrepot.mirakl.marketplace_api import limits_of
 from entrepot.pim.tenants import keys
 from entrepot.pim.tenants.keys import key_status, rotate_keys
 
@@ -212,3 +217,39 @@ async def test_an_account_is_paused_and_resumed(db: Database, account: Account) 
         async with db.system() as session:
             await set_active(session, account.account_id, is_active=wanted)
             assert [one.is_active for one in await list_accounts(session)] == [wanted]
+
+
+async def test_what_is_given_is_changed_and_the_rest_is_left(db: Database, account: Account) -> None:
+    async with db.system() as session:
+        await session.execute(
+            text("""UPDATE mirakl.accounts SET settings = '{"acceptance": {"hours": 9}}'""")
+        )
+        changed = await change_account(
+            session, account.account_id, poll_seconds=60, call_limits=limits_said(["OR11=2/60", "TL02=none"])
+        )
+        assert changed == replace(account, poll_seconds=60, settings=changed.settings)
+        assert changed.settings == {
+            "acceptance": {"hours": 9},
+            "call_limits": {"OR11": [{"calls": 2, "seconds": 60.0}], "TL02": []},
+        }
+        assert dict(limits_of(changed)) == {"OR11": (Limit(2, 60),), "TL02": ()}
+        again = await change_account(
+            session, account.account_id, api_url="https://other.example/api/", marketplace=" "
+        )
+        assert again == replace(changed, api_url="https://other.example/api")
+        for values in ({"api_url": "other.example"}, {"time_zone": "Mars"}, {"poll_seconds": 1}):
+            with pytest.raises(InvalidInputError):
+                await change_account(session, account.account_id, **values)
+        assert await get_account(session, account.account_id) == again
+
+
+@pytest.mark.parametrize("said", ["OR11", "OR11=", "OR11=1", "OR11=a/60", "OR11=1/b", "=1/60", "OR11 1/60"])
+def test_a_limit_that_cannot_be_says_how_it_is_written(said: str) -> None:
+    with pytest.raises(InvalidInputError, match="no limit of calls"):
+        limits_said([said])
+
+
+async def test_no_calls_at_all_is_no_limit(db: Database, account: Account) -> None:
+    async with db.system() as session:
+        with pytest.raises(InvalidInputError, match="fewer than one call"):
+            await change_account(session, account.account_id, call_limits=limits_said(["OR11=0/60"]))

@@ -87,6 +87,11 @@ def test_accounts_their_people_and_their_carriers(entrepot: CommandLine) -> None
     assert entrepot("mirakl", "members", "remove", "best-buy", "ann@example.com").code == 0
     assert entrepot("mirakl", "members", "remove", "best-buy", "ann@example.com").code == 3
     assert entrepot("mirakl", "accounts", "key", "best-buy", "--key-stdin", given="key-2\n").code == 0
+    changed = entrepot(
+        "mirakl", "accounts", "change", "best-buy", "--every", "60", "--limit", "OR11=1/60", "--json"
+    )
+    assert changed.json["poll_seconds"] == 60
+    assert changed.json["call_limits"] == {"OR11": [{"calls": 1, "seconds": 60.0}]}
     assert entrepot("mirakl", "accounts", "pause", "best-buy", "--json").json["is_active"] is False
     assert entrepot("mirakl", "accounts", "pause", "best-buy", "--resume", "--json").json["is_active"] is True
 

@@ -20,6 +20,7 @@ from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox, queries
 from entrepot.mirakl.failures.inbox import RETRIES, fail, resolve, resolved_by_itself, retry
 from entrepot.mirakl.failures.tasks import retry_all_due
+from entrepot.mirakl.orders.steps import STEPS
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -276,13 +277,22 @@ async def test_what_is_due_and_cannot_be_tried_waits_for_a_person_and_keeps_no_o
 
     monkeypatch.setitem(RETRIES, "Broken", broken)
     unheard = await failed(db, account, "Unheard", related_id="D-1", automatic=True)
-    await failed(db, account, "Broken", related_id="D-1", automatic=True)
+    unable = await failed(db, account, "Broken", related_id="D-1", automatic=True)
     await failed(db, account, related_id="D-1", automatic=True)
     with clock(START + timedelta(minutes=1)):
         assert await retry_all_due(db) == {"left": 1, "failed": 1, "retried": 1}
+        assert await retry_all_due(db) == {}
     assert (await state_of(db, account, unheard))["next_attempt_at"] is None
+    later = await state_of(db, account, unable)
+    assert (later["state"], later["next_attempt_at"]) == ("open", START + timedelta(minutes=16))
     async with db.tenant(account_id=account.account_id) as session:
         await resolved_by_itself(session, account.account_id, "D-1", "Broken", resolution="over")
+
+
+def test_every_step_of_an_order_can_be_tried_again() -> None:
+    inbox.load_retries()
+    assert STEPS
+    assert {step.name for step in STEPS.values()} <= set(RETRIES)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from entrepot.kit.db.server import EmbeddedServer
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import queries, recording
 from entrepot.mirakl.failures.recording import CallRecorder, settle_all
-from entrepot.mirakl.marketplace_api import MiraklApi
+from entrepot.mirakl.marketplace_api import MiraklApi, open_api
 from entrepot.sandbox.misbehaving import Behavior
 
 
@@ -98,6 +98,14 @@ async def test_what_is_left_is_written_before_the_end_or_told_in_the_log(
     assert told["operation"] == "LOST"
     assert "Quillfeather" not in str(told)
     assert await settle_all(db) == 0
+
+
+async def test_what_an_api_could_not_have_recorded_is_written_before_it_is_closed(
+    db: Database, market: Market
+) -> None:
+    async with open_api(db, market.account) as api, table_away(db):
+        await api.order("A")
+    assert [row.operation for row in await calls_of(db, market.account)] == ["OR11"]
 
 
 async def test_a_record_that_the_database_never_takes_does_not_keep_the_others_back(

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import pytest
-from tests.mirakl.arranging import statuses
+from tests.mirakl.arranging import NOON, statuses
 from tests.mirakl.conftest import Time
 from tests.mirakl.shop import PLAIN, Shop, number
 
@@ -13,6 +13,7 @@ from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account, get_account
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders.polling import poll
+from entrepot.mirakl.orders.queries import update_watermark
 from entrepot.mirakl.services import Services
 from entrepot.sandbox.mirakl.generating import Mix
 from entrepot.sandbox.mirakl.state import MiraklState
@@ -108,3 +109,21 @@ async def test_orders_that_end_together_do_not_wait_in_a_circle_with_workers(sho
         await shop.work(rounds=2)
         assert await shop.open_failures() == []
         assert "OrderFollowing" not in {one.process_name for one in await shop.failures()}
+
+
+async def test_what_was_changed_while_the_pages_were_read_is_seen_by_the_next_look(shop: Shop) -> None:
+    with clock(shop.time):
+        first, _ = shop.order(count=2)
+        await poll(shop.services, shop.account)
+        # The marketplace says only now that it was changed three minutes before the newest that was taken in.
+        shop.marketplace.orders.cancel(number(first))
+        first.updated = shop.time() - timedelta(minutes=3)
+        await poll(shop.services, shop.account)
+        assert (await shop.statuses())[number(first)] == "cancelled"
+
+
+async def test_a_look_that_ends_late_does_not_put_the_mark_back(db: Database, account: Account) -> None:
+    for at in (NOON, NOON - timedelta(hours=1), NOON + timedelta(hours=1)):
+        async with db.tenant(account_id=account.account_id) as session:
+            await update_watermark(session, account.account_id, at)
+        assert await mark(db, account) == max(at, NOON)

@@ -8,16 +8,21 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.mirakl.arranging import ADDRESS, NOON, failures, statuses
+from tests.mirakl.arranging import ADDRESS, NOON, add_buildable, failures, levels, statuses
 
+from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.orders import reading
+from entrepot.mirakl.orders.driving import take
+from entrepot.mirakl.orders.history import rest
 from entrepot.mirakl.orders.reading import UnreadableError, read_order
-from entrepot.mirakl.orders.steps import WATCHERS, Change
+from entrepot.mirakl.orders.steps import WATCHERS, Change, load_steps
 from entrepot.mirakl.orders.taking_in import TakenIn, take_in
+from entrepot.mirakl.stock.reserving import reserve
 
 
 def told(order_id: str = "A-1", *, minutes: float = 0, lines: int = 1, **changes: Any) -> dict[str, Any]:
@@ -279,3 +284,50 @@ async def test_an_order_that_cannot_follow_stops_no_other_and_follows_later(
         await inbox.retry(session, account.account_id, one.failure_id)
     assert set((await statuses(session, account.account_id)).values()) == {"cancelled"}
     assert {one.state for one in await failures(session, account.account_id)} == {"resolved"}
+
+
+async def test_a_worker_that_looked_before_the_change_cannot_put_the_order_off(
+    db: Database, account: Account
+) -> None:
+    async with db.tenant(account_id=account.account_id) as session:
+        await take_in(session, account, [told()])
+    [taken] = await take(db, "early", 1, account.account_id, None, now())
+    async with db.tenant(account_id=account.account_id) as session:
+        await take_in(session, account, [told(minutes=1, total_price=1)])
+        assert not await rest(session, taken, None)
+    [again] = await take(db, "next", 1, account.account_id, None, now())
+    assert again.order_id == "A-1"
+
+
+async def test_parts_of_all_that_ends_are_held_before_the_first_moves(
+    db: Database, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that has the one component and waits for the other would wait in a circle with us."""
+    account_id = account.account_id
+    async with db.tenant(account_id=account_id) as session:
+        components = [await add_buildable(session, account_id, sku, 5) for sku in ("LAPTOP-1", "LAPTOP-2")]
+        # The order that ends first has the component that is locked last.
+        first, second = told("A-1"), told("A-2")
+        first["order_lines"][0]["offer_sku"] = "LAPTOP-2"
+        await take_in(session, account, [first, second])
+    for order_id in ("A-1", "A-2"):
+        async with db.tenant(account_id=account_id) as session:
+            assert (await reserve(session, account_id, order_id)).ok
+    found: list[str] = []
+
+    async def look(_session: AsyncSession, change: Change) -> None:
+        with pytest.raises(OperationalError, match="could not obtain lock"):
+            async with db.tenant(account_id=account_id) as other:
+                await other.execute(
+                    text("SELECT 1 FROM mirakl.components WHERE component_id = :id FOR NO KEY UPDATE NOWAIT"),
+                    {"id": min(components)},
+                )
+        found.append(change.order_id)
+
+    load_steps()
+    monkeypatch.setitem(WATCHERS, "cancelled", [*WATCHERS["cancelled"], look])
+    async with db.tenant(account_id=account_id) as session:
+        ended = [told(f"A-{place}", minutes=1, order_state="CANCELED") for place in (1, 2)]
+        await take_in(session, account, ended)
+        assert found == ["A-1", "A-2"]
+        assert await levels(session, account_id) == {"Bare LAPTOP-1": (5, 0), "Bare LAPTOP-2": (5, 0)}

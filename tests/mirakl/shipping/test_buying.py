@@ -35,6 +35,7 @@ async def test_an_order_gets_its_label_is_reported_and_shipped(yard: Yard) -> No
     assert checksum(bytes(file["pdf"])) == file["sha256"] == parcel["label_sha256"]
     assert file["is_right"]
     assert path.stat().st_mode & 0o077 == 0
+    assert all(folder.stat().st_mode & 0o077 == 0 for folder in list(path.parents)[:3])
     assert check_label(bytes(file["pdf"]), parcel["destination"], parcel["tracking_pin"]).right
     assert await yard.failures() == []
 
@@ -101,6 +102,23 @@ async def test_an_answer_lost_and_a_lookup_that_fails_are_no_second_label(yard: 
     assert await yard.status(placed) == "label_created"
     assert yard.labels(placed) == 1
     assert yard.carrier.desk.counts["CreateShipment"] == 1
+
+
+async def test_a_carrier_that_answers_no_xml_is_told_and_asked_until_it_does(yard: Yard) -> None:
+    placed = await yard.order()
+    yard.carrier.misbehavior.operations = ("CreateShipment", "GetShipments")
+    yard.carrier.misbehavior.garbage = 1.0
+    await yard.work(6, minutes=20)
+    assert await yard.status(placed) == "ready_to_ship"
+    assert await yard.failures() == [("ShippingLabelCreation", "transient")]
+    [failure] = await yard.sql("SELECT details, next_step FROM mirakl.process_failures")
+    assert "The answer cannot be read. It is not XML" in failure["details"]
+    assert "tried again by itself" in failure["next_step"]
+    yard.carrier.misbehavior.garbage = 0.0
+    await yard.work(1, minutes=60)
+    assert await yard.status(placed) == "shipped"
+    assert yard.labels(placed) == 1
+    assert await yard.failures() == []
 
 
 async def test_a_call_that_may_be_under_way_is_waited_for(yard: Yard) -> None:

@@ -5,18 +5,22 @@ from typing import Any
 
 import pytest
 from fpdf import FPDF
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader
 from tests.mirakl.shipping.conftest import Yard, order_id
 
 from entrepot.kit.clock import clock
 from entrepot.kit.errors import ConflictError
 from entrepot.mirakl.failures.inbox import retry
+from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders.history import move
-from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import deciding, queries
+from entrepot.mirakl.shipping.carrier import Bought
 from entrepot.mirakl.shipping.checking import check_label
 from entrepot.mirakl.shipping.printing import print_labels, unprinted
 from entrepot.mirakl.shipping.storing import labels_directory
+from entrepot.sandbox.canadapost.shipments import CanadaPostState
 
 TO = {"name": "Zoé Fern-Alder", "postal_code": "H2X 1Y4"}
 PIN = "7023210000000373"
@@ -202,6 +206,46 @@ async def test_labels_are_printed_as_one_pdf_and_prints_are_counted(yard: Yard) 
                 await print_labels(session, yard.account_id, [parcel], directory)
 
 
+async def test_a_number_that_another_parcel_has_is_looked_at_by_a_person(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await yard.order()
+    await yard.work()
+    # The carrier numbers two parcels alike, as its test system does.
+    create = CanadaPostState.create
+
+    def alike(carrier: CanadaPostState, request: Any) -> Any:
+        made = create(carrier, request)
+        made.pin = str(next(iter(carrier.all())).pin)
+        return made
+
+    monkeypatch.setattr(CanadaPostState, "create", alike)
+    second = await yard.order()
+    await yard.work()
+    assert await yard.status(first) == "shipped"
+    assert await yard.status(second) == "shipping_failed"
+    assert yard.labels(second) == 1
+    with clock(yard.time):
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            parcel = await deciding.find_parcel(session, yard.account_id, order_id(second))
+            await deciding.accept_label(session, yard.account_id, parcel, by="Robin")
+        await yard.work()
+        # Without a number there is nothing to report, and somebody is told what to do.
+        assert await yard.status(second) == "label_created"
+        assert await yard.failures() == [("TrackingUpdate", "permanent")]
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            parcel = await deciding.find_parcel(session, yard.account_id, order_id(second))
+            await deciding.record_number(session, yard.account_id, parcel, "7023210000000997", by="Robin")
+        [failure] = await yard.sql(
+            "SELECT failure_id FROM mirakl.process_failures WHERE process_name = 'TrackingUpdate'"
+        )
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            await retry(session, yard.account_id, failure["failure_id"])
+        await yard.work()
+    assert await yard.status(second) == "shipped"
+    assert await yard.failures() == []
+
+
 async def test_what_has_no_label_is_not_printed(yard: Yard) -> None:
     placed = await wrong_label(yard)
     async with yard.db.tenant(account_id=yard.account_id) as session:
@@ -210,14 +254,22 @@ async def test_what_has_no_label_is_not_printed(yard: Yard) -> None:
             await print_labels(session, yard.account_id, [parcel], labels_directory(yard.db.settings))
 
 
-async def test_a_link_to_another_host_is_not_followed(yard: Yard) -> None:
-    from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
-    from entrepot.mirakl.shipping.carrier import Bought
-
-    async with Services.opened(yard.db) as services:
-        post = await services.carrier(yard.account_id, "canada-post")
-        with pytest.raises(ServiceError, match=r"points at evil\.example") as raised:
-            await post.label(
-                Bought(external_id="1", tracking_pin=None, links={"label": "https://evil.example/label"})
-            )
+@pytest.mark.parametrize(
+    "link", ["https://evil.example/label", "http://127.0.0.1:1/label", "https://[/label", "http://\x00/label"]
+)
+async def test_a_link_to_another_host_is_not_followed(yard: Yard, link: str) -> None:
+    post = await yard.services.carrier(yard.account_id, "canada-post")
+    with pytest.raises(ServiceError, match=r"is not the host of the account") as raised:
+        await post.label(Bought(external_id="1", tracking_pin=None, links={"label": link}))
     assert raised.value.outcome is Outcome.PERMANENT
+
+
+LABEL = page("Zoé Fern-Alder", "H2X 1Y4", PIN)
+
+
+@given(st.integers(0, len(LABEL)), st.binary(max_size=60), st.integers(0, 200))
+@settings(max_examples=60, deadline=None)
+def test_whatever_comes_as_a_label_is_one_or_has_problems(at: int, noise: bytes, cut: int) -> None:
+    spoiled = LABEL[:at] + noise + LABEL[at + cut :]
+    checked = check_label(spoiled, TO, PIN)
+    assert checked.is_pdf or checked.problems

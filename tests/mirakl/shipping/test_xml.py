@@ -1,9 +1,12 @@
 """Canada Post's XML: what is sent is of the published structure, what comes back is read with suspicion."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrepot.mirakl.shipping import canada_post_xml as xml
 from entrepot.mirakl.shipping.carrier import Address, Parcel, Tracking
@@ -145,3 +148,35 @@ def test_times_are_told_in_their_zone_and_kept_in_utc() -> None:
 def test_a_date_that_is_none_is_refused() -> None:
     with pytest.raises(xml.UnreadableXmlError, match="dated 'soon'"):
         tracking(("0100", "soon", "08:30:00 EST", "x"))
+
+
+WHOLE = """<tracking-detail><significant-events><occurrence><event-identifier>0100</event-identifier>
+<event-date>9999-12-31</event-date><event-time>23:59:59</event-time><event-time-zone>PST</event-time-zone>
+<event-description>x</event-description></occurrence></significant-events></tracking-detail>"""
+
+
+def test_a_time_that_no_calendar_has_is_refused() -> None:
+    with pytest.raises(xml.UnreadableXmlError, match="dated '9999-12-31'"):
+        xml.read_tracking(WHOLE)
+
+
+@given(st.integers(0, len(WHOLE)), st.text(max_size=20), st.integers(0, 40))
+def test_whatever_is_answered_is_read_or_refused(at: int, noise: str, cut: int) -> None:
+    spoiled = WHOLE[:at] + noise + WHOLE[at + cut :]
+    for reading in (
+        xml.read_tracking,
+        xml.read_shipment,
+        xml.read_shipments,
+        xml.read_details,
+        xml.read_ticket,
+    ):
+        with suppress(xml.UnreadableXmlError):
+            reading(spoiled)
+
+
+def test_a_price_that_is_none_is_not_known() -> None:
+    for said in ("NaN", "Infinity", "1e30", "a lot"):
+        answer = f"<shipment-info><shipment-id>1</shipment-id><due-amount>{said}</due-amount></shipment-info>"
+        assert xml.read_shipment(answer).price is None
+    with pytest.raises(xml.UnreadableXmlError, match="longer than any"):
+        xml.read_shipment(f"<shipment-info><shipment-id>{'1' * 65}</shipment-id></shipment-info>")

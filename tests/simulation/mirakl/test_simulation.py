@@ -20,7 +20,7 @@ PATIENCE = 280
 async def test_sixty_orders_two_schedulers_and_everything_that_can_go_wrong(
     settings: Settings, seed: int
 ) -> None:
-    plan = Plan(60, seed, stretches=6, stretch=timedelta(hours=2), look_every=3)
+    plan = Plan(60, seed, stretches=4, stretch=timedelta(hours=3), look_every=2)
     outcome = await simulate(settings, plan)
     told = outcome.as_dict()
     assert told.pop("violations") == []

@@ -13,6 +13,7 @@ from entrepot.kit.output import JsonOption, print_fields, print_json, print_line
 from entrepot.kit.telemetry import new_trace_id
 from entrepot.mirakl.accounts import accounts as functions
 from entrepot.mirakl.accounts.accounts import Account
+from entrepot.mirakl.accounts.changing import change_account, limits_said
 from entrepot.mirakl.accounts.commands import read_secret
 from entrepot.pim.tenants.doors import StaffDoors
 
@@ -139,6 +140,48 @@ def show(code: CodeArgument, json: JsonOption = False) -> None:
     print_fields({**fields, "carriers": [carrier.carrier for carrier in carriers]}, title=account.marketplace)
     print_line()
     print_table(["person", "role"], people, empty="It has no members yet.")
+
+
+@accounts.command("change")
+def change(
+    code: CodeArgument,
+    url: Annotated[str | None, typer.Option(metavar="URL", help="Root of the marketplace's API.")] = None,
+    marketplace: Annotated[str | None, typer.Option(help="What people call the marketplace.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Time zone of business hours (IANA).")] = None,
+    every: Annotated[int | None, typer.Option(help="Seconds between two looks at the marketplace.")] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--limit",
+            metavar="CALL=N/SECONDS",
+            help="Most calls of an operation, CALL=none for no limit; in place of all that were set before.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Change what is given of an account, and leave the rest.
+
+    Example: entrepot mirakl accounts change best-buy --every 120 --limit OR11=1/60
+    """
+    limits = limits_said(limit) if limit else None
+
+    async def work(_db: Database, session: AsyncSession) -> Account:
+        account = await functions.find_account(session, code)
+        return await change_account(
+            session,
+            account.account_id,
+            marketplace=marketplace,
+            api_url=url,
+            time_zone=timezone,
+            poll_seconds=every,
+            call_limits=limits,
+        )
+
+    changed = _run(work)
+    if json:
+        print_json({**_record(changed), "call_limits": changed.settings.get("call_limits")})
+    else:
+        print_line(f"Changed {changed.code}: {changed.api_url}, every {changed.poll_seconds} seconds.")
 
 
 @accounts.command("key")

@@ -86,24 +86,11 @@ async def add_account(
             hint="It has lower-case letters, digits and hyphens, up to 50.",
             where={"path": "code"},
         )
-    if not re.match(r"https?://[^/\s]+", api_url):
-        raise InvalidInputError(
-            f"{api_url!r} is no address of an API.",
-            hint="Give the root of the marketplace's API, such as https://marketplace.example/api.",
-            where={"path": "api_url"},
-        )
+    checked_url(api_url)
     if not re.fullmatch(r"[A-Z]{3}", currency):
         raise InvalidInputError(f"{currency!r} is no currency (ISO 4217).", where={"path": "currency"})
-    if time_zone not in zoneinfo.available_timezones():
-        raise InvalidInputError(
-            f"{time_zone!r} is not a time zone.",
-            hint="Give an IANA name, such as America/Toronto or UTC.",
-            where={"path": "time_zone"},
-        )
-    if not 10 <= poll_seconds <= 86400:
-        raise InvalidInputError(
-            "A marketplace is looked at every 10 to 86,400 seconds.", where={"path": "poll_seconds"}
-        )
+    checked_time_zone(time_zone)
+    checked_pace(poll_seconds)
     checked_key(api_key)
     account_id = identifier(now())
     values = {
@@ -120,6 +107,37 @@ async def add_account(
     if await queries.insert_account(session, values) is None:
         raise ConflictError(f"There is an account {code} already.", where={"path": "code"})
     return await find_account(session, code)
+
+
+def checked_url(value: str) -> str:
+    """The root of an API without a slash at its end; raises InvalidInputError."""
+    if not re.fullmatch(r"https?://[^/\s]+\S*", value):
+        raise InvalidInputError(
+            f"{value!r} is no address of an API.",
+            hint="Give the root of the marketplace's API, such as https://marketplace.example/api.",
+            where={"path": "api_url"},
+        )
+    return value.rstrip("/")
+
+
+def checked_time_zone(value: str) -> str:
+    """A time zone by its IANA name; raises InvalidInputError."""
+    if value not in zoneinfo.available_timezones():
+        raise InvalidInputError(
+            f"{value!r} is not a time zone.",
+            hint="Give an IANA name, such as America/Toronto or UTC.",
+            where={"path": "time_zone"},
+        )
+    return value
+
+
+def checked_pace(seconds: int) -> int:
+    """Seconds between two looks at a marketplace; raises InvalidInputError."""
+    if not 10 <= seconds <= 86400:
+        raise InvalidInputError(
+            "A marketplace is looked at every 10 to 86,400 seconds.", where={"path": "poll_seconds"}
+        )
+    return seconds
 
 
 def checked_key(value: str) -> str:

@@ -29,6 +29,18 @@ _SET_ACTIVE = text("UPDATE mirakl.accounts SET is_active = :is_active WHERE id =
 _SET_SETTINGS = text(
     "UPDATE mirakl.accounts SET settings = CAST(:settings AS jsonb) WHERE id = :account_id RETURNING id"
 )
+# What is not given stays; other settings than the limits of calls stay as well.
+_CHANGE = text(
+    """
+    UPDATE mirakl.accounts
+    SET marketplace = coalesce(:marketplace, marketplace), api_url = coalesce(:api_url, api_url),
+        time_zone = coalesce(:time_zone, time_zone), poll_seconds = coalesce(:poll_seconds, poll_seconds),
+        settings = CASE WHEN CAST(:call_limits AS jsonb) IS NULL THEN settings
+                        ELSE settings || jsonb_build_object('call_limits', CAST(:call_limits AS jsonb)) END
+    WHERE id = :account_id
+    RETURNING id
+    """
+)
 _OF_USER = text(
     f"""
     SELECT {_COLUMNS}, m.role
@@ -108,6 +120,11 @@ async def update_active(session: AsyncSession, account_id: UUID, *, is_active: b
     """Begin or stop looking at a marketplace; False when there is no such account."""
     values = {"account_id": account_id, "is_active": is_active}
     return (await session.execute(_SET_ACTIVE, values)).first() is not None
+
+
+async def update_account(session: AsyncSession, values: Mapping[str, Any]) -> bool:
+    """Change what is not null of an account; False when there is no such account."""
+    return (await session.execute(_CHANGE, dict(values))).first() is not None
 
 
 async def update_settings(session: AsyncSession, account_id: UUID, settings: str) -> bool:

@@ -22,6 +22,8 @@ from entrepot.mirakl.failures.recording import Call, CallRecorder
 T = TypeVar("T")
 #: Seconds that a call may take from end to end; the client bounds each read by itself.
 LONGEST_CALL = 60.0
+#: Seconds for which a service may keep us from calling; whoever says more means something else.
+LONGEST_HOLD = 24 * 3600.0
 #: Bytes of an answer that are read; a page of orders has half a million.
 LARGEST = 32 * 1024 * 1024
 #: What an answer that came but cannot be used has for a beginning, in the words of the error.
@@ -146,8 +148,10 @@ class Caller:
 
     def _refused(self, operation: str, response: httpx.Response, outcome: Outcome) -> ServiceError:
         after = retry_after(response.headers)
-        if after is not None and outcome is Outcome.TRANSIENT:
-            self._pace.hold(operation, after)
+        if after is not None:
+            after = min(after, LONGEST_HOLD)
+            if outcome is Outcome.TRANSIENT:
+                self._pace.hold(operation, after)
         words, code = self._explain(response) if self._explain else (None, None)
         said = f"HTTP {response.status_code}"
         return self._error(

@@ -30,6 +30,16 @@ class Pace:
         self._held: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
+    def set_limits(self, limits: Mapping[str, Sequence[Limit]]) -> None:
+        """Have other limits from now on; calls made count for them as far as they are remembered."""
+        with self._lock:
+            if dict(limits) == self._limits:
+                return
+            self._limits = dict(limits)
+            for operation, made in self._made.items():
+                most = max((limit.calls for limit in limits.get(operation, ())), default=0)
+                self._made[operation] = deque(made, maxlen=most)
+
     def wait(self, operation: str) -> float | None:
         """Seconds until an operation may be called; None: now, and the call is counted."""
         at = now()
@@ -69,6 +79,8 @@ _PACES_LOCK = threading.Lock()
 
 
 def pace_of(key: Hashable, limits: Mapping[str, Sequence[Limit]] | None = None) -> Pace:
-    """The pace that this process shares for a key, such as a service and an account of it."""
+    """The pace that this process shares for a key, such as a service and an account of it; the limits given last hold."""
     with _PACES_LOCK:
-        return _PACES.setdefault(key, Pace(limits))
+        found = _PACES.setdefault(key, Pace())
+    found.set_limits(limits or {})
+    return found

@@ -16,10 +16,11 @@ from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders.steps import Change, watches
 from entrepot.mirakl.services import Services
-from entrepot.mirakl.shipping import queries
+from entrepot.mirakl.shipping import calling_off_queries as queries
 from entrepot.mirakl.shipping.buying import GRACE, record_bought
 from entrepot.mirakl.shipping.carrier import AlreadyTransmittedError, PersonNeededError
 from entrepot.mirakl.shipping.labelling import CHECK, DOWNLOAD, as_bought
+from entrepot.mirakl.shipping.queries import select_parcels, times_failed
 
 VOID = "ShipmentVoid"
 ON_ITS_WAY = "ParcelOfCancelledOrder"
@@ -122,7 +123,7 @@ async def _failed(services: Services, parcel: RowMapping, error: ServiceError) -
     async with services.db.tenant(account_id=account_id) as session:
         again = None
         if error.outcome is not Outcome.PERMANENT:
-            times = await queries.times_failed(session, account_id, VOID, str(shipment_id))
+            times = await times_failed(session, account_id, VOID, str(shipment_id))
             again = now() + min(FIRST_PAUSE * 2 ** min(times, 10), LONGEST_PAUSE)
         await queries.put_look_off(session, account_id, shipment_id, again)
         await fail(
@@ -150,9 +151,7 @@ async def call_off_again(session: AsyncSession, failure: RowMapping) -> None:
 @watches("cancelled")
 async def tell_of_parcels_on_their_way(session: AsyncSession, change: Change) -> None:
     """A cancelled order whose parcel has left the house is somebody's business."""
-    for parcel in await queries.select_parcels(
-        session, change.account_id, order_id=change.order_id, live=True
-    ):
+    for parcel in await select_parcels(session, change.account_id, order_id=change.order_id, live=True):
         if parcel["shipped_reported_at"] is None or parcel["delivered_at"] is not None:
             continue
         await fail(

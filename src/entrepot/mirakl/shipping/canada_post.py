@@ -231,10 +231,11 @@ class CanadaPost:
     ) -> bytes:
         """One call; the body of its answer. Raises ServiceError with the carrier's code and words."""
         repeatable = method == "GET" if idempotent is None else idempotent
-        url = self._base.join(address) if "://" in address else self._own(address)
-        if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
+        url = self._url(address)
+        if url is None or _origin(url) != _origin(self._base):
             raise ServiceError(
-                f"The carrier points at {url.host}, which is not the host of the account ({self._base.host}).",
+                f"The carrier points at {url.host if url else address[:200]!r}, which is not the host of the account "
+                f"({self._base.host})",
                 outcome=Outcome.PERMANENT,
                 service=SERVICE,
                 operation=operation,
@@ -293,8 +294,14 @@ class CanadaPost:
                     raise httpx.ReadError(f"The answer is larger than {LARGEST:,} bytes.")
             return response.status_code, response.headers, bytes(data)
 
-    def _own(self, path: str) -> httpx.URL:
-        return httpx.URL(str(self._base).rstrip("/") + path)
+    def _url(self, address: str) -> httpx.URL | None:
+        """A link as it came, or a path below the root of the API; None for what is no address at all."""
+        try:
+            if "://" in address:
+                return httpx.URL(address)
+            return httpx.URL(str(self._base).rstrip("/") + address)
+        except httpx.InvalidURL:
+            return None
 
     async def _record(
         self,
@@ -348,6 +355,10 @@ async def opened(opening: Opening) -> AsyncIterator[CanadaPost]:
     client.auth = httpx.BasicAuth(opening.user, opening.password)
     async with client:
         yield CanadaPost(client, CallRecorder(opening.db, opening.account.account_id), opening)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _readable(data: bytes) -> str:

@@ -111,10 +111,13 @@ def read_shipment(text: str | bytes) -> Bought:
     external_id = _found(root, "shipment-id")
     if not external_id:
         raise UnreadableXmlError("It has no shipment-id.")
+    pin = _found(root, "tracking-pin")
+    if len(external_id) > 64 or len(pin or "") > 50:
+        raise UnreadableXmlError("Its shipment-id or tracking-pin is longer than any that there is.")
     status = _found(root, "shipment-status")
     return Bought(
         external_id=external_id,
-        tracking_pin=_found(root, "tracking-pin"),
+        tracking_pin=pin,
         links=_links(root),
         price=_amount(_found(root, "due-amount")),
         status=status,
@@ -207,8 +210,11 @@ def _event(occurrence: Element) -> TrackingEvent:
     on, at = _found(occurrence, "event-date") or "", _found(occurrence, "event-time") or "00:00:00"
     zone = (_found(occurrence, "event-time-zone") or "").upper()
     try:
-        moment = datetime.combine(date.fromisoformat(on), time.fromisoformat(at))
-    except ValueError as error:
+        moment = datetime.combine(
+            date.fromisoformat(on),
+            time.fromisoformat(at).replace(tzinfo=timezone(timedelta(hours=ZONES.get(zone, 0)))),
+        ).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UnreadableXmlError(f"An event is dated {on!r} {at!r}.") from error
     place = ", ".join(
         part
@@ -218,7 +224,7 @@ def _event(occurrence: Element) -> TrackingEvent:
     return TrackingEvent(
         identifier=(_found(occurrence, "event-identifier") or "")[:20],
         description=_found(occurrence, "event-description") or "",
-        happened_at=moment.replace(tzinfo=timezone(timedelta(hours=ZONES.get(zone, 0)))).astimezone(UTC),
+        happened_at=moment,
         place=place[:200] or None,
     )
 
@@ -315,6 +321,8 @@ def _links(root: Element) -> dict[str, str]:
 
 def _amount(text: str | None) -> Decimal | None:
     try:
-        return Decimal(text) if text else None
+        amount = Decimal(text) if text else None
     except InvalidOperation:
         return None
+    # What no label costs is no price that is known.
+    return amount if amount is not None and amount.is_finite() and abs(amount) < 10**9 else None

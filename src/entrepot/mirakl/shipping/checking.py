@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 
 from entrepot.mirakl.shipping.addresses import bare
 
@@ -81,16 +80,5 @@ def _text(pdf: bytes) -> str:
     except _UnreadableError:
         raise
     # A broken file raises whatever its reader trips over; to us all of it means the same.
-    except (
-        PyPdfError,
-        ValueError,
-        KeyError,
-        IndexError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-        OSError,
-        ArithmeticError,
-        NotImplementedError,
-    ) as error:
+    except Exception as error:
         raise _UnreadableError(f"It is a broken PDF: {type(error).__name__}: {error}.") from error

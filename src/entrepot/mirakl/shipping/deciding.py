@@ -12,6 +12,7 @@ from entrepot.mirakl.accounts.accounts import Account, list_carriers
 from entrepot.mirakl.failures.inbox import resolved_by_itself
 from entrepot.mirakl.orders.history import current, move, wake
 from entrepot.mirakl.orders.history_queries import lock_order
+from entrepot.mirakl.orders.preparing import ADDRESS
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import own, queries
 from entrepot.mirakl.shipping.buying import BY_HAND
@@ -70,7 +71,7 @@ async def accept_label(session: AsyncSession, account_id: UUID, parcel: RowMappi
 async def record_number(
     session: AsyncSession, account_id: UUID, parcel: RowMapping, number: str, *, by: str
 ) -> None:
-    """Record the tracking number of a parcel that is sent by hand.
+    """Record the tracking number of a parcel that is sent by hand, or whose carrier has told none.
 
     Raises InvalidInputError for what is no number, ConflictError where it belongs to another parcel or is not asked for.
     """
@@ -82,8 +83,8 @@ async def record_number(
         raise ConflictError(
             f"{number} is the number of {others[0]['carrier_reference']}.", where={"path": "number"}
         )
-    if parcel["carrier"] != own.NAME or not await queries.update_sent_by_hand(
-        session, account_id, parcel["shipment_id"], number=number, at=now()
+    if not await queries.update_number(
+        session, account_id, parcel["shipment_id"], number=number, at=now(), by_hand=own.NAME
     ):
         raise ConflictError(
             f"The parcel {parcel['carrier_reference']} is {parcel['state']} with {parcel['carrier']}; "
@@ -93,7 +94,7 @@ async def record_number(
     await resolved_by_itself(
         session, account_id, parcel["order_id"], BY_HAND, resolution=f"{by} gave its number."
     )
-    await _go_on(session, account_id, parcel["order_id"], f"{by} sent it by hand: {number}.", by)
+    await _go_on(session, account_id, parcel["order_id"], f"{by} gave the number {number}.", by)
 
 
 async def send_by_hand(session: AsyncSession, account_id: UUID, order_id: str, *, by: str) -> None:
@@ -105,9 +106,7 @@ async def send_by_hand(session: AsyncSession, account_id: UUID, order_id: str, *
     order = await queries.select_order(session, account_id, order_id)
     if order is not None and order["status"] == "accepted" and order["mirakl_state"] == "SHIPPING":
         # It waited for an address that a label could show; a person needs none.
-        await resolved_by_itself(
-            session, account_id, order_id, "OrderAddress", resolution=f"{by} sends it by hand."
-        )
+        await resolved_by_itself(session, account_id, order_id, ADDRESS, resolution=f"{by} sends it by hand.")
         await move(
             session,
             account_id,

@@ -17,9 +17,10 @@ from entrepot.mirakl.orders.history import current, move
 from entrepot.mirakl.orders.history_queries import lock_order
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import following_queries as queries
+from entrepot.mirakl.shipping.calling_off_queries import put_look_off
 from entrepot.mirakl.shipping.carrier import Tracking
 from entrepot.mirakl.shipping.preferences import ShippingPreferences, shipping_preferences
-from entrepot.mirakl.shipping.queries import put_look_off, select_parcels, times_failed
+from entrepot.mirakl.shipping.queries import select_parcels, times_failed
 
 ASK = "DeliveryTracking"
 DELAYED, STALLED, LATE, LOST = "DeliveryDelayed", "DeliveryStalled", "DeliveryLate", "DeliveryLost"

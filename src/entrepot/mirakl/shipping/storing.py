@@ -35,7 +35,9 @@ def write_label(directory: Path, path: str, pdf: bytes) -> Path:
     if place.is_file() and place.stat().st_size == len(pdf) and place.read_bytes() == pdf:
         return place
     # Labels show where customers live: for us alone.
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in reversed([place.parent, *place.parent.parents]):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
     making = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -55,9 +55,14 @@ WRITING, MOST_MESSAGES = 0.2, 3
 #: Share of the components that the orders take which is there when it begins; the rest comes when the orders are in.
 STOCKED = 1.1
 #: What passes after the last order while services still fail.
-AFTERMATH = (*[timedelta(minutes=20)] * 4, *[timedelta(hours=3)] * 4)
+AFTERMATH = (*[timedelta(minutes=20)] * 3, *[timedelta(hours=3)] * 3)
 #: What passes after that until everything is over: parcels travel, and the marketplace closes orders after weeks.
-CALM_DAYS = (*[timedelta(minutes=20)] * 6, *[timedelta(hours=3)] * 8, *[timedelta(days=1)] * 23)
+CALM_DAYS = (
+    *[timedelta(minutes=20)] * 6,
+    *[timedelta(hours=3)] * 4,
+    *[timedelta(days=1)] * 4,
+    *[timedelta(days=5)] * 4,
+)
 #: Rests of workers in a stretch of time, at what is due next.
 STOPS = 4
 
@@ -170,7 +175,11 @@ class _Story:
             stock=stock_for(self._plan.orders, STOCKED),
         )
         self._person = Person(
-            self._db, self._account.account_id, seed=self._plan.seed, cancel=self._marketplace.cancel
+            self._db,
+            self._account.account_id,
+            seed=self._plan.seed,
+            cancel=self._marketplace.cancel,
+            offer=self._marketplace.offer,
         )
         try:
             await self._orders_come()

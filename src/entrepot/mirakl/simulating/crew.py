@@ -12,6 +12,7 @@ from pathlib import Path
 
 import entrepot.mirakl
 from entrepot.kit.settings import Settings
+from entrepot.mirakl.orders.driving import SIDE_BY_SIDE
 from entrepot.mirakl.orders.steps import EDGES
 from entrepot.mirakl.simulating.working import RESTLESS, Fate, work
 
@@ -40,12 +41,15 @@ class _Worker:
 
 
 class Crew:
-    """Several workers, each of which is a scheduler as well."""
+    """Several workers, each of which is a scheduler as well; `hands`: orders that each has in hand at a time."""
 
-    def __init__(self, settings: Settings, clock_file: Path, *, size: int, seed: int) -> None:
+    def __init__(
+        self, settings: Settings, clock_file: Path, *, size: int, seed: int, hands: int = SIDE_BY_SIDE
+    ) -> None:
         self._settings = settings
         self._clock_file = clock_file
         self._size = size
+        self._hands = hands
         self._nursery = _nursery()
         # Not a secret: the same seed has to kill at the same places.
         self._random = random.Random(f"crew {seed}")  # noqa: S311
@@ -97,7 +101,7 @@ class Crew:
             else None
         )
         process = self._nursery.Process(
-            target=work, args=(self._settings, self._clock_file, there, fate), daemon=True
+            target=work, args=(self._settings, self._clock_file, there, fate, self._hands), daemon=True
         )
         process.start()
         there.close()

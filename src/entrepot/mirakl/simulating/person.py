@@ -19,21 +19,28 @@ from entrepot.mirakl.simulating.catalog import VARIANTS
 NAME = "the person of the simulation"
 #: A label that cannot be taken back: the carrier keeps the money, and that is the end of it.
 NOT_TAKEN_BACK = "ShipmentVoid"
-#: A listing that maps to nothing is mapped, or the order is refused.
+#: A listing that maps to nothing is mapped.
 MAPPING = "ListingMapping"
 #: Share of what waits that is looked at by somebody who comes by now and then.
 NOW_AND_THEN = 0.3
 
 
 class Person:
-    """Somebody who comes by; `cancel` has the marketplace cancel an order that cannot be sent."""
+    """Somebody who comes by; `cancel` has the marketplace cancel an order that cannot be sent, `offer` a SKU offered."""
 
     def __init__(
-        self, db: Database, account_id: UUID, *, seed: int, cancel: Callable[[str], Awaitable[None]]
+        self,
+        db: Database,
+        account_id: UUID,
+        *,
+        seed: int,
+        cancel: Callable[[str], Awaitable[None]],
+        offer: Callable[[str], Awaitable[None]],
     ) -> None:
         self._db = db
         self._account_id = account_id
         self._cancel = cancel
+        self._offer = offer
         self._random = Random(f"person {seed}")  # noqa: S311 - not a secret
         #: References of labels that were given up.
         self.written_off: set[str] = set()
@@ -83,7 +90,7 @@ class Person:
                 continue
             name = failure["process_name"]
             if name == MAPPING:
-                await self._map_or_refuse(failure["order_id"])
+                await self._map(failure["order_id"])
             elif name == NOT_TAKEN_BACK and failure["kind"] == "permanent":
                 await self._give_up(failure)
             elif at_last and failure["order_id"] in unsendable:
@@ -94,13 +101,15 @@ class Person:
             if name in inbox.RETRIES:
                 await self._retry(failure)
 
-    async def _map_or_refuse(self, order_id: str) -> None:
+    async def _map(self, order_id: str) -> None:
         async with self._db.tenant(account_id=self._account_id) as session:
             unmapped = await queries.select_unmapped(session, self._account_id, order_id)
             for sku in unmapped:
                 await queries.insert_listing(
                     session, self._account_id, sku, self._random.choice(VARIANTS).sku
                 )
+        for sku in unmapped:
+            await self._offer(sku)
 
     async def _give_up(self, failure: RowMapping) -> None:
         async with self._db.tenant(account_id=self._account_id) as session:

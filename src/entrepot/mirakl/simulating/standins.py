@@ -68,6 +68,10 @@ class MarketplaceBooks(StandIn):
         """Have an order in a state."""
         await self.tell(f"orders/{order_id}/state", {"state": state})
 
+    async def offer(self, sku: str) -> None:
+        """Offer something under a SKU."""
+        await self.tell("offers", {"sku": sku})
+
     async def cancel(self, order_id: str) -> None:
         """Have a customer cancel an order, if it is not too late."""
         with suppress(UnavailableError):

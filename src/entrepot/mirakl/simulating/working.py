@@ -54,33 +54,33 @@ class _Deadly(httpx.AsyncHTTPTransport):
         return response
 
 
-def work(settings: Settings, clock_file: Path, orders: Connection, fate: Fate | None) -> None:
+def work(settings: Settings, clock_file: Path, orders: Connection, fate: Fate | None, hands: int) -> None:
     """Work whenever the conductor says so, until it hangs up; the answer to each is how many steps were done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a simulation provokes is no news; what it finds is said by its rules.
     configure_logging(settings.model_copy(update={"log_level": "CRITICAL"}))
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     with clock(SharedClock(clock_file)), suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        asyncio.run(_work(settings, orders, fate))
+        asyncio.run(_work(settings, orders, fate, hands))
 
 
-async def _work(settings: Settings, orders: Connection, fate: Fate | None) -> None:
+async def _work(settings: Settings, orders: Connection, fate: Fate | None, hands: int) -> None:
     load_steps()
     counted = [0]
     async with Database.opened(settings, pool_size=6) as db:
         while True:
             await asyncio.to_thread(orders.recv)
-            orders.send(await _until_rest(db, fate, counted))
+            orders.send(await _until_rest(db, fate, counted, hands))
 
 
-async def _until_rest(db: Database, fate: Fate | None, counted: list[int]) -> int | str:
+async def _until_rest(db: Database, fate: Fate | None, counted: list[int], hands: int) -> int | str:
     steps = 0
     name = f"simulation:{os.getpid()}"
     for _ in range(MOST_ROUNDS):
         transport = _Deadly(fate, counted) if fate else None
         async with Services.opened(db, transport=transport) as services:
             works, failed = await work_due(db, services, name)
-            done = await drive(db, services, worker=name)
+            done = await drive(db, services, worker=name, side_by_side=hands)
         if not works and not failed and not done:
             return steps
         steps += done + works

@@ -49,25 +49,38 @@ _NEEDED = text(
     ORDER BY l.line_id, c.name
     """
 )
-# What orders that are not over still need of each component beyond what is reserved for them or left with them.
+# What orders that are not over still need of each component beyond what is reserved for them or left with them; found
+# from the orders that are open, since the history and the ledger only grow.
 OPEN_DEMAND = """
     WITH open_lines AS (
         SELECT l.order_line_id, l.quantity, coalesce(l.variant_id, s.variant_id) AS variant_id
-        FROM mirakl.order_status AS o
+        FROM mirakl.orders AS o
+        CROSS JOIN LATERAL (
+            SELECT h.status FROM mirakl.order_status_history AS h
+            WHERE h.account_id = o.account_id AND h.order_id = o.order_id ORDER BY h.step DESC LIMIT 1
+        ) AS latest
         JOIN mirakl.order_lines AS l ON l.account_id = o.account_id AND l.order_id = o.order_id
         LEFT JOIN mirakl.shop_sku_map AS s ON s.account_id = l.account_id AND s.shop_sku = l.sku
-        WHERE o.account_id = :account_id AND NOT o.status = ANY (:over)
+        WHERE o.account_id = :account_id AND NOT latest.status = ANY (:over)
+          AND o.mirakl_state NOT IN ('SHIPPED', 'TO_COLLECT', 'RECEIVED', 'CLOSED', 'REFUSED', 'CANCELED')
           AND l.decision IS DISTINCT FROM 'refuse' AND coalesce(l.line_state, '') NOT IN ('REFUSED', 'CANCELED')
+    ), held AS (
+        SELECT l.order_line_id, h.component_id, h.units
+        FROM open_lines AS l
+        CROSS JOIN LATERAL (
+            SELECT m.component_id,
+                   sum(m.reserved_change) - coalesce(sum(m.on_hand_change) FILTER (WHERE m.movement = 'consumption'), 0)
+                       AS units
+            FROM mirakl.component_movements AS m
+            WHERE m.account_id = :account_id AND m.order_line_id = l.order_line_id
+            GROUP BY m.component_id
+        ) AS h
     ), demand AS (
-        SELECT n.component_id, sum(greatest(l.quantity * n.quantity - coalesce(h.held, 0), 0)) AS units
+        SELECT n.component_id, sum(greatest(l.quantity * n.quantity - coalesce(h.units, 0), 0)) AS units
         FROM open_lines AS l
         JOIN mirakl.needed_components(:account_id, ARRAY(SELECT DISTINCT variant_id FROM open_lines)) AS n
              ON n.variant_id = l.variant_id
-        LEFT JOIN (SELECT order_line_id, component_id,
-                          sum(reserved_change) - coalesce(sum(on_hand_change) FILTER (WHERE movement = 'consumption'), 0) AS held
-                   FROM mirakl.component_movements WHERE account_id = :account_id AND order_line_id IS NOT NULL
-                   GROUP BY order_line_id, component_id) AS h
-             ON h.order_line_id = l.order_line_id AND h.component_id = n.component_id
+        LEFT JOIN held AS h ON h.order_line_id = l.order_line_id AND h.component_id = n.component_id
         GROUP BY n.component_id
     )
 """

@@ -2057,13 +2057,20 @@ COMMENT ON FUNCTION mirakl.lines_to_build(uuid, text) IS 'The lines of an order 
 CREATE FUNCTION mirakl.held_components(the_account uuid, the_order text)
 RETURNS TABLE (order_line_id text, component_id uuid, reserved bigint, consumed bigint, releases bigint, consumptions bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT m.order_line_id, m.component_id, sum(m.reserved_change),
-           coalesce(-sum(m.on_hand_change) FILTER (WHERE m.movement = 'consumption'), 0),
-           count(*) FILTER (WHERE m.movement = 'release'), count(*) FILTER (WHERE m.movement = 'consumption')
-    FROM mirakl.component_movements AS m
-    JOIN mirakl.order_lines AS l ON l.account_id = m.account_id AND l.order_line_id = m.order_line_id
-    WHERE m.account_id = the_account AND l.order_id = the_order
-    GROUP BY m.order_line_id, m.component_id
+    -- From the lines to their movements, whatever the planner knows of either table: the other way round it would read
+    -- the whole ledger.
+    SELECT l.order_line_id, h.component_id, h.reserved, h.consumed, h.releases, h.consumptions
+    FROM mirakl.order_lines AS l
+    CROSS JOIN LATERAL (
+        SELECT m.component_id, sum(m.reserved_change) AS reserved,
+               coalesce(-sum(m.on_hand_change) FILTER (WHERE m.movement = 'consumption'), 0) AS consumed,
+               count(*) FILTER (WHERE m.movement = 'release') AS releases,
+               count(*) FILTER (WHERE m.movement = 'consumption') AS consumptions
+        FROM mirakl.component_movements AS m
+        WHERE m.account_id = the_account AND m.order_line_id = l.order_line_id
+        GROUP BY m.component_id
+    ) AS h
+    WHERE l.account_id = the_account AND l.order_id = the_order
 $$;
 COMMENT ON FUNCTION mirakl.held_components(uuid, text) IS 'What the ledger holds for the lines of an order.';
 
