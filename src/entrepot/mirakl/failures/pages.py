@@ -12,7 +12,7 @@ from entrepot.kit.web.doors import doors
 from entrepot.mirakl.accounts.access import AccountAccess, AccountVisiting
 from entrepot.mirakl.failures import page_queries, queries
 from entrepot.mirakl.failures.finding import SHOWN, list_calls, list_failures
-from entrepot.mirakl.failures.inbox import RETRIES, resolve, retry
+from entrepot.mirakl.failures.inbox import can_retry, resolve, retry
 from entrepot.mirakl.visiting import go_to, message_about, message_of, names_of, render_account
 
 router = APIRouter(include_in_schema=False, prefix="/mirakl/{account_code}")
@@ -126,7 +126,7 @@ async def _failure(
         status=error.status if error else 200,
         messages=message_about(error) if error else message_of(done, NOTICES),
         failure=found,
-        can_retry=found["process_name"] in RETRIES,
+        can_retry=can_retry(found),
         payload=_readable(found["payload"]),
         calls=calls.rows,
         names=await names_of(request, [found["resolved_by"]]),

@@ -22,6 +22,7 @@ from entrepot.kit.db import Database
 from entrepot.kit.jobs.waking import first_of
 from entrepot.kit.telemetry import bound, get_logger
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
+from entrepot.mirakl.failures.recording import settle_all
 from entrepot.mirakl.failures.tasks import retry_all_due
 from entrepot.mirakl.orders.driving import SIDE_BY_SIDE, drive, trace, what_follows
 from entrepot.mirakl.orders.driving_queries import select_next_due
@@ -62,9 +63,12 @@ async def run(
     Once stopped it takes no more, and ends with the steps that it has in hand.
     """
     with _stopping_on_signals(stop) if handle_signals else nullcontext():
-        while not stop.is_set():
-            if not await work_once(db, stop=stop, side_by_side=side_by_side):
-                await first_of(stop, timeout=await _rest(db))
+        try:
+            while not stop.is_set():
+                if not await work_once(db, stop=stop, side_by_side=side_by_side):
+                    await first_of(stop, timeout=await _rest(db))
+        finally:
+            await settle_all(db)
 
 
 @contextmanager
