@@ -15,7 +15,7 @@ from tests.mirakl.sharing import fresh_code
 
 from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
-from entrepot.kit.errors import ConflictError, NotFoundError
+from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox, queries
 from entrepot.mirakl.failures.inbox import RETRIES, fail, resolve, resolved_by_itself, retry
@@ -172,7 +172,10 @@ async def test_what_the_program_cannot_try_says_what_to_do(db: Database, account
 async def test_a_person_resolves_once(db: Database, account: Account) -> None:
     failure, person = await failed(db, account), uuid4()
     async with db.tenant(account_id=account.account_id) as session:
-        await resolve(session, account.account_id, failure, by=person, resolution="Done by hand.")
+        with pytest.raises(InvalidInputError, match="Say what was done"):
+            await resolve(session, account.account_id, failure, by=person, resolution=" ")
+    async with db.tenant(account_id=account.account_id) as session:
+        await resolve(session, account.account_id, failure, by=person, resolution=" Done by hand. ")
     found = await state_of(db, account, failure)
     assert (found["state"], found["resolved_by"], found["resolution"]) == (
         "resolved",

@@ -155,7 +155,21 @@ async def add_order(
             order_updated_at=NOW - age,
             acceptance_deadline=NOW + accept_in if accept_in is not None else None,
             shipping_deadline=NOW + ship_in if ship_in is not None else None,
-            raw_order_data={"order_id": order_id, "order_state": state},
+            raw_order_data={
+                "order_id": order_id,
+                "order_state": state,
+                "created_date": (NOW - age).isoformat(),
+                "currency_iso_code": "CAD",
+                "order_lines": [
+                    {
+                        "order_line_id": f"{order_id}-1",
+                        "quantity": quantity,
+                        "price": str(Decimal("649.99") * quantity),
+                        "commission_fee": str(52 * quantity),
+                        "commission_taxes": [{"code": "VAT", "amount": "6.76"}],
+                    }
+                ],
+            },
         )
     )
     await session.execute(
