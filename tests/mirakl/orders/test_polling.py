@@ -150,6 +150,7 @@ async def test_an_order_that_could_not_be_kept_is_read_again_on_a_retry(shop: Sh
 
     with clock(shop.time):
         placed, _ = shop.order(count=2)
+        placed.updated = shop.time() - timedelta(hours=1)
         total = placed.order["total_price"]
         placed.order["total_price"] = "much"
         assert (await poll(shop.services, shop.account)).rejected == 1
