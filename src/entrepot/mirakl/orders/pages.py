@@ -138,7 +138,11 @@ def _day(text: str, zone: str, problems: list[Message]) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), ZoneInfo(zone))
+        day = date.fromisoformat(text)
+        # A day at the edge of the calendar has no next one, and none in another time zone.
+        if not 1900 <= day.year <= 2999:
+            raise ValueError(text)
+        return datetime.combine(day, time(), ZoneInfo(zone))
     except ValueError:
         problems.append(Message("bad", f"{text!r} is no day.", "Write it as 2026-11-21."))
         return None
