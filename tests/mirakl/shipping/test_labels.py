@@ -236,11 +236,6 @@ async def test_a_number_that_another_parcel_has_is_looked_at_by_a_person(
         async with yard.db.tenant(account_id=yard.account_id) as session:
             parcel = await deciding.find_parcel(session, yard.account_id, order_id(second))
             await deciding.record_number(session, yard.account_id, parcel, "7023210000000997", by="Robin")
-        [failure] = await yard.sql(
-            "SELECT failure_id FROM mirakl.process_failures WHERE process_name = 'TrackingUpdate'"
-        )
-        async with yard.db.tenant(account_id=yard.account_id) as session:
-            await retry(session, yard.account_id, failure["failure_id"])
         await yard.work()
     assert await yard.status(second) == "shipped"
     assert await yard.failures() == []

@@ -240,5 +240,5 @@ async def _go_on(session: AsyncSession, account_id: UUID, order_id: str, notes: 
             actor=by,
             notes=notes,
         )
-    elif held is not None and held.status == "ready_to_ship":
+    elif held is not None and held.status in ("ready_to_ship", "label_created"):
         await wake(session, account_id, order_id)
