@@ -98,3 +98,14 @@ async def test_what_cannot_be_looked_for_is_refused_in_words(house: House) -> No
     forged = await house.olga.pages.send(f"{base}/orders/ORD-1001-A/accept", reason="a\0b")
     assert forged.status_code == 422
     assert "Accept or refuse" in text_of(await house.olga.pages.get(f"{base}/orders/ORD-1001-A"))
+
+
+async def test_an_order_leads_to_the_parcel_that_is_to_be_packed(house: House) -> None:
+    here = house.here
+    way = f'href="{here.base}/packing/{here.shipments["ORD-1003-A"]}"'
+    assert way in (await house.vera.pages.get(here.base)).text
+    assert (
+        f"{way}>To the packing station" in (await house.vera.pages.get(f"{here.base}/orders/ORD-1003-A")).text
+    )
+    # What waits for the payment or for a program asks nobody for anything.
+    assert "Label is being bought" in text_of(await house.vera.pages.get(f"{here.base}/orders/ORD-1008-A"))

@@ -122,6 +122,7 @@ async def show_order_page(
         deadline=deadline if open_now else None,
         urgency=urgency_of(deadline, at) if open_now else "open",
         left=left_until(deadline, at),
+        live=live,
         deed=deed_of({"status": shown.status, "packed_at": live["packed_at"] if live else None}),
         events=await page_queries.select_parcel_events(session, account_id, order_id),
         thread=await page_queries.select_messages(session, account_id, order_id, LAST_MESSAGES),
