@@ -80,3 +80,32 @@ async def test_who_works_nowhere_is_told_how_to_begin(house: House) -> None:
     assert (await nils.api.get("/api/v1/mirakl")).json() == {"items": []}
     await nils.pages.http.aclose()
     await nils.api.aclose()
+
+
+async def test_what_cannot_be_looked_for_is_refused_in_words(house: House) -> None:
+    base = house.here.base
+    for path in (
+        "orders?q=%00",
+        "orders?status=%00",
+        "orders/a%00b",
+        "failures?related=%00",
+        "orders?after=x",
+    ):
+        assert (await house.olga.pages.get(f"{base}/{path}")).status_code == 422, path
+    for day in ("0001-01-01", "9999-12-31", "yesterday"):
+        page = await house.olga.pages.get(f"{base}/orders?from={day}&to={day}")
+        assert f"'{day}' is no day." in text_of(page)
+    forged = await house.olga.pages.send(f"{base}/orders/ORD-1001-A/accept", reason="a\0b")
+    assert forged.status_code == 422
+    assert "Accept or refuse" in text_of(await house.olga.pages.get(f"{base}/orders/ORD-1001-A"))
+
+
+async def test_an_order_leads_to_the_parcel_that_is_to_be_packed(house: House) -> None:
+    here = house.here
+    way = f'href="{here.base}/packing/{here.shipments["ORD-1003-A"]}"'
+    assert way in (await house.vera.pages.get(here.base)).text
+    assert (
+        f"{way}>To the packing station" in (await house.vera.pages.get(f"{here.base}/orders/ORD-1003-A")).text
+    )
+    # What waits for the payment or for a program asks nobody for anything.
+    assert "Label is being bought" in text_of(await house.vera.pages.get(f"{here.base}/orders/ORD-1008-A"))

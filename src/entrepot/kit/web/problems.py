@@ -10,7 +10,7 @@ import orjson
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -162,6 +162,8 @@ def _known(error: Exception) -> EntrepotError:
         return _refused(error)
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | ConnectionError):
         return UnavailableError("The database does not answer now.", hint="Try again in a moment.")
+    if isinstance(error, DataError) and any(nul in str(error.orig) for nul in ("NUL", "\\u0000")):
+        return InvalidInputError("The request holds a NUL character.", hint="Leave it out.")
     return EntrepotError(
         "An error was met that is not yours.", hint="Give the trace to whoever runs this installation."
     )

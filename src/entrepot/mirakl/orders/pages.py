@@ -122,6 +122,7 @@ async def show_order_page(
         deadline=deadline if open_now else None,
         urgency=urgency_of(deadline, at) if open_now else "open",
         left=left_until(deadline, at),
+        live=live,
         deed=deed_of({"status": shown.status, "packed_at": live["packed_at"] if live else None}),
         events=await page_queries.select_parcel_events(session, account_id, order_id),
         thread=await page_queries.select_messages(session, account_id, order_id, LAST_MESSAGES),
@@ -138,7 +139,11 @@ def _day(text: str, zone: str, problems: list[Message]) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), ZoneInfo(zone))
+        day = date.fromisoformat(text)
+        # A day at the edge of the calendar has no next one, and none in another time zone.
+        if not 1900 <= day.year <= 2999:
+            raise ValueError(text)
+        return datetime.combine(day, time(), ZoneInfo(zone))
     except ValueError:
         problems.append(Message("bad", f"{text!r} is no day.", "Write it as 2026-11-21."))
         return None
