@@ -120,6 +120,20 @@ async def add_buildable(
     return component
 
 
+_RECEIVE_NAMED = text(
+    """
+    INSERT INTO mirakl.component_movements (account_id, component_id, movement, on_hand_change)
+    SELECT account_id, component_id, 'receipt', :units FROM mirakl.components
+    WHERE account_id = :account_id AND name = :name
+    """
+)
+
+
+async def receive(session: AsyncSession, account_id: UUID, name: str, units: int) -> None:
+    """So many more of a component."""
+    await session.execute(_RECEIVE_NAMED, {"account_id": account_id, "name": name, "units": units})
+
+
 _LEVELS = text("SELECT name, on_hand, reserved FROM mirakl.components WHERE account_id = :account_id")
 
 

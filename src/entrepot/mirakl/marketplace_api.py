@@ -259,8 +259,11 @@ async def open_api(
         pace=pace_of((SERVICE, account.api_url, account.account_id), limits_of(account)),
         explain=_explanation,
     )
-    async with MiraklApi(client, caller, shop_id=account.mirakl_shop_id) as api:
-        yield api
+    try:
+        async with MiraklApi(client, caller, shop_id=account.mirakl_shop_id) as api:
+            yield api
+    finally:
+        await recorder.settle()
 
 
 def limits_of(account: Account) -> Mapping[str, Sequence[Limit]]:

@@ -42,7 +42,13 @@ def downgrade() -> None:
 '''
 
 HEAD = "0005"
-BUILT_IN = ("0001_foundation", "0002_marketplace_rules", "0003_playground", "0004_evaluation_log", "0005_mirakl")
+BUILT_IN = (
+    "0001_foundation",
+    "0002_marketplace_rules",
+    "0003_playground",
+    "0004_evaluation_log",
+    "0005_mirakl",
+)
 
 Add = Callable[[str, str, str], Path]
 

@@ -1,5 +1,6 @@
 """Answers that no documentation tells of: each ends as one of the outcomes, and is recorded."""
 
+import gzip
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -161,6 +162,14 @@ async def test_an_answer_that_is_packed_wrong_is_none(strange: Strange) -> None:
     with pytest.raises(ServiceError) as shipping:
         await strange.api.ship("A")
     assert (reading.value.outcome, shipping.value.outcome) == (T, U)
+
+
+async def test_an_answer_that_is_packed_right_is_unpacked_once(db: Database, strange: Strange) -> None:
+    strange.body = gzip.compress(b'{"orders": [{"order_id": "A"}]}')
+    strange.headers = {"content-encoding": "gzip"}
+    assert await strange.api.order("A") == {"order_id": "A"}
+    (recorded,) = await calls_of(db, strange.account)
+    assert recorded.response_body == '{"orders":[{"order_id":"A"}]}'
 
 
 async def test_limits_that_are_changed_hold_at_once(db: Database, strange: Strange) -> None:

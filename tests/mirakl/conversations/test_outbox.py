@@ -220,7 +220,7 @@ async def test_many_senders_and_a_look_at_once_send_each_reply_once(shop: Shop) 
 async def test_a_reply_that_is_refused_for_good_is_a_failure_with_a_retry(shop: Shop) -> None:
     thread = await told(shop)
     stored = await shop.reply(thread, "It left today.")
-    shop.state.api_key = "another"
+    known = shop.state.inbox._threads.pop(thread)
     assert (await shop.send()).failed == [stored]
     [failure] = await shop.sql("SELECT * FROM mirakl.process_failures")
     assert (failure["process_name"], failure["related_id"], failure["kind"]) == (
@@ -228,7 +228,7 @@ async def test_a_reply_that_is_refused_for_good_is_a_failure_with_a_retry(shop: 
         str(stored),
         "permanent",
     )
-    shop.state.api_key = "key"
+    shop.state.inbox._threads[thread] = known
     shop.wait(minutes=1)
     assert (await shop.send()) == outbox.Sent(), "nobody said that it may be tried again"
     with clock(shop.at):
@@ -238,6 +238,21 @@ async def test_a_reply_that_is_refused_for_good_is_a_failure_with_a_retry(shop: 
         await shop.send()
         shop.wait(minutes=6)
     assert shop.sent() == ["It left today."]
+    [failure] = await shop.sql("SELECT state FROM mirakl.process_failures")
+    assert failure["state"] == "resolved"
+
+
+async def test_while_the_key_is_refused_replies_wait_and_go_on_by_themselves(shop: Shop) -> None:
+    thread = await told(shop)
+    stored = await shop.reply(thread, "It left today.")
+    shop.state.api_key = "another"
+    assert (await shop.send()).put_off == [stored]
+    [failure] = await shop.sql("SELECT state, kind FROM mirakl.process_failures")
+    assert (failure["state"], failure["kind"]) == ("open", "permanent")
+    shop.state.api_key = "key"
+    assert (await shop.send()) == outbox.Sent()
+    shop.wait(minutes=11)
+    assert (await shop.send()).sent == [stored]
     [failure] = await shop.sql("SELECT state FROM mirakl.process_failures")
     assert failure["state"] == "resolved"
 

@@ -15,7 +15,7 @@ from tests.mirakl.sharing import fresh_code
 
 from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
-from entrepot.kit.errors import ConflictError, NotFoundError
+from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox, queries
 from entrepot.mirakl.failures.inbox import RETRIES, fail, resolve, resolved_by_itself, retry
@@ -172,7 +172,10 @@ async def test_what_the_program_cannot_try_says_what_to_do(db: Database, account
 async def test_a_person_resolves_once(db: Database, account: Account) -> None:
     failure, person = await failed(db, account), uuid4()
     async with db.tenant(account_id=account.account_id) as session:
-        await resolve(session, account.account_id, failure, by=person, resolution="Done by hand.")
+        with pytest.raises(InvalidInputError, match="Say what was done"):
+            await resolve(session, account.account_id, failure, by=person, resolution=" ")
+    async with db.tenant(account_id=account.account_id) as session:
+        await resolve(session, account.account_id, failure, by=person, resolution=" Done by hand. ")
     found = await state_of(db, account, failure)
     assert (found["state"], found["resolved_by"], found["resolution"]) == (
         "resolved",
@@ -277,11 +280,14 @@ async def test_what_is_due_and_cannot_be_tried_waits_for_a_person_and_keeps_no_o
 
     monkeypatch.setitem(RETRIES, "Broken", broken)
     unheard = await failed(db, account, "Unheard", related_id="D-1", automatic=True)
-    await failed(db, account, "Broken", related_id="D-1", automatic=True)
+    unable = await failed(db, account, "Broken", related_id="D-1", automatic=True)
     await failed(db, account, related_id="D-1", automatic=True)
     with clock(START + timedelta(minutes=1)):
         assert await retry_all_due(db) == {"left": 1, "failed": 1, "retried": 1}
+        assert await retry_all_due(db) == {}
     assert (await state_of(db, account, unheard))["next_attempt_at"] is None
+    later = await state_of(db, account, unable)
+    assert (later["state"], later["next_attempt_at"]) == ("open", START + timedelta(minutes=16))
     async with db.tenant(account_id=account.account_id) as session:
         await resolved_by_itself(session, account.account_id, "D-1", "Broken", resolution="over")
 

@@ -204,6 +204,36 @@ async def test_shipped_orders_without_a_line_are_missed_after_a_while(db: Databa
     assert [one.code for one in found.differences] == ["not_in_logs"]
 
 
+@pytest.mark.parametrize("state", ["WAITING_ACCEPTANCE", "WAITING_DEBIT_PAYMENT", "REFUSED", "CANCELED"])
+async def test_nothing_is_missed_of_an_order_that_nobody_paid(
+    db: Database, market: Market, state: str
+) -> None:
+    market.state.clock.stand_at(START)
+    (placed,) = market.state.add_orders(1, ["SKU-1"])
+    market.state.orders.put(placed.order["order_id"], state)
+    await keep(db, market.account, [placed])
+    with clock(START + timedelta(days=30)):
+        (found,), _ = await settled(db, market.account)
+    assert (found.status, found.differences) == ("waiting", ())
+
+
+async def test_a_line_that_comes_twice_is_what_it_was_last(
+    db: Database, market: Market, api: MiraklApi
+) -> None:
+    sell(market, 1)
+    line = market.state.ledger.lines[0]
+    line["payment_state"], line["last_updated"] = "PAID", (START + timedelta(hours=1)).isoformat()
+    market.state.ledger.lines.append({**line, "payment_state": "PENDING", "last_updated": START.isoformat()})
+    done = await take_in(db, market.account, api)
+    assert (done.unchanged, done.up_to) == (1, START + timedelta(hours=1))
+    state = text(
+        "SELECT payment_state FROM mirakl.transaction_logs WHERE account_id = :a AND transaction_id = :id"
+    )
+    async with db.tenant(account_id=market.account.account_id) as session:
+        values = {"a": market.account.account_id, "id": line["id"]}
+        assert (await session.execute(state, values)).scalar_one() == "PAID"
+
+
 async def test_an_order_whose_money_cannot_be_read_is_told(db: Database, market: Market) -> None:
     (placed,) = sell(market, 1)
     placed.order["order_lines"][0]["price"] = "much"

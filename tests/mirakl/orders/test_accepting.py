@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+from tests.mirakl.arranging import receive
 from tests.mirakl.shop import Shop, number
 
 from entrepot.kit.clock import clock
@@ -342,3 +343,21 @@ def _postal_code(placed: Placed) -> str:
         "NL": "A",
     }
     return f"{letters[placed.order['customer']['shipping_address']['state']]}5V 2T6"
+
+
+async def test_a_retry_decides_anew_with_what_is_there_now(shop: Shop) -> None:
+    with clock(shop.time):
+        await shop.stock("LAPTOP-1", 1)
+        shop.order(count=2)
+        await shop.work(rounds=2)
+        [(name, waiting)] = await shop.open_failures()
+        assert name == "OrderDecision"
+        await shop.retry("OrderDecision")
+        assert await shop.open_failures() == [("OrderDecision", waiting)], "there are still no parts"
+        assert (await shop.statuses())[waiting] == "waiting_for_person"
+        async with shop.session() as session:
+            await receive(session, shop.account.account_id, "Bare LAPTOP-1", 1)
+        await shop.retry("OrderDecision")
+        await shop.work()
+        assert (await shop.statuses())[waiting] == "ready_to_ship"
+        assert await shop.open_failures() == []

@@ -124,9 +124,9 @@ async def test_what_a_killed_worker_had_is_left_to_it_until_its_lease_runs_out(
 async def test_who_comes_too_late_changes_nothing(db: Database, account: Account, time: Time) -> None:
     with clock(time):
         await one_order(db, account)
-        [late] = await driving._take(db, "late", 1, account.account_id, None, time())
+        [late] = await driving.take(db, "late", 1, account.account_id, None, time())
         time.pass_(minutes=5)
-        [prompt] = await driving._take(db, "prompt", 1, account.account_id, None, time())
+        [prompt] = await driving.take(db, "prompt", 1, account.account_id, None, time())
         async with db.tenant(account_id=account.account_id) as session:
             assert not await rest(session, late, None)
             assert await rest(session, prompt, time() + timedelta(hours=1))

@@ -12,7 +12,7 @@ from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account, get_account
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
-from entrepot.mirakl.orders.polling import poll
+from entrepot.mirakl.orders.polling import look_far_back, poll
 from entrepot.mirakl.orders.queries import update_watermark
 from entrepot.mirakl.services import Services
 from entrepot.sandbox.mirakl.generating import Mix
@@ -127,3 +127,14 @@ async def test_a_look_that_ends_late_does_not_put_the_mark_back(db: Database, ac
         async with db.tenant(account_id=account.account_id) as session:
             await update_watermark(session, account.account_id, at)
         assert await mark(db, account) == max(at, NOON)
+
+
+async def test_an_order_that_is_shown_late_under_an_early_time_is_found_in_the_end(shop: Shop) -> None:
+    with clock(shop.time):
+        shop.order()
+        await poll(shop.services, shop.account)
+        [late] = shop.order()
+        late.updated = shop.time() - timedelta(hours=30)
+        assert (await poll(shop.services, shop.account)).new == 0
+        await look_far_back(shop.services, shop.account)
+        assert number(late) in await shop.statuses()

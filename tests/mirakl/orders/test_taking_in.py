@@ -17,7 +17,7 @@ from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.orders import reading
-from entrepot.mirakl.orders.driving import _take
+from entrepot.mirakl.orders.driving import take
 from entrepot.mirakl.orders.history import rest
 from entrepot.mirakl.orders.reading import UnreadableError, read_order
 from entrepot.mirakl.orders.steps import WATCHERS, Change, load_steps
@@ -291,11 +291,11 @@ async def test_a_worker_that_looked_before_the_change_cannot_put_the_order_off(
 ) -> None:
     async with db.tenant(account_id=account.account_id) as session:
         await take_in(session, account, [told()])
-    [taken] = await _take(db, "early", 1, account.account_id, None, now())
+    [taken] = await take(db, "early", 1, account.account_id, None, now())
     async with db.tenant(account_id=account.account_id) as session:
         await take_in(session, account, [told(minutes=1, total_price=1)])
         assert not await rest(session, taken, None)
-    [again] = await _take(db, "next", 1, account.account_id, None, now())
+    [again] = await take(db, "next", 1, account.account_id, None, now())
     assert again.order_id == "A-1"
 
 

@@ -17,6 +17,7 @@ from entrepot.mirakl.conversations.tables import Conversation, Message
 from entrepot.mirakl.failures.tables import ApiCall, ProcessFailure
 from entrepot.mirakl.money.tables import TransactionLog
 from entrepot.mirakl.orders.tables import Customer, Order, OrderLine, OrderStatusHistory
+from entrepot.mirakl.scheduling.tables import AccountWork
 from entrepot.mirakl.shipping.tables import LabelFile, Shipment, ShipmentEvent, ShipmentLine
 from entrepot.mirakl.stock.tables import (
     BaseProduct,
@@ -119,6 +120,7 @@ async def fill(db: Database, seeded: Seeded) -> None:
         await _orders(session, seeded, customers)
         await _conversations(session, seeded, customers)
         await _failures(session, seeded)
+        await _works(session, seeded)
 
 
 async def add_order(
@@ -153,7 +155,21 @@ async def add_order(
             order_updated_at=NOW - age,
             acceptance_deadline=NOW + accept_in if accept_in is not None else None,
             shipping_deadline=NOW + ship_in if ship_in is not None else None,
-            raw_order_data={"order_id": order_id, "order_state": state},
+            raw_order_data={
+                "order_id": order_id,
+                "order_state": state,
+                "created_date": (NOW - age).isoformat(),
+                "currency_iso_code": "CAD",
+                "order_lines": [
+                    {
+                        "order_line_id": f"{order_id}-1",
+                        "quantity": quantity,
+                        "price": str(Decimal("649.99") * quantity),
+                        "commission_fee": str(52 * quantity),
+                        "commission_taxes": [{"code": "VAT", "amount": "6.76"}],
+                    }
+                ],
+            },
         )
     )
     await session.execute(
@@ -478,6 +494,18 @@ async def _conversations(session: AsyncSession, seeded: Seeded, customers: Seque
                 message_type="received",
                 sending="received",
                 sent_at=NOW - timedelta(hours=20),
+            )
+        )
+
+
+async def _works(session: AsyncSession, seeded: Seeded) -> None:
+    for work, values in (
+        ("orders", {"last_at": NOW - timedelta(minutes=3)}),
+        ("messages", {"failures": 2, "last_error": "The marketplace did not answer."}),
+    ):
+        await session.execute(
+            insert(AccountWork).values(
+                account_id=seeded.account_id, work=work, next_at=NOW + timedelta(minutes=2), **values
             )
         )
 

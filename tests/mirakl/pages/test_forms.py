@@ -41,6 +41,7 @@ def forms_of(house: House) -> list[tuple[str, dict[str, str]]]:
         (f"{here.base}/labels/print", {f"parcel-{parcel}": "yes"}),
         (f"{here.base}/labels/{parcel}/print", {}),
         (f"{here.base}/labels/{parcel}/void", {}),
+        (f"{here.base}/labels/{parcel}/accept", {}),
         (f"{here.base}/stock/{component}/receive", {"quantity": "1", "reason": "no"}),
         (f"{here.base}/stock/{component}/count", {"counted": "1", "reason": "no"}),
         (f"{here.base}/conversations/{thread}/reply", {"body": "no"}),
@@ -115,7 +116,7 @@ async def test_a_failed_order_is_set_going_again(house: House) -> None:
     place = f"{house.here.base}/orders/ORD-1004-A"
     assert "Have a label bought again" in text_of(await house.olga.pages.get(place))
     page = await send(house.olga, f"{place}/buy-again")
-    assert "A label is bought again" in text_of(page)
+    assert "What was bought already is not bought again." in text_of(page)
     assert "Ready to ship" in text_of(page)
     assert (await send(house.olga, f"{place}/buy-again")).status_code == 409
 
@@ -288,3 +289,36 @@ async def test_a_failure_is_resolved_with_words(house: House) -> None:
     page = await send(house.olga, f"{place}/resolve", resolution="mapped it")
     assert "by olga@harbor.example: mapped it" in text_of(page)
     assert (await send(house.olga, f"{place}/resolve", resolution="again")).status_code == 409
+
+
+async def test_a_wrong_label_is_looked_at_and_accepted_by_a_person(house: House) -> None:
+    pdf = label_pdf("somebody else's")
+    failed = (*READY[:-1], "shipping_failed")
+    async with house.db.system() as session:
+        await add_order(session, house.here, "ORD-WRONG", "SHIPPING", failed)
+        parcel = await add_parcel(
+            session,
+            house.here,
+            "ORD-WRONG",
+            "7023210000009999",
+            pdf,
+            state="bought",
+            label_sha256=None,
+            label_pdf_path=None,
+            label_checked_at=None,
+        )
+    place = f"{house.here.base}/orders/ORD-WRONG"
+    page = await house.olga.pages.get(place)
+    assert "Try the label again" in page.text
+    assert "Have a label bought again" not in page.text
+    came = f"{house.here.base}/labels/{parcel}/came.pdf"
+    assert came in page.text
+    assert (await house.olga.pages.get(came)).content == pdf
+    assert (await house.otto.pages.get(came)).status_code == 404
+    accepted = await send(house.olga, f"{house.here.base}/labels/{parcel}/accept")
+    assert "The label is accepted." in text_of(accepted)
+    assert "olga@harbor.example has accepted the label" in text_of(accepted)
+    assert (await house.olga.pages.get(f"{house.here.base}/labels/{parcel}.pdf")).content == pdf
+    again = await send(house.olga, f"{house.here.base}/labels/{parcel}/accept")
+    assert again.status_code == 409
+    assert "there is no label to accept" in text_of(again)

@@ -4,7 +4,8 @@ import re
 from html import unescape
 
 import httpx
-from tests.mirakl.pages.conftest import House
+from tests.conftest import add_shop
+from tests.mirakl.pages.conftest import House, hire
 
 
 def text_of(response: httpx.Response) -> str:
@@ -59,3 +60,23 @@ async def test_what_is_another_accounts_does_not_exist(house: House) -> None:
         own = path.replace(house.here.base, house.there.base)
         response = await house.otto.pages.get(own)
         assert response.status_code == (404 if re.search(r"/[0-9a-f]{8}-", own) else 200), own
+
+
+async def test_the_account_says_how_its_work_goes(house: House) -> None:
+    said = text_of(await house.vera.pages.get(f"{house.here.base}/account"))
+    assert "Failed 2 times The marketplace did not answer." in said
+    assert "canada-post" in said.lower().replace(" ", "-")
+    assert "sealed" not in said
+
+
+async def test_who_works_nowhere_is_told_how_to_begin(house: House) -> None:
+    shop = await add_shop(house.db, "atoll.myshopify.com")
+    nils = await hire(house.app, house.db, shop, "nils@atoll.example", {})
+    page = await nils.pages.get("/mirakl")
+    assert "entrepot mirakl members set best-buy nils@atoll.example --role operator" in text_of(page)
+    assert 'href="/mirakl"' not in (await nils.pages.get("/")).text
+    assert 'href="/mirakl"' in (await house.vera.pages.get("/")).text
+    assert (await house.vera.pages.get("/mirakl")).headers["location"] == house.here.base
+    assert (await nils.api.get("/api/v1/mirakl")).json() == {"items": []}
+    await nils.pages.http.aclose()
+    await nils.api.aclose()

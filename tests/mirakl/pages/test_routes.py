@@ -121,6 +121,22 @@ async def test_an_order_says_what_it_is_built_from_and_who_did_what(house: House
     assert "ORD-9999-A" in missing.json()["detail"]
 
 
+async def test_money_adds_up_and_says_what_does_not_fit(house: House) -> None:
+    found = (await house.vera.api.get(f"{API}/best-buy/money")).json()
+    assert (found["orders"], found["settled"], found["differing"]) == (8, 1, 1)
+    (total,) = found["totals"]
+    assert (total["currency"], total["net"], total["lines"]) == ("CAD", "591.2300", 3)
+    (difference,) = found["differences"]
+    # Three days after its last change the logs should say something of an order that is shipping.
+    assert (difference["order_id"], difference["code"]) == ("ORD-1004-A", "not_in_logs")
+    assert (
+        "Orders and logs say the same."
+        in (await house.vera.pages.get(f"{house.here.base}/orders/ORD-1005-A")).text
+    )
+    none = (await house.vera.api.get(f"{API}/best-buy/money?since=2100-01-01T00:00:00Z")).json()
+    assert (none["orders"], none["totals"]) == (0, [])
+
+
 async def test_who_may_only_look_changes_nothing(house: House) -> None:
     base = f"{API}/best-buy"
     parcel, component = house.here.shipments["ORD-1003-A"], house.here.components["RAM-16"]

@@ -1,6 +1,8 @@
 """The scheduler: each work of each account once when it is due, whoever looks, and again where it failed."""
 
 import asyncio
+import os
+import signal
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -169,13 +171,13 @@ async def test_a_worker_that_comes_too_late_does_not_put_off_what_another_has(
 
 
 async def test_a_loop_goes_on_until_it_is_stopped(db: Database, account: Account, errands: Errands) -> None:
-    stop = asyncio.Event()
-
     async def last(_services: Services, _account: Account) -> None:
-        stop.set()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     WORK["seldom"] = Work("seldom", last)
-    await asyncio.wait_for(working.run(db, stop), 30)
+    stop = asyncio.Event()
+    await asyncio.wait_for(working.run(db, stop, handle_signals=True), 30)
+    assert stop.is_set()
     assert errands.done[account.code, "often"] == 1
 
 

@@ -106,6 +106,18 @@ async def test_a_label_whose_purchase_is_not_settled_is_looked_up_first(yard: Ya
     assert shipment.ticket is not None
 
 
+async def test_a_label_that_nobody_needs_since_the_order_was_sent_otherwise_is_taken_back(yard: Yard) -> None:
+    yard.carrier.journey = STILL
+    placed = await yard.order()
+    yard.carrier.misbehavior.plan("CreateShipment", "timeout_after")
+    await yard.work()
+    with clock(yard.time):
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            await move(session, yard.account_id, order_id(placed), "shipped", actor_type="marketplace")
+    assert await due(yard) == 1
+    assert (await yard.parcels(placed))[0]["state"] == "refund_requested"
+
+
 async def test_a_purchase_that_may_be_under_way_is_waited_for(yard: Yard) -> None:
     placed = await yard.order()
     yard.carrier.misbehavior.plan("CreateShipment", "timeout_before")

@@ -96,6 +96,20 @@ async def test_what_no_label_can_be_bought_for_is_sent_by_hand(yard: Yard) -> No
     assert yard.labels(placed) == 0
 
 
+async def test_an_order_that_waits_for_an_address_is_sent_by_hand(yard: Yard) -> None:
+    await set_up(yard, "own")
+    placed = await yard.order(address={**ADDRESS, "country_iso_code": "CHE", "zip_code": "8001"}, ready=False)
+    await yard.work()
+    assert await yard.status(placed) == "accepted"
+    assert await yard.failures() == [("OrderAddress", "permanent")]
+    with clock(yard.time):
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            await deciding.send_by_hand(session, yard.account_id, order_id(placed), by="Robin")
+    await yard.work()
+    assert await yard.status(placed) == "ready_to_ship"
+    assert await yard.failures() == [("ShippingByHand", "decision")]
+
+
 class Courier:
     """A carrier that is a dictionary."""
 

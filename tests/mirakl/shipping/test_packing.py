@@ -12,6 +12,7 @@ from entrepot.mirakl.orders.history import move
 from entrepot.mirakl.shipping import packing
 from entrepot.mirakl.shipping.packing import Packing, Scan
 from entrepot.mirakl.shipping.picking import pick_list
+from entrepot.mirakl.shipping.reporting import confirm_shipping
 from entrepot.sandbox.mirakl.orders import Placed
 
 #: Barcode → component, of a laptop with two modules of memory and a disk in a caddy.
@@ -147,6 +148,30 @@ async def test_the_shipping_waits_for_the_packing_where_that_is_wanted(yard: Yar
     await yard.work()
     assert await yard.status(placed) == "shipped"
     assert placed.ships == 1
+
+
+async def test_who_packs_while_the_shipping_begins_to_wait_is_not_missed(yard: Yard) -> None:
+    await yard.sql('UPDATE mirakl.accounts SET settings = \'{"shipping": {"pack_before_ship": true}}\'')
+    placed = await laptop(yard)
+    state = await start(yard, order_id(placed))
+    for barcode in ("BAR-BASE", "BAR-RAM16", "BAR-RAM16", "BAR-SSD"):
+        await scan(yard, state, barcode)
+    taken = await yard.taken(placed)
+    with clock(yard.time):
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            await packing.scan(session, yard.account_id, state.shipment_id, state.tracking_pin or "")
+            # The scan is not committed yet, and a worker looks whether all is packed.
+            looking = asyncio.ensure_future(confirm_shipping(yard.services, taken))
+            waiting = False
+            while not waiting and not looking.done():
+                [row] = await yard.sql(
+                    "SELECT count(*) AS waiting FROM pg_stat_activity "
+                    "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                )
+                waiting = row["waiting"] > 0
+        await looking
+    await yard.work()
+    assert await yard.status(placed) == "shipped"
 
 
 async def test_the_pick_list_counts_by_order_and_in_all(yard: Yard) -> None:

@@ -13,6 +13,7 @@ from entrepot.kit.web.requests import database
 from entrepot.mirakl.accounts import page_queries
 from entrepot.mirakl.accounts.access import AccountVisiting
 from entrepot.mirakl.accounts.accounts import list_carriers, memberships
+from entrepot.mirakl.scheduling.queries import select_work
 from entrepot.mirakl.visiting import names_of, render_account
 
 router = APIRouter(include_in_schema=False)
@@ -52,5 +53,6 @@ async def account_page(request: Request, access: AccountVisiting) -> Response:
         members=members,
         services=await page_queries.select_services(session, account_id, now() - SPAN),
         days=SPAN.days,
+        works=await select_work(session, account_id),
         names=await names_of(request, (row["user_id"] for row in members)),
     )

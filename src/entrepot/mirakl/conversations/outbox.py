@@ -36,6 +36,9 @@ PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 #: Attempts after which a person hears of it, while it is tried on.
 PATIENCE = 5
+#: Answers that refuse whoever asks, and when it is tried again after one.
+NOT_ADMITTED = (401, 403)
+LOCKED_OUT = timedelta(minutes=10)
 PROCESS = "MessageSending"
 
 
@@ -243,6 +246,12 @@ async def _record_error(
         done.put_off.append(found["id"])
         if attempts >= PATIENCE:
             await _tell(session, account_id, found, "transient", f"{error} ({attempts} attempts)", at + pause)
+        return
+    if error.status in NOT_ADMITTED:
+        # It is the key that is refused, not the reply: it goes on by itself when there is another.
+        await _put_off(session, account_id, found, "pending", at + LOCKED_OUT, str(error))
+        done.put_off.append(found["id"])
+        await _tell(session, account_id, found, "permanent", str(error), at + LOCKED_OUT)
         return
     await _put_off(session, account_id, found, "failed", None, str(error))
     done.failed.append(found["id"])

@@ -42,16 +42,15 @@ def list_all(
         print_json({"failures": [dict(row) for row in found]})
         return
     print_table(
-        ["id", "since", "step", "about", "kind", "times", "state", "what", "next"],
+        ["id", "since", "about", "step", "kind", *(["state"] if every else []), "what", "next"],
         [
             [
                 str(row["failure_id"]),
                 row["timestamp"],
+                row["order_id"] or row["related_id"],
                 row["process_name"],
-                row["related_id"],
                 row["kind"],
-                row["times"],
-                row["state"],
+                *([row["state"]] if every else []),
                 row["details"],
                 inbox.what_next(row),
             ]

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
-from entrepot.kit.errors import ConflictError, NotFoundError
+from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
 from entrepot.mirakl.failures import queries
 from entrepot.mirakl.failures.plain import plain_json, plain_text
 from entrepot.mirakl.failures.redacting import bounded
@@ -91,12 +91,17 @@ def _name(text: str) -> str:
 async def resolve(
     session: AsyncSession, account_id: UUID, failure_id: UUID, *, by: UUID | None, resolution: str
 ) -> None:
-    """Mark a failure as resolved; raises NotFoundError, ConflictError where it was resolved before."""
+    """Mark a failure as resolved; raises NotFoundError, ConflictError where it was resolved before.
+
+    `resolution` says how; InvalidInputError where it says nothing.
+    """
+    if not resolution.strip():
+        raise InvalidInputError("Say what was done about the failure.", where={"path": "resolution"})
     values = {
         "account_id": account_id,
         "failure_id": failure_id,
         "by": by,
-        "resolution": resolution,
+        "resolution": bounded(plain_text(resolution.strip()), 4000),
         "at": now(),
     }
     if await queries.update_resolved(session, values):

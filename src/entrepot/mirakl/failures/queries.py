@@ -90,6 +90,12 @@ _REOPEN = text(
     RETURNING failure_id
     """
 )
+_POSTPONE = text(
+    """
+    UPDATE mirakl.process_failures SET next_attempt_at = :until
+    WHERE account_id = :account_id AND failure_id = :failure_id AND state = 'open'
+    """
+)
 _LEAVE = text(
     """
     UPDATE mirakl.process_failures SET next_attempt_at = NULL
@@ -178,6 +184,14 @@ async def update_reopened(session: AsyncSession, account_id: UUID, failure_id: U
     """Open a failure again whose retry was never heard of; False when it was."""
     values = {"account_id": account_id, "failure_id": failure_id, "at": at}
     return (await session.execute(_REOPEN, values)).first() is not None
+
+
+async def update_postponed(
+    session: AsyncSession, account_id: UUID, failure_id: UUID, until: datetime
+) -> None:
+    """Have an open failure be due later."""
+    values = {"account_id": account_id, "failure_id": failure_id, "until": until}
+    await session.execute(_POSTPONE, values)
 
 
 async def update_left(session: AsyncSession, account_id: UUID, failure_id: UUID) -> None:

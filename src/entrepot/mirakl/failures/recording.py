@@ -102,7 +102,7 @@ class _Book:
             try:
                 await self._insert([row])
             except REFUSED as error:
-                _to_log(row, str(error.orig).splitlines()[0])
+                _to_log(row, _first_line(error))
 
 
 _BOOKS: "WeakKeyDictionary[Database, dict[UUID, _Book]]" = WeakKeyDictionary()
@@ -138,7 +138,7 @@ class CallRecorder:
             # Shielded: a caller that is cancelled would leave it open whether the batch was written.
             await asyncio.shield(asyncio.ensure_future(self._book.write()))
         except Exception as error:
-            log.warning("calls not recorded yet", waiting=len(self._book), error=str(error))
+            log.warning("calls not recorded yet", waiting=len(self._book), error=_first_line(error))
 
     def settle_soon(self) -> None:
         """Have what is noted next written without being waited for: the caller is being cancelled."""
@@ -155,7 +155,7 @@ async def settle_all(db: Database) -> int:
             await book.write()
         except Exception as error:
             for kept in book.take():
-                _to_log(kept, str(error))
+                _to_log(kept, _first_line(error))
                 lost += 1
     return lost
 
@@ -210,6 +210,11 @@ def _response(response: str | None, secrets: Sequence[str]) -> str | None:
     shown = without(redacted_answer(plain_text(response)), secrets)
     size = len(response.encode(errors="replace"))
     return bounded(shown, size=size if size > BOUND else None)
+
+
+def _first_line(error: Exception) -> str:
+    # What follows are the statement and its values.
+    return str(error).partition("\n")[0]
 
 
 def _to_log(row: Mapping[str, Any], reason: str) -> None:

@@ -1,6 +1,7 @@
 """Scheduled work of failures: trying again what is due."""
 
 from collections import Counter
+from datetime import timedelta
 
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
@@ -11,6 +12,8 @@ from entrepot.mirakl.failures.inbox import retry_due
 
 log = get_logger(__name__)
 BATCH = 200
+#: When one that could not even be set going is looked at again.
+POSTPONED = timedelta(minutes=15)
 
 
 @task("mirakl.retry_failures", cron="* * * * *")
@@ -29,7 +32,11 @@ async def retry_all_due(db: Database, *, trace_id: str | None = None) -> dict[st
             async with db.tenant(account_id=row["account_id"], trace_id=trace_id) as session:
                 became[await retry_due(session, row["account_id"], row["failure_id"])] += 1
         except Exception as error:
-            # One that cannot even be set going keeps no other from it; it stays due.
+            # One that cannot even be set going keeps no other from it, now or the next time.
             log.warning("a retry failed", failure_id=str(row["failure_id"]), exc_info=error)
+            async with db.tenant(account_id=row["account_id"], trace_id=trace_id) as session:
+                await queries.update_postponed(
+                    session, row["account_id"], row["failure_id"], now() + POSTPONED
+                )
             became["failed"] += 1
     return dict(became)

@@ -14,7 +14,6 @@ from entrepot.mirakl.marketplace_models import Order
 from entrepot.mirakl.money import queries
 from entrepot.mirakl.money.differing import (
     BEFORE_PAYMENT,
-    CALLED_OFF,
     Difference,
     differences_of,
     expected_of,
@@ -110,7 +109,7 @@ def _settled(order_id: str, row: RowMapping | None, found: list[Settlement], at:
         return Settled(order_id, state, tuple(found), (unreadable,))
     if state in BEFORE_PAYMENT and not found:
         return Settled(order_id, state, (), ())
-    overdue = state not in BEFORE_PAYMENT | CALLED_OFF and row["order_updated_at"] <= at - GRACE
+    overdue = row["order_updated_at"] <= at - GRACE
     return Settled(
         order_id, state, tuple(found), tuple(differences_of(order_id, expected, found, overdue=overdue))
     )

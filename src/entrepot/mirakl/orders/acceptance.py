@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
 from entrepot.mirakl.accounts.accounts import Account
-from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
+from entrepot.mirakl.failures.inbox import fail, resolved_by_itself
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders import queries
 from entrepot.mirakl.orders.deciding import Decision, Policy, Rule, decide
 from entrepot.mirakl.orders.facts import LineFacts, OrderFacts
-from entrepot.mirakl.orders.history import current, move, rest, wake
+from entrepot.mirakl.orders.history import current, move, rest
 from entrepot.mirakl.orders.rules import active_rules
 from entrepot.mirakl.orders.steps import Taken, step
 from entrepot.mirakl.orders.taking_in import take_in
@@ -166,7 +166,7 @@ async def _decide(
         return None
     policy = Policy.read(account.settings)
     decision = decide(facts, rules, policy)
-    await _write(session, taken, decision)
+    await write_decision(session, taken.account_id, taken.order_id, decision)
     if decision.answer == "accept" and not (await reserve(session, taken.account_id, taken.order_id)).ok:
         # Somebody took the parts between the look and the reservation: decided again with what is left.
         facts, _ = await facts_of(session, order, lines)
@@ -174,7 +174,7 @@ async def _decide(
         if decision.answer == "accept":
             await rest(session, taken, now() + VERIFY_AFTER, failed=True)
             return None
-        await _write(session, taken, decision)
+        await write_decision(session, taken.account_id, taken.order_id, decision)
     if order["failures"]:
         await resolved_by_itself(
             session,
@@ -211,20 +211,7 @@ async def _carry_out(
             notes=decision.why,
             expected=taken.status,
         )
-        until = order["acceptance_deadline"]
-        await fail(
-            session,
-            taken.account_id,
-            DECIDING,
-            taken.order_id,
-            kind="decision",
-            details=f"A person has to decide: {decision.why}",
-            next_step=(
-                f"`entrepot mirakl accept {taken.order_id}`, or refuse"
-                + (f", by {until:%Y-%m-%d %H:%M} UTC." if until else ".")
-            ),
-            order_id=taken.order_id,
-        )
+        await ask_person(session, order, decision.why)
         return None
     await move(
         session,
@@ -241,12 +228,31 @@ async def _carry_out(
     return {line: answer == "accept" for line, answer in decision.lines.items()}
 
 
-async def _write(session: AsyncSession, taken: Taken, decision: Decision) -> None:
+async def ask_person(session: AsyncSession, order: RowMapping, why: str) -> None:
+    """Put into the inbox that a person has to answer an order, and until when."""
+    order_id, until = order["order_id"], order["acceptance_deadline"]
+    await fail(
+        session,
+        order["account_id"],
+        DECIDING,
+        order_id,
+        kind="decision",
+        details=f"A person has to decide: {why}",
+        next_step=(
+            f"`entrepot mirakl accept {order_id}`, or refuse"
+            + (f", by {until:%Y-%m-%d %H:%M} UTC." if until else ".")
+        ),
+        order_id=order_id,
+    )
+
+
+async def write_decision(session: AsyncSession, account_id: UUID, order_id: str, decision: Decision) -> None:
+    """Note what was decided of each line."""
     answered = [
         {"order_line_id": line, "decision": None if answer == "ask" else answer}
         for line, answer in decision.lines.items()
     ]
-    await queries.update_decisions(session, taken.account_id, taken.order_id, orjson.dumps(answered).decode())
+    await queries.update_decisions(session, account_id, order_id, orjson.dumps(answered).decode())
 
 
 async def _mend(session: AsyncSession, taken: Taken, process: str, details: str, next_step: str) -> None:
@@ -371,25 +377,3 @@ async def _give_up(
         order_id=order_id,
         payload={"was": status},
     )
-
-
-@retried_by(ANSWERING, "OrderRefusal")
-async def tell_again(session: AsyncSession, failure: RowMapping) -> None:
-    """A retry of an answer that was not taken: it is told again, once the order was read."""
-    account_id, order_id = failure["account_id"], failure["related_id"]
-    at = await current(session, account_id, order_id)
-    if at is None or at.status != "acceptance_failed":
-        await wake(session, account_id, order_id)
-        return
-    was = (failure["payload"] or {}).get("was")
-    again = "refusing" if was == "refusing" else "accepting"
-    if again == "accepting":
-        await reserve(session, account_id, order_id)
-    await move(session, account_id, order_id, again, actor_type="person", notes="Tried again.")
-
-
-@retried_by(DECIDING, MAPPING, LINES, "OrderIntake")
-async def look_again(session: AsyncSession, failure: RowMapping) -> None:
-    """A retry of what had to be mended: the order is looked at now."""
-    if failure["order_id"] is not None:
-        await wake(session, failure["account_id"], failure["order_id"])

@@ -63,7 +63,7 @@ async def drive(
             stopped = stop is not None and stop.is_set()
             # Half the hands empty before more are taken: a look for several costs what a look for one does.
             if not stopped and not dry and len(running) <= side_by_side // 2:
-                taken = await _take(
+                taken = await take(
                     db, name, side_by_side - len(running), account_id, order_id, until or now()
                 )
                 dry = not taken
@@ -82,9 +82,10 @@ async def drive(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _take(
+async def take(
     db: Database, worker: str, most: int, account_id: UUID | None, order_id: str | None, due_at: datetime
 ) -> list[Taken]:
+    """Lease up to `most` orders whose step is due by `due_at`, the longest due first."""
     at = now()
     lease_until = at + LEASE
     async with db.system() as session:

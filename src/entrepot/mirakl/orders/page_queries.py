@@ -97,8 +97,10 @@ _PARCELS = text(
     SELECT shipment_id, parcel_number, state, carrier, service_code, carrier_reference, weight_kg, length_cm, width_cm,
            height_cm, destination, intended_at, external_id, tracking_pin, price, bought_at, label_sha256,
            label_checked_at, printed_at, prints, packed_at, tracking_reported_at, shipped_reported_at,
-           service_ticket_id, delivery_state, expected_delivery, delivered_at, created_at
-    FROM mirakl.shipments
+           service_ticket_id, delivery_state, expected_delivery, delivered_at, created_at,
+           EXISTS (SELECT FROM mirakl.label_files AS f
+                   WHERE f.account_id = s.account_id AND f.shipment_id = s.shipment_id) AS has_file
+    FROM mirakl.shipments AS s
     WHERE account_id = :account_id AND order_id = :order_id
     ORDER BY parcel_number, created_at
     """

@@ -30,7 +30,8 @@ NOTICES = {
     "accept": "It is being accepted. The marketplace confirms it when the order is read again.",
     "refuse": "It is being refused. The marketplace confirms it when the order is read again.",
     "void": "The label is taken back.",
-    "again": "A label is bought again at the next look of a worker.",
+    "again": "The next worker that looks goes on with it. What was bought already is not bought again.",
+    "label": "The label is accepted.",
 }
 #: A parcel in these states is not sent any more.
 GONE = ("void", "refund_requested", "refunded")

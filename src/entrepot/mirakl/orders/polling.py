@@ -18,6 +18,8 @@ from entrepot.mirakl.services import Services
 #: How far each look reaches back behind the mark: an order may be changed while the pages are read, and the
 #: marketplace counts in whole seconds.
 OVERLAP = timedelta(minutes=5)
+#: How far the seldom look reaches back: it finds what a marketplace shows late, under a time that had passed by then.
+FAR_BACK = timedelta(days=2)
 #: How far back the first look reaches.
 FIRST_LOOK = timedelta(days=90)
 #: Orders that are written in one transaction.
@@ -30,14 +32,22 @@ async def poll_orders(services: Services, account: Account) -> None:
     await poll(services, account)
 
 
-async def poll(services: Services, account: Account, *, full: bool = False) -> TakenIn:
+@account_work("orders-again", seconds=6 * 3600)
+async def look_far_back(services: Services, account: Account) -> None:
+    """Take in what changed within the last days, whatever was seen of it."""
+    await poll(services, account, overlap=FAR_BACK)
+
+
+async def poll(
+    services: Services, account: Account, *, full: bool = False, overlap: timedelta = OVERLAP
+) -> TakenIn:
     """Take in the orders of an account that changed since the last look, or all of the last 90 days; what became of them.
 
     Raises ServiceError where the marketplace cannot be read to the end; what was taken in until then stays.
     """
     async with services.db.tenant(account_id=account.account_id) as session:
         mark = (await get_account(session, account.account_id)).orders_updated_since
-    since = now() - FIRST_LOOK if full or mark is None else mark - OVERLAP
+    since = now() - FIRST_LOOK if full or mark is None else mark - overlap
     api = await services.api(account)
     found = TakenIn()
     async for orders in _sets(api.orders(updated_since=since)):

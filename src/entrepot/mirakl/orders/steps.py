@@ -27,8 +27,9 @@ from entrepot.mirakl.values import STATUSES
 if TYPE_CHECKING:
     from entrepot.mirakl.services import Services
 
-#: Modules of a noun that hold no steps: the edges, which assemble what the nouns offer.
-EDGES = frozenset({"pages", "routes", "commands", "tasks"})
+#: Modules of a noun that hold no steps: the edges, which assemble what the nouns offer, and what they stand on.
+EDGES = frozenset({"pages", "routes", "commands", "tasks", "access", "visiting", "choosing"})
+EDGE_ENDINGS = ("_pages", "_routes", "_commands")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def watches(*statuses: str) -> Callable[[Watcher], Watcher]:
 
 
 def load_steps() -> None:
-    """Import every module of Mirakl operations that is no edge, so that what they register is known.
+    """Import every module of Mirakl operations that is no edge (nor simulates), so that what they register is known.
 
     Whoever moves an order needs all of it: an order cancelled by a page has to free its stock as well.
     """
@@ -115,7 +116,8 @@ def load_steps() -> None:
     import entrepot.mirakl
 
     for module in pkgutil.walk_packages(entrepot.mirakl.__path__, "entrepot.mirakl."):
-        if module.name.rpartition(".")[2] not in EDGES:
+        name = module.name.rpartition(".")[2]
+        if not (name in EDGES or name.endswith(EDGE_ENDINGS) or ".simulating" in module.name):
             import_module(module.name)
     _loaded = True
 

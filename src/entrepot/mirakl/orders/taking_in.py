@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import orjson
 from sqlalchemy import RowMapping
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
@@ -26,6 +26,9 @@ from entrepot.mirakl.orders.reading import ACCEPTANCE_HOURS, OrderRead, Unreadab
 from entrepot.mirakl.values import MIRAKL_STATES
 
 log = get_logger(__name__)
+#: What the database says of an order that it cannot keep. A deadlock or a lost connection is not the order's fault:
+#: it breaks the look off, which is made again.
+UNKEEPABLE = (DataError, IntegrityError)
 #: Names of the failures of orders that cannot be kept as they came, and of those that cannot follow the marketplace.
 PROCESS, FOLLOWING = "OrderIntake", "OrderFollowing"
 
@@ -104,14 +107,14 @@ async def _write(
     try:
         async with session.begin_nested():
             return await _upsert(session, account, orders), 0
-    except DBAPIError:
+    except UNKEEPABLE:
         found: list[RowMapping] = []
         refused = 0
     for order in orders:
         try:
             async with session.begin_nested():
                 found += await _upsert(session, account, [order])
-        except DBAPIError as error:
+        except UNKEEPABLE as error:
             refused += 1
             said = str(error.orig).strip().splitlines()[0]
             await _reject(session, account, order.raw, f"The database refuses it: {said}.")

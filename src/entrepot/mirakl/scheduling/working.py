@@ -8,7 +8,8 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -60,13 +61,22 @@ async def run(
 
     Once stopped it takes no more, and ends with the steps that it has in hand.
     """
-    if handle_signals:
+    with _stopping_on_signals(stop) if handle_signals else nullcontext():
+        while not stop.is_set():
+            if not await work_once(db, stop=stop, side_by_side=side_by_side):
+                await first_of(stop, timeout=await _rest(db))
+
+
+@contextmanager
+def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    while not stop.is_set():
-        if await work_once(db, stop=stop, side_by_side=side_by_side):
-            continue
-        await first_of(stop, timeout=await _rest(db))
+            loop.remove_signal_handler(number)
 
 
 async def work_once(

@@ -34,6 +34,8 @@ labels = typer.Typer(
 )
 T = TypeVar("T")
 
+#: Labels that are printed at once where none are named: as many as a person carries to the packing table.
+MOST = 200
 #: Who acts, as histories show it.
 BY = "command line"
 ParcelArgument = Annotated[
@@ -154,7 +156,7 @@ def print_all(
 
     async def work(session: AsyncSession, chosen: Account) -> Any:
         named = [await deciding.find_parcel(session, chosen.account_id, name) for name in parcels or ()]
-        rows = named or await unprinted(session, chosen.account_id)
+        rows = named or await unprinted(session, chosen.account_id, limit=MOST)
         if not rows:
             raise NotFoundError(
                 "Every label was printed.", hint="Name the parcels whose labels you want once more."
@@ -174,6 +176,8 @@ def print_all(
         )
         return
     print_line(f"Wrote {count_of(len(batch.labels), 'label')} to {output}.")
+    if not parcels and len(batch.labels) == MOST:
+        print_note("There may be more; print these, then run this again.")
     for label in batch.reprints:
         print_line(
             f"Order {label.order_id}, parcel {label.parcel_number} ({label.tracking_pin}) was printed before: this is "

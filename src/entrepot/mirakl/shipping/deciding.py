@@ -12,6 +12,7 @@ from entrepot.mirakl.accounts.accounts import Account, list_carriers
 from entrepot.mirakl.failures.inbox import resolved_by_itself
 from entrepot.mirakl.orders.history import current, move, wake
 from entrepot.mirakl.orders.history_queries import lock_order
+from entrepot.mirakl.orders.preparing import ADDRESS
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import own, queries
 from entrepot.mirakl.shipping.buying import BY_HAND
@@ -105,9 +106,7 @@ async def send_by_hand(session: AsyncSession, account_id: UUID, order_id: str, *
     order = await queries.select_order(session, account_id, order_id)
     if order is not None and order["status"] == "accepted" and order["mirakl_state"] == "SHIPPING":
         # It waited for an address that a label could show; a person needs none.
-        await resolved_by_itself(
-            session, account_id, order_id, "OrderAddress", resolution=f"{by} sends it by hand."
-        )
+        await resolved_by_itself(session, account_id, order_id, ADDRESS, resolution=f"{by} sends it by hand.")
         await move(
             session,
             account_id,

@@ -148,9 +148,9 @@ async def scan(
         },
     )
     if outcome == "label" and await queries.update_packed(session, account_id, shipment_id, at):
-        # The shipping may wait for this to be confirmed.
+        # The shipping may wait for this to be confirmed, or be about to begin to wait.
         held = await current(session, account_id, parcel["order_id"])
-        if held is not None and held.status == "tracking_sent":
+        if held is not None and held.status in ("label_created", "tracking_sent"):
             await wake(session, account_id, parcel["order_id"])
     then = await hold_parcel(session, account_id, shipment_id)
     return Scan(outcome, words, await _state(session, then or parcel))

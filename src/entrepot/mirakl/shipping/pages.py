@@ -22,7 +22,8 @@ from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.orders.pages import show_order_page
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import page_queries
-from entrepot.mirakl.shipping.deciding import take_back
+from entrepot.mirakl.shipping.deciding import accept_label, take_back
+from entrepot.mirakl.shipping.labelling import read_label
 from entrepot.mirakl.shipping.printing import label_pdf, print_labels
 from entrepot.mirakl.shipping.queries import select_parcels
 from entrepot.mirakl.shipping.storing import labels_directory
@@ -73,6 +74,30 @@ async def label_file(request: Request, access: AccountVisiting, shipment_id: Shi
     (parcel,) = await _parcels(access, [shipment_id])
     pdf = await label_pdf(access.session, access.account_id, parcel, labels_directory(settings_of(request)))
     return pdf_answer(pdf, f"label-{parcel['tracking_pin']}.pdf", kept=True)
+
+
+@router.get("/labels/{shipment_id}/came.pdf")
+async def came_file(access: AccountVisiting, shipment_id: ShipmentId) -> Response:
+    """What came as the label of a parcel, right or not."""
+    (parcel,) = await _parcels(access, [shipment_id])
+    found = await read_label(access.session, access.account_id, parcel)
+    if found is None:
+        raise NotFoundError("No label was downloaded for this parcel.")
+    return pdf_answer(found[0], f"came-{parcel['carrier_reference']}.pdf", kept=True)
+
+
+@router.post("/labels/{shipment_id}/accept")
+async def accept_form(request: Request, access: AccountVisiting, shipment_id: ShipmentId) -> Response:
+    """Take what came as a label for the right one, although the check says otherwise; the order goes on."""
+    await doors(request).read_form(request)
+    access.require("write")
+    (parcel,) = await _parcels(access, [shipment_id])
+    try:
+        async with access.session.begin_nested():
+            await accept_label(access.session, access.account_id, parcel, by=access.person.email)
+    except ConflictError as error:
+        return await show_order_page(request, access, parcel["order_id"], error=error)
+    return go_to(access, "orders", parcel["order_id"], done="label")
 
 
 @router.post("/labels/{shipment_id}/print")

@@ -16,6 +16,7 @@ from entrepot.mirakl.accounts.accounts import list_carriers
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders.history import current, move, rest, wake
+from entrepot.mirakl.orders.history_queries import lock_order
 from entrepot.mirakl.orders.steps import Change, Taken, step, watches
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import queries
@@ -71,14 +72,7 @@ async def report_tracking(services: Services, taken: Taken) -> None:
 @step("tracking_sent", CONFIRM)
 async def confirm_shipping(services: Services, taken: Taken) -> None:
     """Tell the marketplace that an order is on its way."""
-    account = await services.account(taken.account_id)
-    parcels, _ = await _parcels(services, taken)
-    if shipping_preferences(account.settings).pack_before_ship and any(
-        row["packed_at"] is None for row in parcels
-    ):
-        # Packing the last parcel wakes the order.
-        async with services.db.tenant(account_id=taken.account_id) as session:
-            await rest(session, taken, None)
+    if await _waits_for_packing(services, taken):
         return
     if await _ended(services, taken):
         return
@@ -94,6 +88,21 @@ async def confirm_shipping(services: Services, taken: Taken) -> None:
         return
     async with services.db.tenant(account_id=taken.account_id) as session:
         await _shipped(session, taken, "The marketplace has taken it.")
+
+
+async def _waits_for_packing(services: Services, taken: Taken) -> bool:
+    """Leave the order until its last parcel is packed, where that is wanted; packing wakes it."""
+    account = await services.account(taken.account_id)
+    if not shipping_preferences(account.settings).pack_before_ship:
+        return False
+    async with services.db.tenant(account_id=taken.account_id) as session:
+        # Who packs the last one at this moment wakes the order after this, or is done and is seen here.
+        await lock_order(session, taken.account_id, taken.order_id)
+        parcels = await queries.select_parcels(session, taken.account_id, order_id=taken.order_id, live=True)
+        if all(row["packed_at"] is not None for row in parcels):
+            return False
+        await rest(session, taken, None)
+        return True
 
 
 async def _parcels(services: Services, taken: Taken) -> tuple[Sequence[RowMapping], str]:

@@ -116,9 +116,12 @@ class MiraklState:
         return placed
 
     def place(self, order: dict[str, Any], plan: Plan | None = None) -> Placed:
-        """Place an order as it is given, whatever is wrong with it."""
+        """Place an order as it is given, whatever is wrong with it; what is ordered is offered, or nobody could."""
         placed = self.orders.add(order, plan)
         for line in lines_of(order):
+            sku = line.get("offer_sku")
+            if sku and self.offers.get(str(sku)) is None:
+                self.offers.add(str(sku), quantity=100)
             self.offers.sold(str(line.get("offer_sku")), int(figure(line, "quantity")))
         return placed
 
