@@ -94,13 +94,8 @@ async def opened() -> AsyncIterator[Workshop]:
     marketplace = MiraklState.fresh(clock=time)
     carrier = CanadaPostState.fresh(clock=time, transmits_after=timedelta(hours=2))
     marketplace.ledger.currency = "USD"
-<<<<<<< HEAD
     for which, sku in enumerate(LISTINGS):
         marketplace.offers.add(sku, price=price_of(which))
-=======
-    for sku in LISTINGS:
-        marketplace.offers.add(sku)
->>>>>>> mirakl
     async with (
         marketplace_server.serving(marketplace) as url,
         carrier_server.serving(carrier) as carrier_url,
