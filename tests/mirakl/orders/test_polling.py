@@ -12,8 +12,9 @@ from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account, get_account
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
-from entrepot.mirakl.orders.polling import look_far_back, poll
+from entrepot.mirakl.orders.polling import AGAIN, look_far_back, poll
 from entrepot.mirakl.orders.queries import update_watermark
+from entrepot.mirakl.scheduling.working import work_due
 from entrepot.mirakl.services import Services
 from entrepot.sandbox.mirakl.generating import Mix
 from entrepot.sandbox.mirakl.state import MiraklState
@@ -138,3 +139,29 @@ async def test_an_order_that_is_shown_late_under_an_early_time_is_found_in_the_e
         assert (await poll(shop.services, shop.account)).new == 0
         await look_far_back(shop.services, shop.account)
         assert number(late) in await shop.statuses()
+
+
+async def test_an_order_that_could_not_be_kept_is_read_again_on_a_retry(shop: Shop) -> None:
+    async def look_back() -> int:
+        done, _ = await work_due(
+            shop.db, shop.services, "worker", account_id=shop.account.account_id, works=[AGAIN]
+        )
+        return done
+
+    with clock(shop.time):
+        placed, _ = shop.order(count=2)
+        total = placed.order["total_price"]
+        placed.order["total_price"] = "much"
+        assert (await poll(shop.services, shop.account)).rejected == 1
+        assert await look_back() == 1
+        assert await shop.open_failures() == [("OrderIntake", number(placed))]
+        # Mended without being said to be changed: the next look does not see it.
+        placed.order["total_price"] = total
+        shop.time.pass_(hours=1)
+        shop.order()
+        await poll(shop.services, shop.account)
+        assert await look_back() == 0
+        await shop.retry("OrderIntake")
+        assert await look_back() == 1
+        assert number(placed) in await shop.statuses()
+        assert await shop.open_failures() == []

@@ -20,6 +20,8 @@ from entrepot.mirakl.services import Services
 OVERLAP = timedelta(minutes=5)
 #: How far the seldom look reaches back: it finds what a marketplace shows late, under a time that had passed by then.
 FAR_BACK = timedelta(days=2)
+#: Name of that look.
+AGAIN = "orders-again"
 #: How far back the first look reaches.
 FIRST_LOOK = timedelta(days=90)
 #: Orders that are written in one transaction.
@@ -32,7 +34,7 @@ async def poll_orders(services: Services, account: Account) -> None:
     await poll(services, account)
 
 
-@account_work("orders-again", seconds=6 * 3600)
+@account_work(AGAIN, seconds=6 * 3600)
 async def look_far_back(services: Services, account: Account) -> None:
     """Take in what changed within the last days, whatever was seen of it."""
     await poll(services, account, overlap=FAR_BACK)

@@ -166,6 +166,14 @@ _LIST = text(
     LIMIT :limit
     """
 )
+_SETTLE_INTAKE = text(
+    """
+    UPDATE mirakl.process_failures
+    SET state = 'resolved', resolved_at = :at, resolution = :resolution, next_attempt_at = NULL
+    WHERE account_id = :account_id AND process_name = :process_name AND state <> 'resolved'
+      AND related_id = ANY (CAST(:order_ids AS text[]))
+    """
+)
 # In the order in which everybody locks components, before the first of them moves: orders that come to their end one
 # after the other in one transaction would lock them in the order of the orders, and wait in a circle with a worker.
 _LOCK_PARTS = text(
@@ -245,6 +253,26 @@ async def wake_orders(
 ) -> None:
     """Make the steps of orders due; who has one in hand can no longer put it off."""
     await session.execute(_WAKE, {"account_id": account_id, "order_ids": list(order_ids), "at": at})
+
+
+async def settle_intake(
+    session: AsyncSession,
+    account_id: UUID,
+    process_name: str,
+    order_ids: Sequence[str],
+    *,
+    at: datetime,
+    resolution: str,
+) -> None:
+    """Close the open failures of taking some orders in."""
+    values = {
+        "account_id": account_id,
+        "process_name": process_name,
+        "order_ids": list(order_ids),
+        "at": at,
+        "resolution": resolution,
+    }
+    await session.execute(_SETTLE_INTAKE, values)
 
 
 async def lock_parts(session: AsyncSession, account_id: UUID, order_ids: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from entrepot.kit.clock import now
 from entrepot.mirakl.accounts.accounts import get_account
 from entrepot.mirakl.failures.inbox import retried_by
 from entrepot.mirakl.orders import queries
@@ -17,7 +18,9 @@ from entrepot.mirakl.orders.acceptance import (
 )
 from entrepot.mirakl.orders.deciding import Policy, decide
 from entrepot.mirakl.orders.history import current, move, wake
+from entrepot.mirakl.orders.polling import AGAIN
 from entrepot.mirakl.orders.rules import active_rules
+from entrepot.mirakl.scheduling.queries import hasten
 from entrepot.mirakl.stock.reserving import reserve
 
 
@@ -38,9 +41,12 @@ async def tell_again(session: AsyncSession, failure: RowMapping) -> None:
 
 @retried_by(MAPPING, LINES, "OrderIntake")
 async def look_again(session: AsyncSession, failure: RowMapping) -> None:
-    """A retry of what had to be mended: the order is looked at now."""
+    """A retry of what had to be mended: the order is looked at now, by the next worker."""
     if failure["order_id"] is not None:
         await wake(session, failure["account_id"], failure["order_id"])
+    else:
+        # It was never kept: it has to be read again.
+        await hasten(session, failure["account_id"], AGAIN, now())
 
 
 @retried_by(DECIDING)

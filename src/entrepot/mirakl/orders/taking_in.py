@@ -79,8 +79,16 @@ async def take_in(session: AsyncSession, account: Account, raw_orders: Iterable[
     found, refused = await _write(session, account, list(orders.values()))
     rejected += refused
     changed = {row["order_id"]: bool(row["is_new"]) for row in found}
-    for order_id, is_new in changed.items():
-        await _tell_of_lines(session, account, orders[order_id], is_new=is_new)
+    fine = [order_id for order_id in changed if not await _tell_of(session, account, orders[order_id])]
+    if fine:
+        await queries.settle_intake(
+            session,
+            account.account_id,
+            PROCESS,
+            fine,
+            at=now(),
+            resolution="The marketplace gave the order again, and it could be read.",
+        )
     await _follow(session, account, {order_id: orders[order_id].mirakl_state for order_id in changed})
     new = sum(changed.values())
     return TakenIn(
@@ -217,8 +225,8 @@ async def follow_again(session: AsyncSession, failure: RowMapping) -> None:
         )
 
 
-async def _tell_of_lines(session: AsyncSession, account: Account, order: OrderRead, *, is_new: bool) -> None:
-    """Say which lines could not be read, and which state nobody knows; settle what was said before."""
+async def _tell_of(session: AsyncSession, account: Account, order: OrderRead) -> bool:
+    """Say which lines could not be read, and which state nobody knows; whether there was anything to say."""
     said = list(order.wrong)
     if order.mirakl_state not in MIRAKL_STATES:
         said.append(f"The marketplace gives it the state {order.mirakl_state}, which is not known here.")
@@ -233,14 +241,7 @@ async def _tell_of_lines(session: AsyncSession, account: Account, order: OrderRe
             next_step="Nothing is done with the order while it is so: look at it on the marketplace.",
             order_id=order.order_id,
         )
-    elif not is_new:
-        await resolved_by_itself(
-            session,
-            account.account_id,
-            order.order_id,
-            PROCESS,
-            resolution="The marketplace gave the order again, and it could be read.",
-        )
+    return bool(said)
 
 
 async def _reject(session: AsyncSession, account: Account, raw: Any, why: str) -> None:
