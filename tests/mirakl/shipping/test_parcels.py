@@ -11,6 +11,8 @@ from entrepot.kit.clock import clock
 from entrepot.kit.errors import ConflictError, InvalidInputError
 from entrepot.mirakl.failures.inbox import retry
 from entrepot.mirakl.shipping import deciding
+from entrepot.sandbox.canadapost.shipments import CanadaPostState
+from entrepot.sandbox.operating import Refusal
 
 
 async def test_several_lines_and_units_go_together(yard: Yard) -> None:
@@ -139,6 +141,36 @@ async def test_an_order_without_lines_and_an_account_without_carrier_are_said(ya
     assert await yard.status(other) == "shipping_failed"
     details = [row["details"] for row in await yard.sql("SELECT details FROM mirakl.process_failures")]
     assert "No carrier is set up, so no label can be bought." in details
+
+
+async def test_a_parcel_that_was_refused_is_not_forgotten_when_another_is_taken_back(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = await yard.order({"LAPTOP-1": 20})
+    create = CanadaPostState.create
+
+    def once(carrier: CanadaPostState, request: Any) -> Any:
+        if list(carrier.all()):
+            raise Refusal(400, "Not today.", code="9111")
+        return create(carrier, request)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CanadaPostState, "create", once)
+        await yard.work()
+    assert await yard.status(placed) == "shipping_failed"
+    first, second = await yard.parcels(placed)
+    assert (first["state"], second["state"]) == ("bought", "failed")
+    with clock(yard.time):
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            parcel = await deciding.find_parcel(session, yard.account_id, first["carrier_reference"])
+        await deciding.take_back(yard.services, yard.account_id, parcel, by="Robin", again=True)
+    await yard.work()
+    assert await yard.status(placed) == "shipped"
+    lines = await yard.sql(
+        "SELECT s.state, l.quantity FROM mirakl.shipments AS s JOIN mirakl.shipment_lines AS l USING (shipment_id) "
+        "WHERE s.account_id = :account_id"
+    )
+    assert sum(row["quantity"] for row in lines if row["state"] == "labelled") == 20
 
 
 async def test_an_order_is_not_divided_while_a_label_is_being_bought(yard: Yard) -> None:

@@ -28,6 +28,8 @@ BY_HAND = "ShippingByHand"
 GRACE = timedelta(minutes=5)
 #: When an order that may not be shipped yet is looked at again.
 NOT_YET = timedelta(minutes=15)
+#: When an order that was changed by a person meanwhile is looked at again.
+AGAIN = timedelta(minutes=1)
 #: States of the marketplace in which an order has left the house, by whomever.
 SENT = ("SHIPPED", "TO_COLLECT", "RECEIVED", "CLOSED")
 ENDED = ("CANCELED", "REFUSED")
@@ -53,6 +55,10 @@ async def buy_labels(services: Services, taken: Taken) -> None:
 async def all_labelled(session: AsyncSession, taken: Taken) -> None:
     """Every parcel of the order has its label: the order goes on."""
     held = await queries.select_parcels(session, taken.account_id, order_id=taken.order_id, live=True)
+    if any(row["state"] not in ("bought", "labelled") for row in held):
+        # Somebody has divided the order meanwhile: the next look buys what is new.
+        await rest(session, taken, now() + AGAIN)
+        return
     pins = ", ".join(row["tracking_pin"] for row in held if row["tracking_pin"])
     await move(
         session,

@@ -33,6 +33,8 @@ async def plan_parcels(services: Services, taken: Taken) -> bool:
     account = await services.account(taken.account_id)
     try:
         async with services.db.tenant(account_id=taken.account_id) as session:
+            # What the carrier once refused is planned from the data as it is now.
+            await queries.delete_unbought(session, taken.account_id, taken.order_id, "failed")
             if not await _left(session, taken.account_id, taken.order_id):
                 return True
             carriers = await list_carriers(session, taken.account_id)

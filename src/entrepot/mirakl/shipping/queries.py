@@ -99,7 +99,8 @@ _INSERT = text(
 _FORGET = text(
     """
     DELETE FROM mirakl.shipments
-    WHERE account_id = :account_id AND order_id = :order_id AND state IN ('planned', 'failed') AND external_id IS NULL
+    WHERE account_id = :account_id AND order_id = :order_id AND state = ANY (CAST(:states AS text[]))
+      AND external_id IS NULL
     """
 )
 # The guard against buying twice: of all who come at the same time, one changes the row that it has read.
@@ -255,9 +256,10 @@ async def insert_parcel(
     return found
 
 
-async def delete_unbought(session: AsyncSession, account_id: UUID, order_id: str) -> None:
-    """Forget parcels of an order that were planned or refused and never bought."""
-    await session.execute(_FORGET, {"account_id": account_id, "order_id": order_id})
+async def delete_unbought(session: AsyncSession, account_id: UUID, order_id: str, *states: str) -> None:
+    """Forget parcels of an order that were never bought: those planned and those refused, or of one of these states."""
+    chosen = list(states or ("planned", "failed"))
+    await session.execute(_FORGET, {"account_id": account_id, "order_id": order_id, "states": chosen})
 
 
 async def update_buying(
