@@ -25,7 +25,7 @@ from entrepot.mirakl.simulating.catalog import LISTINGS, stock_for
 from entrepot.sandbox.canadapost import server as carrier_server
 from entrepot.sandbox.canadapost.shipments import CanadaPostState
 from entrepot.sandbox.mirakl import server as marketplace_server
-from entrepot.sandbox.mirakl.generating import invent
+from entrepot.sandbox.mirakl.generating import invent, price_of
 from entrepot.sandbox.mirakl.state import MiraklState
 from entrepot.sandbox.misbehaving import Behavior
 from entrepot.sandbox.moving import MovableClock, told
@@ -94,8 +94,8 @@ async def opened() -> AsyncIterator[Workshop]:
     marketplace = MiraklState.fresh(clock=time)
     carrier = CanadaPostState.fresh(clock=time, transmits_after=timedelta(hours=2))
     marketplace.ledger.currency = "USD"
-    for sku in LISTINGS:
-        marketplace.offers.add(sku)
+    for which, sku in enumerate(LISTINGS):
+        marketplace.offers.add(sku, price=price_of(which))
     async with (
         marketplace_server.serving(marketplace) as url,
         carrier_server.serving(carrier) as carrier_url,

@@ -115,6 +115,17 @@ async def parcel_of(yard: Yard, placed: Any) -> Any:
         return found
 
 
+async def test_a_retry_for_an_order_that_is_over_ends_the_failure(yard: Yard) -> None:
+    placed = await wrong_label(yard)
+    [failure] = await yard.sql("SELECT failure_id FROM mirakl.process_failures")
+    with clock(yard.time):
+        async with yard.db.tenant(account_id=yard.account_id) as session:
+            await move(session, yard.account_id, order_id(placed), "cancelled", actor_type="marketplace")
+            await retry(session, yard.account_id, failure["failure_id"])
+    assert await yard.failures("open", "retrying") == []
+    assert await yard.status(placed) == "cancelled"
+
+
 async def test_a_wrong_label_waits_for_a_person_and_a_retry_downloads_it_again(yard: Yard) -> None:
     placed = await wrong_label(yard)
     [(step, kind)] = await yard.failures()

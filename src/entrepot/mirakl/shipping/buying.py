@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError
-from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
+from entrepot.mirakl.failures.inbox import fail, resolve, resolved_by_itself, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders.history import current, move, rest, wake
 from entrepot.mirakl.orders.steps import Taken, step
@@ -22,6 +22,7 @@ from entrepot.mirakl.shipping import queries
 from entrepot.mirakl.shipping.carrier import Address, Bought, Carrier, Parcel, PersonNeededError
 from entrepot.mirakl.shipping.labelling import CHECK, CREATE, DOWNLOAD, get_label
 from entrepot.mirakl.shipping.parceling import PLAN, plan_parcels
+from entrepot.mirakl.values import ENDS
 
 BY_HAND = "ShippingByHand"
 #: How long after the intent a call may still be under way; a call itself is over after 30 seconds.
@@ -251,6 +252,11 @@ async def ship_again(session: AsyncSession, failure: RowMapping) -> None:
     """Take the order up again: what is bought stays bought, what was refused is planned from the data as it is now."""
     account_id, order_id = failure["account_id"], failure["order_id"] or failure["related_id"]
     held = await current(session, account_id, order_id)
+    if held is not None and held.status in ENDS:
+        # Nobody takes an ended order up again, so nothing would ever close this.
+        over = f"The order is {held.status}; there is nothing to ship."
+        await resolve(session, account_id, failure["failure_id"], by=None, resolution=over)
+        return
     await queries.delete_unbought(session, account_id, order_id)
     if held is not None and held.status == "shipping_failed":
         await move(

@@ -51,7 +51,7 @@ WORDS = (
     "Thank you for {order}. Please no automatic replies. ({number})",
 )
 #: Share of orders whose customers write, and how often at most.
-WRITING, MOST_MESSAGES = 0.2, 3
+WRITING, MOST_MESSAGES = 0.4, 3
 #: Share of the components that the orders take which is there when it begins; the rest comes when the orders are in.
 STOCKED = 1.1
 #: What passes after the last order while services still fail.

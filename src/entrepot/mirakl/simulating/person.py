@@ -56,7 +56,7 @@ class Person:
         """Look through what waits for an answer, and through the inbox; with `now_and_then` at some of it only."""
         share = NOW_AND_THEN if now_and_then else 1.0
         await self._decide(share, at_last=not now_and_then)
-        await self._write(share / 3)
+        await self._write(share / 2)
         await self._go_through_the_inbox(share, at_last=not now_and_then)
 
     async def _decide(self, share: float, *, at_last: bool) -> None:
