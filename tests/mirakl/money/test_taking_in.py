@@ -12,10 +12,8 @@ from sqlalchemy import text
 from tests.mirakl.conftest import new_account
 from tests.mirakl.sharing import Market, fresh_code
 
-from entrepot.kit.clock import clock
+from entrepot.kit.clock import clock, now
 from entrepot.kit.db import Database
-from entrepot.kit.errors import UnavailableError
-from entrepot.kit.jobs import Job
 from entrepot.mirakl import marketplace_api
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox
@@ -23,10 +21,11 @@ from entrepot.mirakl.failures import queries as failures
 from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.marketplace_api import MiraklApi
 from entrepot.mirakl.money import importing, queries
-from entrepot.mirakl.money.importing import IMPORT, LINE, TASK, Imported, row_of, take_in
+from entrepot.mirakl.money.importing import IMPORT, LINE, WORK, Imported, row_of, take_in
 from entrepot.mirakl.money.parts import AccountLines
 from entrepot.mirakl.money.settling import Settled, of_account, settle
-from entrepot.mirakl.money.tasks import import_money, import_transactions
+from entrepot.mirakl.scheduling.working import work_due
+from entrepot.mirakl.services import Services
 from entrepot.sandbox.mirakl.generating import Mix
 from entrepot.sandbox.mirakl.orders import Pace, Placed
 from entrepot.sandbox.misbehaving import Behavior
@@ -345,19 +344,19 @@ async def test_a_marketplace_that_does_not_answer_is_tried_again_from_the_inbox(
 ) -> None:
     sell(market, 1)
     market.state.misbehavior.plan("TL02", Behavior.FAIL)
-    with pytest.raises(ServiceError):
-        await take_in(db, market.account, api)
+    async with Services.opened(db) as services:
+        assert await work_due(db, services, "worker", account_id=market.account.account_id, works=[WORK]) == (
+            0,
+            1,
+        )
     assert await open_failures(db, market.account) == [(IMPORT, market.account.code, "transient")]
     async with db.tenant(account_id=market.account.account_id) as session:
         (failure,) = await failures.select_failures(session, market.account.account_id)
         assert failure["next_attempt_at"] is not None
         await inbox.retry(session, market.account.account_id, failure["failure_id"])
-        jobs = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = :task AND status = 'todo'")
         assert failure["state"] == "open"
-    async with db.system() as session:
-        path = text("SELECT set_config('search_path', 'procrastinate,entrepot,public', true)")
-        await session.execute(path)
-        assert (await session.execute(jobs, {"task": importing.TASK})).scalar_one() >= 1
+        due = text("SELECT next_at <= :now FROM mirakl.account_work WHERE work = :work")
+        assert (await session.execute(due, {"work": WORK, "now": now()})).scalar_one()
     await take_in(db, market.account, api)
     assert await open_failures(db, market.account) == []
 
@@ -384,15 +383,16 @@ async def test_another_account_sees_nothing_of_it(
         assert await of_account(session, market.account.account_id) == []
 
 
-async def test_jobs_take_in_what_every_account_was_written(db: Database, market: Market) -> None:
+async def test_a_worker_takes_in_what_every_account_was_written(db: Database, market: Market) -> None:
     sell(market, 1)
-    found = await import_money(Job(db=db, id=1, task="mirakl.import_money", queue="default", arguments={}))
-    assert found["accounts"] >= found["jobs"] >= 1
-    # Those that wait already are not waited for twice.
-    again = await import_money(Job(db=db, id=2, task="mirakl.import_money", queue="default", arguments={}))
-    assert again["jobs"] == 0
-    job = Job(db=db, id=3, task=TASK, queue="default", arguments={}, account_id=market.account.account_id)
-    assert (await import_transactions(job))["applied"] == len(market.state.ledger.lines)
-    market.state.misbehavior.plan("TL02", Behavior.FAIL)
-    with pytest.raises(UnavailableError, match="HTTP 503"):
-        await import_transactions(job)
+    async with Services.opened(db) as services:
+        done, failed = await work_due(
+            db, services, "worker", account_id=market.account.account_id, works=[WORK]
+        )
+        assert (done, failed) == (1, 0)
+        # It is not due again for a while.
+        again = await work_due(db, services, "worker", account_id=market.account.account_id, works=[WORK])
+        assert again == (0, 0)
+    async with db.tenant(account_id=market.account.account_id) as session:
+        kept = (await session.execute(text("SELECT count(*) FROM mirakl.transaction_logs"))).scalar_one()
+    assert kept == len(market.state.ledger.lines)

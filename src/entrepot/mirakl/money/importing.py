@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
-from entrepot.kit.jobs import enqueue
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.marketplace_api import MiraklApi
 from entrepot.mirakl.marketplace_models import TransactionLine
 from entrepot.mirakl.money import queries
+from entrepot.mirakl.scheduling.queries import hasten
 
 #: How far a look goes back behind what was taken in: lines that were written late, clocks that differ.
 OVERLAP = timedelta(hours=2)
@@ -26,8 +26,8 @@ BATCH = 500
 #: The step in the inbox when the account cannot be read, and when a line of it cannot be used.
 IMPORT = "TransactionImport"
 LINE = "TransactionLine"
-#: The job that takes the logs of one account in.
-TASK = "mirakl.import_transactions"
+#: The work of an account that takes its logs in.
+WORK = "money"
 MOST = Decimal(10) ** 15
 
 
@@ -140,12 +140,8 @@ def row_of(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 @retried_by(IMPORT)
 async def again(session: AsyncSession, failure: RowMapping) -> None:
-    """Have the account read again, by a job."""
-    # The task is known once its module is; that module needs this one.
-    import entrepot.mirakl.money.tasks  # noqa: F401
-
-    lock = f"{TASK} {failure['account_id']}"
-    await enqueue(session, TASK, lock=lock, queueing_lock=lock)
+    """Have the account read again, by the next worker that looks."""
+    await hasten(session, failure["account_id"], WORK, now())
 
 
 async def _set_aside(

@@ -102,7 +102,8 @@ class OrderBook:
         placed.states.append((created, placed.state))
         self._orders[order_id] = placed
         if placed.plan.cancel_after is not None:
-            self._schedule(created + placed.plan.cancel_after, order_id, self._cancel_by_customer)
+            # Nothing happens to it before it came: whoever polls by the time of a change would never hear of it.
+            self._schedule(max(created + placed.plan.cancel_after, now), order_id, self._cancel_by_customer)
         if placed.state == "WAITING_ACCEPTANCE":
             self._schedule(created + self.pace.accept_within, order_id, self._refuse_unanswered)
         return placed
