@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import AwareDatetime
 
 from entrepot.kit.errors import ConflictError, NotFoundError
+from entrepot.kit.web.members import transaction
 from entrepot.kit.web.problems import GUARDED, responses
 from entrepot.marketplace.governance import keeping, queries, resolving
 from entrepot.marketplace.governance.bodies import (
@@ -35,7 +36,7 @@ from entrepot.marketplace.governance.resolving import Subject, attributes_of
 from entrepot.marketplace.governance.schemas import PayoutDocument
 from entrepot.marketplace.governance.terms import payout_terms
 from entrepot.marketplace.governance.words import Kind, SellerType, SubjectType
-from entrepot.marketplace.platforms.access import PlatformKnown, PlatformReading, PlatformWriting, transaction
+from entrepot.marketplace.platforms.access import PlatformKnown, PlatformReading, PlatformWriting
 from entrepot.marketplace.pricing.messages import QuoteOut
 
 router = APIRouter(prefix="/governance", tags=["Governance"])

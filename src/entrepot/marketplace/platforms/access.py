@@ -5,20 +5,18 @@ platform that the person is a member of. That of a page is in its address: `/pla
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from entrepot.kit.db import Database
 from entrepot.kit.errors import ForbiddenError, InvalidInputError, NotFoundError
-from entrepot.kit.people import Person, Scope, reaches
+from entrepot.kit.people import Person
 from entrepot.kit.web.doors import BEARER, SESSION_COOKIE, doors
-from entrepot.kit.web.requests import client_address, database, trace_id, user_agent
+from entrepot.kit.web.members import Access, Caller, Role, transaction
+from entrepot.kit.web.requests import database, trace_id
 from entrepot.marketplace.engines import Engines, engines_of
 from entrepot.marketplace.platforms.platforms import REACH, Platform, memberships, of_code
 
@@ -36,44 +34,36 @@ PlatformHeader = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class PlatformCaller:
+class PlatformCaller(Caller):
     """A known person on a platform; no transaction is open."""
 
-    person: Person
     platform: Platform
-    db: Database
     engines: Engines
-    trace_id: str
 
     @property
     def platform_id(self) -> UUID:
         """The tenant."""
         return self.platform.platform_id
 
-    def may(self, scope: Scope) -> bool:
-        """Whether both the token and the person's role on the platform reach to `scope`."""
-        return self.person.may(scope) and reaches(REACH[self.platform.role or "viewer"], scope)
+    @property
+    def tenant(self) -> dict[str, UUID]:
+        """The platform."""
+        return {"platform_id": self.platform_id}
 
-    def require(self, scope: Scope) -> None:
-        """Raise ForbiddenError unless this may do what needs `scope`."""
-        if self.may(scope):
-            return
-        if not self.person.may(scope):
-            raise ForbiddenError(
-                f"This token does not reach to {scope}.", hint=f"Make a token with the scope `{scope}`."
-            )
-        raise ForbiddenError(
-            f"As {self.platform.role} of {self.platform.name} you may not do this.",
-            hint="An admin of the platform may; an operator gives roles with `entrepot platform member`.",
+    @property
+    def role(self) -> Role:
+        """The person's role on the platform."""
+        return Role(
+            self.platform.role or "viewer",
+            REACH[self.platform.role or "viewer"],
+            self.platform.name,
+            "An admin of the platform may; an operator gives roles with `entrepot platform member`.",
         )
 
 
 @dataclass(frozen=True, slots=True)
-class PlatformAccess:
+class PlatformAccess(Access[PlatformCaller]):
     """A known person on a platform, and a transaction there."""
-
-    caller: PlatformCaller
-    session: AsyncSession
 
     @property
     def platform_id(self) -> UUID:
@@ -86,23 +76,9 @@ class PlatformAccess:
         return self.caller.platform
 
     @property
-    def person(self) -> Person:
-        """Who acts."""
-        return self.caller.person
-
-    @property
-    def db(self) -> Database:
-        """The database."""
-        return self.caller.db
-
-    @property
     def engines(self) -> Engines:
         """The engines of the process."""
         return self.caller.engines
-
-    def require(self, scope: Scope) -> None:
-        """Raise ForbiddenError unless this may do what needs `scope`."""
-        self.caller.require(scope)
 
 
 async def caller_of(
@@ -120,7 +96,7 @@ async def _caller(request: Request, person: Person, code: str | None) -> Platfor
     db = database(request)
     async with db.system() as session:
         held = await memberships(session, person.user_id)
-    return PlatformCaller(person, _chosen(held, code), db, engines_of(request), trace_id(request))
+    return PlatformCaller(person, db, trace_id(request), _chosen(held, code), engines_of(request))
 
 
 def _chosen(held: list[Platform], code: str | None) -> Platform:
@@ -140,17 +116,6 @@ def _chosen(held: list[Platform], code: str | None) -> Platform:
         f"You are a member of {len(held)} platforms: {', '.join(platform.code for platform in held)}.",
         hint=f"Name one in the header {HEADER}.",
         where={"header": HEADER},
-    )
-
-
-def transaction(request: Request, caller: PlatformCaller) -> AbstractAsyncContextManager[AsyncSession]:
-    """A transaction of the caller on their platform."""
-    return caller.db.tenant(
-        platform_id=caller.platform_id,
-        user_id=caller.person.user_id,
-        trace_id=caller.trace_id,
-        ip=client_address(request),
-        user_agent=user_agent(request),
     )
 
 

@@ -5,63 +5,53 @@ that a person is no member of does not exist for them.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from entrepot.kit.db import Database
-from entrepot.kit.errors import ForbiddenError, NotFoundError
-from entrepot.kit.people import Person, Scope, reaches
+from entrepot.kit.errors import NotFoundError
+from entrepot.kit.people import Person
 from entrepot.kit.web.doors import BEARER, SESSION_COOKIE, doors
-from entrepot.kit.web.requests import client_address, database, trace_id, user_agent
+from entrepot.kit.web.members import Access, Caller, Role, transaction
+from entrepot.kit.web.requests import database, trace_id
 from entrepot.mirakl.accounts.accounts import REACH, Account, memberships, of_code
 
 AccountCode = Annotated[str, Path(max_length=50, description="Code of the account.", examples=["best-buy"])]
 
 
 @dataclass(frozen=True, slots=True)
-class AccountCaller:
+class AccountCaller(Caller):
     """A known person in an account; no transaction is open."""
 
-    person: Person
     account: Account
-    db: Database
-    trace_id: str
 
     @property
     def account_id(self) -> UUID:
         """The tenant."""
         return self.account.account_id
 
-    def may(self, scope: Scope) -> bool:
-        """Whether both the token and the person's role in the account reach to `scope`."""
-        return self.person.may(scope) and reaches(REACH[self.account.role or "viewer"], scope)
+    @property
+    def tenant(self) -> dict[str, UUID]:
+        """The account."""
+        return {"account_id": self.account_id}
 
-    def require(self, scope: Scope) -> None:
-        """Raise ForbiddenError unless this may do what needs `scope`."""
-        if self.may(scope):
-            return
-        if not self.person.may(scope):
-            raise ForbiddenError(
-                f"This token does not reach to {scope}.", hint=f"Make a token with the scope `{scope}`."
-            )
-        raise ForbiddenError(
-            f"As {self.account.role} of {self.account.code} you may not do this.",
-            hint="An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl members set`.",
+    @property
+    def role(self) -> Role:
+        """The person's role in the account."""
+        return Role(
+            self.account.role or "viewer",
+            REACH[self.account.role or "viewer"],
+            self.account.code,
+            "An admin of the account may; whoever runs the installation gives roles with `entrepot mirakl members set`.",
         )
 
 
 @dataclass(frozen=True, slots=True)
-class AccountAccess:
+class AccountAccess(Access[AccountCaller]):
     """A known person in an account, and a transaction there."""
-
-    caller: AccountCaller
-    session: AsyncSession
 
     @property
     def account_id(self) -> UUID:
@@ -72,20 +62,6 @@ class AccountAccess:
     def account(self) -> Account:
         """The account."""
         return self.caller.account
-
-    @property
-    def person(self) -> Person:
-        """Who acts."""
-        return self.caller.person
-
-    @property
-    def db(self) -> Database:
-        """The database."""
-        return self.caller.db
-
-    def require(self, scope: Scope) -> None:
-        """Raise ForbiddenError unless this may do what needs `scope`."""
-        self.caller.require(scope)
 
 
 async def caller_of(
@@ -106,18 +82,7 @@ async def _caller(request: Request, person: Person, code: str) -> AccountCaller:
     found = of_code(held, code)
     if found is None:
         raise NotFoundError(f"There is no account {code!r} that you are a member of.")
-    return AccountCaller(person, found, db, trace_id(request))
-
-
-def transaction(request: Request, caller: AccountCaller) -> AbstractAsyncContextManager[AsyncSession]:
-    """A transaction of the caller in their account."""
-    return caller.db.tenant(
-        account_id=caller.account_id,
-        user_id=caller.person.user_id,
-        trace_id=caller.trace_id,
-        ip=client_address(request),
-        user_agent=user_agent(request),
-    )
+    return AccountCaller(person, db, trace_id(request), found)
 
 
 async def _known(caller: Annotated[AccountCaller, Depends(caller_of)]) -> AccountCaller:

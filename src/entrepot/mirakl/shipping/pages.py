@@ -16,8 +16,9 @@ from entrepot.kit.errors import (
     UnavailableError,
 )
 from entrepot.kit.web.doors import doors
+from entrepot.kit.web.members import transaction
 from entrepot.kit.web.requests import settings_of
-from entrepot.mirakl.accounts.access import AccountAccess, AccountCalling, AccountVisiting, transaction
+from entrepot.mirakl.accounts.access import AccountAccess, AccountCalling, AccountVisiting
 from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.orders.pages import show_order_page
 from entrepot.mirakl.services import Services

@@ -8,15 +8,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import RowMapping
 
 from entrepot.kit.errors import ConflictError, NotFoundError, UnavailableError
+from entrepot.kit.web.members import transaction
 from entrepot.kit.web.problems import GUARDED, responses
 from entrepot.kit.web.requests import settings_of
-from entrepot.mirakl.accounts.access import (
-    AccountAccess,
-    AccountAsking,
-    AccountReading,
-    AccountWriting,
-    transaction,
-)
+from entrepot.mirakl.accounts.access import AccountAccess, AccountAsking, AccountReading, AccountWriting
 from entrepot.mirakl.failures.outcomes import ServiceError
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import packing_queries
