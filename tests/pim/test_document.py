@@ -34,6 +34,7 @@ pytestmark = [
 COST = "P17: a single query's cost would round to 0"
 PARTITIONED = "P1: a unique key of a partitioned table holds the partition column"
 STAGING = "a key check a row costs more than the load; the row policy checks the run once a statement"
+ACCOUNTS = "one audit trail: changes of an account's rows too; decision 0011"
 PLATFORMS = "one audit trail: changes of a platform's rows too; decision 0009"
 
 #: Where a documented table is built otherwise → why. docs/decisions/0002-pim-schema.md says it at length.
@@ -72,7 +73,9 @@ RANGE = "the description gives the range"
 #: What the document does not have → why.
 ADDITIONS = {
     "audit_logs.platform_id": PLATFORMS,
+    "audit_logs.account_id": ACCOUNTS,
     "audit_logs: check one_tenant": PLATFORMS,
+    "audit_logs: idx_audit_account": ACCOUNTS,
     "audit_logs: idx_audit_platform": PLATFORMS,
     "api_tokens": SIGN_IN,
     "login_attempts": SIGN_IN,

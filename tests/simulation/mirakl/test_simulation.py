@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,7 +38,14 @@ async def test_sixty_orders_two_schedulers_and_everything_that_can_go_wrong(
     assert outcome.retried >= 3
 
 
-def test_the_command_prints_what_it_found_and_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory of the test's own whose path leaves room for that of a socket."""
+    with tempfile.TemporaryDirectory(prefix="sim-") as directory:
+        yield Path(directory)
+
+
+def test_the_command_prints_what_it_found_and_leaves_nothing_behind(short_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -49,7 +58,7 @@ def test_the_command_prints_what_it_found_and_leaves_nothing_behind(tmp_path: Pa
         "--json",
     ]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
-    environment = kept | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = kept | {"TMPDIR": str(short_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
@@ -64,4 +73,4 @@ def test_the_command_prints_what_it_found_and_leaves_nothing_behind(tmp_path: Pa
         "violations",
     ]
     assert (told["orders"], told["labels_duplicated"], told["violations"]) == (2, 0, [])
-    assert list(tmp_path.iterdir()) == []
+    assert list(short_path.iterdir()) == []
