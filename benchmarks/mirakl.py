@@ -28,9 +28,9 @@ from entrepot.mirakl.simulating.standins import CarrierBooks, MarketplaceBooks, 
 
 LATENCY_MS = 50
 #: Orders a worker; each has as many, so that it works as long.
-ORDERS = 60
+ORDERS = 40
 #: Orders that a worker has in hand at a time.
-HANDS = 2
+HANDS = 1
 WORKERS = (1, 4)
 #: After acceptance until the marketplace has the customer's money.
 PAID = timedelta(minutes=5)
