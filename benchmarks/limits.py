@@ -5,8 +5,9 @@ The plain side has sixteen connections of the same driver, from the same kind of
 prepared: it knows no limit, no tenant and no window. Ours is `LimitEngine.consume` as the API calls it: the limit is
 looked up, the counter taken from under row security, the answer made. Both commit durably.
 
-The engine has sixteen connections as well; requests that wait at the same moment share a statement on one of them. "Each
-by itself" are sixteen engines with one connection and one caller each, as in sixteen processes, where nothing is shared.
+The engine may open sixteen connections as well. Requests that wait at the same moment share a statement, so that callers
+of one process come to be served sixteen at a time over a single one. "Each by itself" are sixteen engines with one
+connection and one caller each, as in sixteen processes, where nothing is shared: sixteen connections that are all used.
 Turns are taken; the median of the ratios of each round counts.
 """
 

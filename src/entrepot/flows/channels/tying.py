@@ -24,4 +24,5 @@ async def tie_listings(session: AsyncSession) -> Tied:
     """
     untied = await session.execute(queries.UNTIE)
     tied = await session.execute(queries.TIE, {"at": now()})
+    # What text() returns is typed without the count that statements that write have.
     return Tied(tied.rowcount, untied.rowcount)  # type: ignore[attr-defined]

@@ -152,8 +152,9 @@ async def _follow(session: AsyncSession, account: Account, orders: Mapping[str, 
                 actor=account.marketplace,
                 notes={order_id: _note(orders[order_id]) for order_id in beginning},
             )
-    except Exception:
-        # One of them is in the way of all: each for itself.
+    except Exception as error:
+        # One of them is in the way of all: each for itself, below, where what fails is told in the inbox.
+        log.info("orders could not begin together", orders=len(beginning), exc_info=error)
         beginning = {}
     led = [order_id for order_id, way in ways.items() if way and statuses[order_id] is not None]
     if len(led) > 1:

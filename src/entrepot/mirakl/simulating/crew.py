@@ -52,7 +52,7 @@ class Crew:
         self._hands = hands
         self._nursery = _nursery()
         # Not a secret: the same seed has to kill at the same places.
-        self._random = random.Random(f"crew {seed}")  # noqa: S311
+        self._random = random.Random(f"crew {seed}")  # noqa: S311 - as said above
         self._workers: list[_Worker] = []
         self.killed = 0
         self.rounds = 0
