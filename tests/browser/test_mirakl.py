@@ -36,6 +36,7 @@ async def test_a_parcel_is_packed_with_the_keyboard_alone(account: Seeded, visit
     await expect(page.get_by_role("heading", name="What is due")).to_be_visible()
 
     await visitor.open(f"{account.base}/packing")
+    await expect(page.get_by_role("textbox", name="Next: scan a label")).to_be_focused()
     await page.keyboard.press("Enter")  # nothing typed: the most urgent one
     await page.wait_for_url(f"**/packing/{account.shipments['ORD-1003-A']}")
     # A scanner types and presses Enter; nothing is ever clicked.
