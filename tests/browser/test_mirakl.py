@@ -36,7 +36,7 @@ async def test_a_parcel_is_packed_with_the_keyboard_alone(account: Seeded, visit
     await expect(page.get_by_role("heading", name="What is due")).to_be_visible()
 
     await visitor.open(f"{account.base}/packing")
-    await expect(page.get_by_role("textbox", name="Next: scan a label")).to_be_focused()
+    await expect(page.get_by_role("textbox", name="Scan a label, or type the number")).to_be_focused()
     await page.keyboard.press("Enter")  # nothing typed: the most urgent one
     await page.wait_for_url(f"**/packing/{account.shipments['ORD-1003-A']}")
     # A scanner types and presses Enter; nothing is ever clicked.
@@ -52,6 +52,7 @@ async def test_a_parcel_is_packed_with_the_keyboard_alone(account: Seeded, visit
         await page.keyboard.press("Enter")
         await expect(page.locator(".heard")).to_contain_text(heard)
     await expect(page.locator("#next")).to_have_text("Everything is in. Scan the label.")
+    await expect(page.get_by_role("textbox", name="Barcode")).to_be_focused()
     await page.keyboard.type("1234567890123456")
     await page.keyboard.press("Enter")
     await expect(page.locator("#next")).to_have_text("Packed. Take the next one.")
