@@ -6,9 +6,9 @@ prepared: it knows no limit, no tenant and no window. Ours is `LimitEngine.consu
 looked up, the counter taken from under row security, the answer made. Both commit durably.
 
 The engine may open sixteen connections as well. Requests that wait at the same moment share a statement, so that callers
-of one process come to be served sixteen at a time over a single one. "Each by itself" are sixteen engines with one
-connection and one caller each, as in sixteen processes, where nothing is shared: sixteen connections that are all used.
-Turns are taken; the median of the ratios of each round counts.
+of one process come to be served sixteen at a time over a single one. Two more arrangements use all sixteen: "16 engines"
+have a connection each, as sixteen processes have, and four callers each; "each by itself" have one caller each, so that
+nothing is ever shared. Turns are taken; the median of the ratios of each round counts.
 """
 
 import asyncio
@@ -33,6 +33,8 @@ from entrepot.marketplace.platforms.platforms import add_platform
 from entrepot.marketplace.rulebook.authoring import publish, save_draft
 
 CALLERS = 16
+#: Of all engines that have a connection each: four an engine.
+CROWD = 64
 KEYS = 10_000
 CALLS = {"hot key": 2_000, "10,000 keys": 4_000}
 ROUNDS = 7
@@ -51,6 +53,8 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
 Pool = AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]]
 #: By the number of the caller and the key.
 Call = Callable[[int, int], Awaitable[object]]
+#: What is called, and by how many at once.
+Side = tuple[Call, int]
 
 
 async def run(settings: Settings) -> Result:
@@ -68,12 +72,13 @@ async def run(settings: Settings) -> Result:
             url, min_size=CALLERS, max_size=CALLERS, kwargs=options, open=False
         ) as pool:
             plain = _plain(pool)
-            sides = {"plain": plain}
+            sides: dict[str, Side] = {"plain": (plain, CALLERS)}
             for algorithm in ALGORITHMS:
-                sides[algorithm] = _consume([engine], platform, algorithm)
-            sides["TOTAL, each by itself"] = _consume(alone, platform, "TOTAL")
-            for call in sides.values():  # every counter is there, every statement prepared
-                await _rate(call, KEYS, lambda n: n)
+                sides[algorithm] = (_consume([engine], platform, algorithm), CALLERS)
+                sides[f"{algorithm}, 16 engines"] = (_consume(alone, platform, algorithm), CROWD)
+            sides["TOTAL, each by itself"] = (_consume(alone, platform, "TOTAL"), CALLERS)
+            for side in sides.values():  # every counter is there, every statement prepared
+                await _rate(side, KEYS, lambda n: n)
             rates = {
                 name: await _turns(sides, many, (lambda _: 0) if name == "hot key" else _spread)
                 for name, many in CALLS.items()
@@ -95,7 +100,7 @@ async def run(settings: Settings) -> Result:
                 place: {side: round(median(seen)) for side, seen in found.items()}
                 for place, found in rates.items()
             },
-            "callers": CALLERS,
+            "callers": {"one engine, and each by itself": CALLERS, "16 engines": CROWD},
             "calls a turn": CALLS,
             "rounds": ROUNDS,
         },
@@ -150,7 +155,7 @@ def _spread(number: int) -> int:
     return number * 7919 % KEYS
 
 
-async def _turns(sides: dict[str, Call], many: int, key: Callable[[int], int]) -> dict[str, list[float]]:
+async def _turns(sides: dict[str, Side], many: int, key: Callable[[int], int]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(ROUNDS):
         order = list(sides) if turn % 2 else list(reversed(sides))
@@ -159,8 +164,9 @@ async def _turns(sides: dict[str, Call], many: int, key: Callable[[int], int]) -
     return found
 
 
-async def _rate(call: Call, many: int, key: Callable[[int], int]) -> float:
+async def _rate(side: Side, many: int, key: Callable[[int], int]) -> float:
     """Calls a second of all callers together."""
+    call, callers = side
     numbers = iter(range(many))
 
     async def caller(place: int) -> None:
@@ -168,7 +174,7 @@ async def _rate(call: Call, many: int, key: Callable[[int], int]) -> float:
             await call(place, key(number))
 
     started = time.perf_counter()
-    await asyncio.gather(*(caller(place) for place in range(CALLERS)))
+    await asyncio.gather(*(caller(place) for place in range(callers)))
     return many / (time.perf_counter() - started)
 
 

@@ -12,6 +12,7 @@ from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account, get_account
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
+from entrepot.mirakl.orders.driving_queries import CHANNEL
 from entrepot.mirakl.orders.polling import AGAIN, look_far_back, poll
 from entrepot.mirakl.orders.queries import update_watermark
 from entrepot.mirakl.scheduling.working import work_due
@@ -46,6 +47,21 @@ async def test_all_pages_come_and_then_only_what_changed(
         async with db.tenant(account_id=account.account_id) as session:
             held = await statuses(session, account.account_id)
         assert sorted(held.values()).count("cancelled") == 2
+
+
+async def test_workers_that_rest_are_woken_by_what_is_taken_in_and_by_nothing_else(
+    db: Database, account: Account, marketplace: MiraklState, services: Services, time: Time
+) -> None:
+    with clock(time):
+        marketplace.add_orders(60, ["LAPTOP-1"], mix=PLAIN)
+        async with await db.listen(CHANNEL) as heard:
+            await poll(services, account)
+            rung = [one async for one in heard.notifies(timeout=5, stop_after=1)]
+            assert len(rung) >= 1
+            async for _ in heard.notifies(timeout=0.2):
+                pass
+            await poll(services, account)
+            assert [one async for one in heard.notifies(timeout=0.5)] == []
 
 
 async def test_the_mark_stays_where_it_was_when_a_page_is_missing(

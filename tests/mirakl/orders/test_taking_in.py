@@ -331,3 +331,19 @@ async def test_parts_of_all_that_ends_are_held_before_the_first_moves(
         await take_in(session, account, ended)
         assert found == ["A-1", "A-2"]
         assert await levels(session, account_id) == {"Bare LAPTOP-1": (5, 0), "Bare LAPTOP-2": (5, 0)}
+
+
+async def test_nobody_waits_for_a_customer_of_whom_nothing_is_new(db: Database, account: Account) -> None:
+    async with db.tenant(account_id=account.account_id) as session:
+        await take_in(session, account, [told("A-1")])
+    async with db.tenant(account_id=account.account_id) as first:
+        await take_in(first, account, [told("A-2"), told("A-3")])
+        async with db.tenant(account_id=account.account_id) as second:
+            await second.execute(text("SET LOCAL lock_timeout = '2s'"))
+            assert (await take_in(second, account, [told("A-1", minutes=1, total_price=1.0)])).changed == 1
+            # A name that changed is another matter: it is written once the other is done.
+            renamed = {"customer_id": "C7", "lastname": "Ferne", "shipping_address": ADDRESS}
+            await take_in(second, account, [told("A-1", minutes=2, customer=renamed)])
+    async with db.tenant(account_id=account.account_id) as session:
+        [customer] = await session.execute(text("SELECT firstname, lastname FROM mirakl.customers"))
+    assert (customer.firstname, customer.lastname) == ("Robin", "Ferne")

@@ -20,7 +20,7 @@ from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.orders.steps import load_steps
 from entrepot.mirakl.scheduling import working
-from entrepot.mirakl.scheduling.queries import select_work
+from entrepot.mirakl.scheduling.queries import hasten, select_work
 from entrepot.mirakl.scheduling.registering import WORK, Work, account_work
 from entrepot.mirakl.scheduling.working import LEASE, Round, work_once
 from entrepot.mirakl.services import Services
@@ -179,6 +179,33 @@ async def test_a_loop_goes_on_until_it_is_stopped(db: Database, account: Account
     await asyncio.wait_for(working.run(db, stop, handle_signals=True), 30)
     assert stop.is_set()
     assert errands.done[account.code, "often"] == 1
+
+
+async def test_a_worker_that_rests_hears_what_was_made_due(
+    db: Database, account: Account, errands: Errands, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del WORK["seldom"]
+
+    async def for_long(_db: Database) -> float:
+        return 3600
+
+    monkeypatch.setattr(working, "_rest", for_long)
+    stop = asyncio.Event()
+
+    async def done(times: int) -> None:
+        while errands.done[account.code, "often"] < times:  # noqa: ASYNC110 - counted by a worker
+            await asyncio.sleep(0.01)
+
+    with clock(time):
+        at_work = asyncio.create_task(working.run(db, stop))
+        await asyncio.wait_for(done(1), 30)
+        # Its bell rings once when it begins to listen; after that nothing but a notification wakes it.
+        await asyncio.sleep(0.3)
+        async with db.tenant(account_id=account.account_id) as session:
+            await hasten(session, account.account_id, "often", time())
+        await asyncio.wait_for(done(2), 30)
+        stop.set()
+        await asyncio.wait_for(at_work, 30)
 
 
 async def test_the_worker_of_the_program_looks_after_accounts() -> None:

@@ -7,6 +7,10 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+#: Where resting workers hear that something became due, so that no worker rests while another has too much in hand.
+CHANNEL = "entrepot_mirakl"
+
+_RING = text("SELECT pg_notify(:channel, '')")
 # Read along the index of what is due, oldest first; what others hold is passed over, and is never more than they have
 # in hand. The account's state is asked of the few that are taken.
 LEASE_DUE = text(
@@ -53,7 +57,7 @@ _WAKE = text(
     """
     UPDATE mirakl.orders SET next_attempt_at = :at, attempts = 0
     WHERE account_id = :account_id AND order_id = :order_id
-    RETURNING order_id
+    RETURNING order_id, pg_notify(:channel, '')
     """
 )
 _GIVE_BACK = text(
@@ -73,6 +77,11 @@ _NEXT_DUE = text(
     LIMIT 1
     """
 )
+
+
+async def ring(session: AsyncSession) -> None:
+    """Wake the workers that rest, once the transaction is committed; many rings of one transaction are one."""
+    await session.execute(_RING, {"channel": CHANNEL})
 
 
 async def lease_due(
@@ -123,7 +132,7 @@ async def put_off(
 
 async def wake(session: AsyncSession, account_id: UUID, order_id: str, at: datetime) -> bool:
     """Make the step of an order due; False where there is no such order."""
-    values = {"account_id": account_id, "order_id": order_id, "at": at}
+    values = {"account_id": account_id, "order_id": order_id, "at": at, "channel": CHANNEL}
     return (await session.execute(_WAKE, values)).first() is not None
 
 

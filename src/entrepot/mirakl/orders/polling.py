@@ -11,6 +11,7 @@ from typing import Any
 from entrepot.kit.clock import now
 from entrepot.mirakl.accounts.accounts import Account, get_account
 from entrepot.mirakl.orders import queries
+from entrepot.mirakl.orders.driving_queries import ring
 from entrepot.mirakl.orders.taking_in import TakenIn, take_in
 from entrepot.mirakl.scheduling.registering import account_work
 from entrepot.mirakl.services import Services
@@ -25,7 +26,7 @@ AGAIN = "orders-again"
 #: How far back the first look reaches.
 FIRST_LOOK = timedelta(days=90)
 #: Orders that are written in one transaction.
-SET = 100
+SET = 25
 
 
 @account_work("orders")
@@ -54,7 +55,10 @@ async def poll(
     found = TakenIn()
     async for orders in _sets(api.orders(updated_since=since)):
         async with services.db.tenant(account_id=account.account_id) as session:
-            found += await take_in(session, account, orders)
+            taken = await take_in(session, account, orders)
+            if taken.new or taken.changed:
+                await ring(session)
+        found += taken
     if found.updated_at is not None and (mark is None or found.updated_at > mark):
         async with services.db.tenant(account_id=account.account_id) as session:
             await queries.update_watermark(session, account.account_id, _not_ahead(found.updated_at))

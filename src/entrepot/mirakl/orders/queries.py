@@ -10,19 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 _UPSERT_CUSTOMERS = text(
     """
+    WITH given AS (
+        SELECT DISTINCT ON (one.customer_id) one.*
+        FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS one
+             (customer_id text, firstname text, lastname text, email text, locale text, updated_at timestamptz)
+        WHERE one.customer_id IS NOT NULL
+        ORDER BY one.customer_id, one.updated_at DESC
+    )
     INSERT INTO mirakl.customers AS known (account_id, mirakl_customer_id, firstname, lastname, email, locale)
-    SELECT DISTINCT ON (given.customer_id) :account_id, given.customer_id, given.firstname, given.lastname, given.email,
-           given.locale
-    FROM jsonb_to_recordset(CAST(:orders AS jsonb)) AS given
-         (customer_id text, firstname text, lastname text, email text, locale text, updated_at timestamptz)
-    WHERE given.customer_id IS NOT NULL
-    ORDER BY given.customer_id, given.updated_at DESC
+    SELECT :account_id, given.customer_id, given.firstname, given.lastname, given.email, given.locale
+    FROM given
+    -- One of whom nothing is new is not even locked: who reads an order would wait for who takes in a page.
+    WHERE NOT EXISTS (
+        SELECT FROM mirakl.customers AS c
+        WHERE c.account_id = :account_id AND c.mirakl_customer_id = given.customer_id
+          AND (coalesce(given.firstname, c.firstname), coalesce(given.lastname, c.lastname),
+               coalesce(given.email, c.email), coalesce(given.locale, c.locale))
+              IS NOT DISTINCT FROM (c.firstname, c.lastname, c.email, c.locale))
+    ORDER BY given.customer_id
     ON CONFLICT (account_id, mirakl_customer_id) DO UPDATE
     SET firstname = coalesce(excluded.firstname, known.firstname), lastname = coalesce(excluded.lastname, known.lastname),
         email = coalesce(excluded.email, known.email), locale = coalesce(excluded.locale, known.locale)
-    WHERE (coalesce(excluded.firstname, known.firstname), coalesce(excluded.lastname, known.lastname),
-           coalesce(excluded.email, known.email), coalesce(excluded.locale, known.locale))
-          IS DISTINCT FROM (known.firstname, known.lastname, known.email, known.locale)
     """
 )
 # What is older than what is held changes nothing: pages overlap, and answers overtake one another. In the order of
@@ -178,12 +186,20 @@ _SETTLE_INTAKE = text(
 # after the other in one transaction would lock them in the order of the orders, and wait in a circle with a worker.
 _LOCK_PARTS = text(
     """
-    SELECT c.component_id FROM mirakl.components AS c
-    WHERE c.account_id = :account_id AND c.component_id IN (
-        SELECT m.component_id
+    WITH held AS MATERIALIZED (
+        -- From the lines to their movements, whatever the planner knows of either table: the other way round it would
+        -- read the whole ledger.
+        SELECT DISTINCT moved.component_id
         FROM mirakl.order_lines AS l
-        JOIN mirakl.component_movements AS m ON m.account_id = l.account_id AND m.order_line_id = l.order_line_id
-        WHERE l.account_id = :account_id AND l.order_id = ANY (CAST(:order_ids AS text[])))
+        CROSS JOIN LATERAL (
+            SELECT m.component_id FROM mirakl.component_movements AS m
+            WHERE m.account_id = :account_id AND m.order_line_id = l.order_line_id
+            GROUP BY m.component_id
+        ) AS moved
+        WHERE l.account_id = :account_id AND l.order_id = ANY (CAST(:order_ids AS text[]))
+    )
+    SELECT c.component_id FROM mirakl.components AS c
+    WHERE c.account_id = :account_id AND c.component_id = ANY (ARRAY(SELECT held.component_id FROM held))
     ORDER BY c.component_id
     FOR NO KEY UPDATE
     """

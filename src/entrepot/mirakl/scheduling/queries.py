@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from entrepot.mirakl.orders.driving_queries import CHANNEL
+
 _ADD = text(
     """
     INSERT INTO mirakl.account_work (account_id, work, next_at)
@@ -55,7 +57,7 @@ _HASTEN = text(
     """
     UPDATE mirakl.account_work SET next_at = :at
     WHERE account_id = :account_id AND work = :work
-    RETURNING work
+    RETURNING work, pg_notify(:channel, '')
     """
 )
 _ALL = text(
@@ -119,7 +121,7 @@ async def work_failed(
 
 async def hasten(session: AsyncSession, account_id: UUID, work: str, at: datetime) -> bool:
     """Make work due; False where the account has no such work."""
-    values = {"account_id": account_id, "work": work, "at": at}
+    values = {"account_id": account_id, "work": work, "at": at, "channel": CHANNEL}
     return (await session.execute(_HASTEN, values)).first() is not None
 
 

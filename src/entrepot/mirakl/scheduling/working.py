@@ -19,13 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
-from entrepot.kit.jobs.waking import first_of
+from entrepot.kit.jobs.waking import first_of, listening
 from entrepot.kit.telemetry import bound, get_logger
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.failures.recording import settle_all
 from entrepot.mirakl.failures.tasks import retry_all_due
 from entrepot.mirakl.orders.driving import SIDE_BY_SIDE, drive, trace, what_follows
-from entrepot.mirakl.orders.driving_queries import select_next_due
+from entrepot.mirakl.orders.driving_queries import CHANNEL, select_next_due
 from entrepot.mirakl.orders.steps import load_steps
 from entrepot.mirakl.scheduling import queries
 from entrepot.mirakl.scheduling.registering import WORK
@@ -60,13 +60,17 @@ async def run(
 ) -> None:
     """Work until `stop` is set, which SIGINT and SIGTERM do with `handle_signals`; the clock says what is due.
 
+    It rests until something is due, and no longer than until another worker or a person makes something due.
     Once stopped it takes no more, and ends with the steps that it has in hand.
     """
     with _stopping_on_signals(stop) if handle_signals else nullcontext():
         try:
-            while not stop.is_set():
-                if not await work_once(db, stop=stop, side_by_side=side_by_side):
-                    await first_of(stop, timeout=await _rest(db))
+            async with listening(db, CHANNEL) as bells:
+                bell = bells.bell()
+                while not stop.is_set():
+                    bell.clear()
+                    if not await work_once(db, stop=stop, side_by_side=side_by_side):
+                        await first_of(stop, bell, timeout=await _rest(db))
         finally:
             await settle_all(db)
 
