@@ -77,8 +77,8 @@ async def run(settings: Settings) -> Result:
                 sides[algorithm] = (_consume([engine], platform, algorithm), CALLERS)
                 sides[f"{algorithm}, 16 engines"] = (_consume(alone, platform, algorithm), CROWD)
             sides["TOTAL, each by itself"] = (_consume(alone, platform, "TOTAL"), CALLERS)
-            for side in sides.values():  # every counter is there, every statement prepared
-                await _rate(side, KEYS, lambda n: n)
+            for warmed in sides.values():  # every counter is there, every statement prepared
+                await _rate(warmed, KEYS, lambda n: n)
             rates = {
                 name: await _turns(sides, many, (lambda _: 0) if name == "hot key" else _spread)
                 for name, many in CALLS.items()

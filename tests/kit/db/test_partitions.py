@@ -147,7 +147,9 @@ async def test_a_migrated_database_has_its_partitions_and_stays_small(db: Databa
         assert len(names) == (1 if declared.merge else declared.ahead + 2), table
         assert f"{table.split('.')[1]}_default" in names
     # The database was migrated before the test began, perhaps before a midnight: its first day says when.
-    first = min(one.bounds for one in found if one.table == "pim.api_cost_tracking" and one.bounds != "DEFAULT")
+    first = min(
+        one.bounds for one in found if one.table == "pim.api_cost_tracking" and one.bounds != "DEFAULT"
+    )
     began = re.search(r"FROM \('([^']+)'\)", first)
     assert began
     at = datetime.fromisoformat(began[1])
