@@ -150,7 +150,7 @@ async def test_a_line_that_cannot_be_built_is_refused_alone(shop: Shop) -> None:
         await shop.stock("LAPTOP-2", 0)
         async with shop.db.system() as session:
             await update_settings(
-                session, shop.account.account_id, '{"acceptance": {"checks": {"stock": "refuse"}}}'
+                session, shop.account.account_id, "acceptance", '{"checks": {"stock": "refuse"}}'
             )
         async with Services.opened(shop.db) as services:
             shop.services = services

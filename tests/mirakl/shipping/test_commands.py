@@ -125,3 +125,31 @@ async def test_an_order_is_divided_and_sent_by_hand(command: Commands, yard: Yar
     nothing = await command("ship", "again", order_id(placed))
     assert (nothing.code, "there is nothing to begin again" in nothing.stderr) == (4, True)
     assert (await command("ship", "follow")).stdout == "Asked about 0 parcels.\n"
+
+
+async def test_how_an_account_ships_is_shown_and_changed(command: Commands, yard: Yard) -> None:
+    shown = await command("ship", "settings")
+    assert "when the label is there" in shown.stdout
+    assert "5 days without an event" in shown.stdout
+    # What else the account has settled stays as it is.
+    await command("acceptance", "checks", "--most-units", "3")
+    changed = await command.json("ship", "settings", "--pack-first", "--still-days", "1")
+    assert changed == {"carrier": None, "pack_before_ship": True, "no_movement_days": 1, "look_hours": 6}
+    assert await command.json("ship", "settings", "--carrier", "canada-post") == {
+        **changed,
+        "carrier": "canada-post",
+    }
+    assert (await command.json("ship", "settings", "--carrier", "any"))["carrier"] is None
+    [held] = await yard.sql("SELECT settings -> 'acceptance' -> 'limits' AS limits FROM mirakl.accounts")
+    assert held["limits"] == {"units": 3}
+    unknown = await command("ship", "settings", "--carrier", "pigeon")
+    assert unknown.code == 3
+    assert "'pigeon', which is not set up" in unknown.stderr
+    assert (await command.json("ship", "settings"))["carrier"] is None
+    wrong = await command("ship", "settings", "--still-days", "0")
+    assert wrong.code == 2
+    assert "shipping.no_movement_days" in wrong.stderr
+    await yard.order()
+    await yard.work()
+    [order] = await yard.sql("SELECT status FROM mirakl.order_status")
+    assert order["status"] == "tracking_sent", "it waits to be packed"

@@ -27,7 +27,11 @@ _KEY = text("SELECT api_key FROM mirakl.accounts WHERE id = :account_id")
 _SET_KEY = text("UPDATE mirakl.accounts SET api_key = :api_key WHERE id = :account_id RETURNING id")
 _SET_ACTIVE = text("UPDATE mirakl.accounts SET is_active = :is_active WHERE id = :account_id RETURNING id")
 _SET_SETTINGS = text(
-    "UPDATE mirakl.accounts SET settings = CAST(:settings AS jsonb) WHERE id = :account_id RETURNING id"
+    """
+    UPDATE mirakl.accounts
+    SET settings = settings || jsonb_build_object(CAST(:part AS text), CAST(:settings AS jsonb))
+    WHERE id = :account_id RETURNING id
+    """
 )
 # What is not given stays; other settings than the limits of calls stay as well.
 _CHANGE = text(
@@ -127,9 +131,9 @@ async def update_account(session: AsyncSession, values: Mapping[str, Any]) -> bo
     return (await session.execute(_CHANGE, dict(values))).first() is not None
 
 
-async def update_settings(session: AsyncSession, account_id: UUID, settings: str) -> bool:
-    """Replace the settings (a JSON text); False when there is no such account."""
-    values = {"account_id": account_id, "settings": settings}
+async def update_settings(session: AsyncSession, account_id: UUID, part: str, settings: str) -> bool:
+    """Replace a part of the settings (by a JSON text), such as `replies`; False when there is no such account."""
+    values = {"account_id": account_id, "part": part, "settings": settings}
     return (await session.execute(_SET_SETTINGS, values)).first() is not None
 
 

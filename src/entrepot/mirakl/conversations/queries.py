@@ -121,12 +121,6 @@ _SET_MARK = text(
     """
 )
 _SETTINGS = text("SELECT settings -> 'replies' FROM mirakl.accounts WHERE id = :account_id")
-_SET_SETTINGS = text(
-    """
-    UPDATE mirakl.accounts SET settings = settings || jsonb_build_object('replies', CAST(:settings AS jsonb))
-    WHERE id = :account_id
-    """
-)
 _LIST = text(
     """
     SELECT c.id, c.mirakl_thread_id, c.subject, c.order_id, c.status, c.last_message_at, c.last_customer_message_at,
@@ -267,11 +261,6 @@ async def select_settings(session: AsyncSession, account_id: UUID) -> Mapping[st
         await session.execute(_SETTINGS, {"account_id": account_id})
     ).scalar_one_or_none()
     return found
-
-
-async def update_settings(session: AsyncSession, account_id: UUID, settings: str) -> None:
-    """Replace how messages are answered (a JSON text); the account's other settings stay."""
-    await session.execute(_SET_SETTINGS, {"account_id": account_id, "settings": settings})
 
 
 async def select_conversations(session: AsyncSession, values: Mapping[str, Any]) -> Sequence[RowMapping]:

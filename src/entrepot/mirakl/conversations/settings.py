@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import InvalidInputError
 from entrepot.kit.rules import Schema, compile_condition
+from entrepot.mirakl.accounts.queries import update_settings
 from entrepot.mirakl.conversations import queries
 from entrepot.mirakl.conversations.hours import Hours
 
@@ -100,5 +101,6 @@ async def set_reply_settings(
     """Change some settings; the others stay. Raises InvalidInputError."""
     known = (await reply_settings(session, account_id)).model_dump(mode="json")
     found = parse_settings(known | dict(changes))
-    await queries.update_settings(session, account_id, orjson.dumps(found.model_dump(mode="json")).decode())
+    settings = orjson.dumps(found.model_dump(mode="json")).decode()
+    await update_settings(session, account_id, "replies", settings)
     return found

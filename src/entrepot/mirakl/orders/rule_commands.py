@@ -149,7 +149,7 @@ def checks(
         settings["acceptance"] = held
         policy = Policy.read(settings)
         if wanted or any(one is not None for one in (otherwise, by_line, most_units, most_value)):
-            await update_settings(session, chosen.account_id, orjson.dumps(settings).decode())
+            await update_settings(session, chosen.account_id, "acceptance", orjson.dumps(held).decode())
         return policy
 
     found = in_account(account, work)

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import InvalidInputError, NotFoundError
-from entrepot.mirakl.accounts.accounts import Carrier
+from entrepot.mirakl.accounts.accounts import Carrier, get_account, list_carriers
+from entrepot.mirakl.accounts.queries import update_settings
 
 
 class ShippingPreferences(BaseModel):
@@ -36,6 +40,21 @@ def shipping_preferences(settings: Mapping[str, Any]) -> ShippingPreferences:
         raise InvalidInputError(
             f"The account's setting {path} cannot be used: {first['msg']}.", where={"path": path}
         ) from error
+
+
+async def set_shipping_preferences(
+    session: AsyncSession, account_id: UUID, changes: Mapping[str, Any]
+) -> ShippingPreferences:
+    """Change some of them; the others stay.
+
+    Raises InvalidInputError with the place of what cannot be, NotFoundError for a carrier that is not set up.
+    """
+    held = shipping_preferences((await get_account(session, account_id)).settings)
+    wanted = shipping_preferences({"shipping": {**held.model_dump(), **changes}})
+    if wanted.carrier is not None:
+        choose_carrier(wanted, await list_carriers(session, account_id))
+    await update_settings(session, account_id, "shipping", orjson.dumps(wanted.model_dump()).decode())
+    return wanted
 
 
 def choose_carrier(preferences: ShippingPreferences, carriers: Sequence[Carrier]) -> Carrier:

@@ -10,7 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError, UnavailableError
-from entrepot.kit.output import JsonOption, count_of, print_json, print_line, print_note, print_table
+from entrepot.kit.output import (
+    JsonOption,
+    count_of,
+    print_fields,
+    print_json,
+    print_line,
+    print_note,
+    print_table,
+)
 from entrepot.mirakl.accounts.accounts import Account, list_carriers
 from entrepot.mirakl.accounts.choosing import AccountOption, in_account, with_account
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
@@ -20,7 +28,12 @@ from entrepot.mirakl.shipping import deciding, delivery, packing
 from entrepot.mirakl.shipping.commands import BY, ParcelArgument, said, tell
 from entrepot.mirakl.shipping.packing import Packing, Scan
 from entrepot.mirakl.shipping.picking import pick_list
-from entrepot.mirakl.shipping.preferences import choose_carrier, shipping_preferences
+from entrepot.mirakl.shipping.preferences import (
+    ShippingPreferences,
+    choose_carrier,
+    set_shipping_preferences,
+    shipping_preferences,
+)
 
 ship = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Pick, pack, take back and follow parcels."
@@ -237,6 +250,54 @@ def delivered(parcel: ParcelArgument, account: AccountOption = None, json: JsonO
 
     row = in_account(account, work)
     tell(json, row, state="delivered", words=f"{row['carrier_reference']} is delivered.")
+
+
+@ship.command("settings")
+def settings(
+    carrier: Annotated[
+        str | None, typer.Option(help="Carrier whose labels are bought; any: the first that gives labels.")
+    ] = None,
+    pack_first: Annotated[
+        bool | None,
+        typer.Option(
+            "--pack-first/--no-pack-first", help="Confirm the shipping only after the parcel was packed."
+        ),
+    ] = None,
+    still_days: Annotated[
+        int | None, typer.Option(help="Days without an event after which a person looks: 1 to 90.")
+    ] = None,
+    look_hours: Annotated[
+        int | None, typer.Option(help="Hours between two questions about a parcel: 1 to 72.")
+    ] = None,
+    account: AccountOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show or change how the account ships.
+
+    Example: entrepot mirakl ship settings --pack-first --still-days 4
+    """
+    given = {"pack_before_ship": pack_first, "no_movement_days": still_days, "look_hours": look_hours}
+    changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if carrier is not None:
+        changes["carrier"] = None if carrier == "any" else carrier
+
+    async def work(session: AsyncSession, chosen: Account) -> ShippingPreferences:
+        if changes:
+            return await set_shipping_preferences(session, chosen.account_id, changes)
+        return shipping_preferences(chosen.settings)
+
+    found = in_account(account, work)
+    if json:
+        print_json(found.model_dump())
+        return
+    print_fields(
+        {
+            "carrier": found.carrier or "the first that gives labels",
+            "shipping is confirmed": "after packing" if found.pack_before_ship else "when the label is there",
+            "a person looks after": f"{count_of(found.no_movement_days, 'day')} without an event",
+            "parcels are asked about": f"every {count_of(found.look_hours, 'hour')}",
+        }
+    )
 
 
 @ship.command("follow")

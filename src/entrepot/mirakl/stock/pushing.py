@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.clock import now
 from entrepot.kit.db import Database
 from entrepot.kit.errors import InvalidInputError
+from entrepot.mirakl.accounts.queries import update_settings
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.stock import pushing_queries as queries
@@ -175,7 +176,7 @@ async def set_stock_settings(session: AsyncSession, account_id: UUID, **changes:
         raise InvalidInputError(
             f"{first['loc'][0]}: {first['msg']}.", where={"path": str(first["loc"][0])}
         ) from error
-    await queries.update_settings(session, account_id, orjson.dumps(wanted.model_dump()).decode())
+    await update_settings(session, account_id, "stock", orjson.dumps(wanted.model_dump()).decode())
     return wanted
 
 

@@ -110,12 +110,6 @@ _REFUSED = text(
     """
 )
 _SETTINGS = text("SELECT settings -> 'stock' FROM mirakl.accounts WHERE id = :account_id")
-_SET_SETTINGS = text(
-    """
-    UPDATE mirakl.accounts SET settings = settings || jsonb_build_object('stock', CAST(:settings AS jsonb))
-    WHERE id = :account_id
-    """
-)
 
 
 async def lock_listings(session: AsyncSession, account_id: UUID, at: datetime) -> set[UUID]:
@@ -219,8 +213,3 @@ async def select_settings(session: AsyncSession, account_id: UUID) -> Mapping[st
         await session.execute(_SETTINGS, {"account_id": account_id})
     ).scalar_one_or_none()
     return found
-
-
-async def update_settings(session: AsyncSession, account_id: UUID, settings: str) -> None:
-    """Replace how stock is told (a JSON text); the account's other settings stay."""
-    await session.execute(_SET_SETTINGS, {"account_id": account_id, "settings": settings})

@@ -213,10 +213,12 @@ class OrderBook:
                     "state": "REFUNDED",
                     "reason_code": "RETURNED",
                     "quantity": line.get("quantity"),
-                    "taxes": [
-                        {**tax, "amount": round(tax["amount"] * share, 2)} for tax in line.get("taxes") or ()
-                    ],
-                    "shipping_taxes": [],
+                    **{
+                        name: [
+                            {**tax, "amount": round(tax["amount"] * share, 2)} for tax in line.get(name) or ()
+                        ]
+                        for name in ("taxes", "shipping_taxes")
+                    },
                 }
             )
             self._ledger.refunded(placed.order, line, share)
