@@ -378,3 +378,58 @@ for (const image of document.querySelectorAll("img")) {
   // It may have failed before this ran, or not have begun: asked for again, it tells which.
   if (image.complete && image.naturalWidth === 0) image.src = image.src;
 }
+
+// A scanner is faster than a page: while one scan is on its way the field takes the next, so that none is lost.
+function watchScanner(main) {
+  const scans = [];
+  let busy = false;
+  const field = () => main.querySelector("[data-scanner] [name=barcode]");
+  const say = (words) => {
+    const said = document.createElement("p");
+    said.className = "heard bad";
+    said.setAttribute("role", "alert");
+    said.textContent = words;
+    main.querySelector("[data-scanner] .heard")?.remove();
+    main.querySelector("[data-scanner]").prepend(said);
+  };
+  async function send() {
+    if (busy) return;
+    busy = true;
+    try {
+      while (scans.length && field()) {
+        const body = new URLSearchParams(new FormData(field().form));
+        body.set("barcode", scans[0]);
+        const response = await fetch(field().form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+        const page = new DOMParser().parseFromString(await response.text(), "text/html");
+        if (!page.querySelector("[data-scanner]")) throw new Error("it is no packing station");
+        scans.shift();
+        const typed = field().value;
+        main.replaceChildren(...page.querySelector("main").childNodes);
+        const next = main.querySelector(".scanner input[type=text]");
+        if (next) {
+          next.value = typed;
+          next.focus();
+        }
+      }
+      // The parcel is packed, so what was scanned since is the next one.
+      const parcel = main.querySelector("[data-scanner] [name=parcel]");
+      if (scans.length && parcel) {
+        parcel.value = scans.shift();
+        parcel.form.requestSubmit();
+      }
+    } catch {
+      say(`Not taken: ${scans.splice(0).join(", ")}. The server gave no answer, or you are signed out. Load the page again, then scan again.`);
+    } finally {
+      busy = false;
+    }
+  }
+  main.addEventListener("submit", (event) => {
+    if (event.target !== field()?.form) return;
+    event.preventDefault();
+    const barcode = field().value.trim();
+    field().value = "";
+    if (barcode) scans.push(barcode);
+    send();
+  });
+}
+if (document.querySelector("[data-scanner]")) watchScanner(document.querySelector("main"));
