@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 import pytest
+from sqlalchemy import text
 from tests.mirakl.arranging import receive
 from tests.mirakl.shop import Shop, number
 
@@ -94,6 +95,25 @@ async def test_an_answer_that_is_never_taken_goes_to_a_person_and_can_be_retried
         assert await shop.statuses() == {number(placed): "ready_to_ship"}
         assert await shop.open_failures() == []
         assert placed.accepts == 1
+
+
+async def test_an_answer_can_be_retried_where_no_line_seems_to_be_left(shop: Shop) -> None:
+    with clock(shop.time):
+        await shop.stock("LAPTOP-1", 5)
+        [placed] = shop.order()
+        shop.marketplace.misbehavior.plan("OR21", *["timeout_before"] * 7)
+        await shop.work(rounds=12, minutes=30)
+        async with shop.session() as session:
+            await session.execute(text("UPDATE mirakl.order_lines SET line_state = 'CANCELED'"))
+        await shop.retry("OrderAcceptance")
+        assert await shop.statuses() == {number(placed): "accepting"}
+        await shop.work()
+        # The marketplace has no line to take the answer for: it waits for a person again, and follows when it is cancelled.
+        assert await shop.open_failures() == [("OrderAcceptance", number(placed))]
+        shop.marketplace.orders.cancel(number(placed))
+        await shop.work()
+        assert await shop.statuses() == {number(placed): "cancelled"}
+        assert await shop.open_failures() == []
 
 
 async def test_an_answer_that_is_refused_is_looked_into(shop: Shop) -> None:

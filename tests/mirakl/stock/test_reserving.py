@@ -8,7 +8,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from tests.mirakl.stock.conftest import House
 
-from entrepot.kit.errors import NotFoundError
 from entrepot.mirakl.stock.reserving import (
     Line,
     Reservation,
@@ -148,11 +147,13 @@ async def test_a_listing_that_maps_to_nothing_and_a_variant_without_a_bill_are_t
     assert await house.levels() == {"laptop": (3, 0), "module": (5, 0)}
 
 
-async def test_an_order_that_is_unknown_or_has_no_line_is_refused(house: House) -> None:
+async def test_an_order_that_is_unknown_or_has_no_line_is_told(house: House) -> None:
     await house.order("A")
     for order_id in ("A", "B"):
-        with pytest.raises(NotFoundError, match=f"'{order_id}' is not known or has no line"):
-            await act(house, reserve, order_id)
+        for what in (reserve, consume):
+            held = await act(house, what, order_id)
+            assert (held.ok, held.without_lines, held.moved) == (False, True, ())
+            assert str(held) == f"The order {order_id} has no line that is to be built."
 
 
 async def test_a_kit_is_built_from_its_parts(house: House) -> None:
@@ -288,7 +289,6 @@ async def test_another_account_sees_and_moves_nothing(house: House, other_house:
     await laptops(house)
     await house.order("A", BB1=1)
     async with other_house.db.tenant(account_id=other_house.account_id) as session:
-        with pytest.raises(NotFoundError):
-            await reserve(session, house.account_id, "A")
+        assert not (await reserve(session, house.account_id, "A")).ok
         assert await availability(session, house.account_id) == []
     assert await house.levels() == {"laptop": (3, 0), "module": (5, 0)}

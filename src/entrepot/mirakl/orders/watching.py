@@ -2,7 +2,6 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.kit.errors import NotFoundError
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself
 from entrepot.mirakl.orders.acceptance import ANSWERING, DECIDING, LINES, MAPPING
 from entrepot.mirakl.orders.deadlines import ACCEPTANCE, SHIPPING
@@ -52,19 +51,15 @@ async def settle_acceptance(session: AsyncSession, change: Change) -> None:
 @watches("shipped")
 async def take_parts_out(session: AsyncSession, change: Change) -> None:
     """Consume what the order was built from; what is not in the books is somebody's to look at."""
-    try:
-        held = await consume(session, change.account_id, change.order_id)
-        said = None if held.ok else str(held)
-    except NotFoundError as error:
-        said = error.detail
-    if said is not None:
+    held = await consume(session, change.account_id, change.order_id)
+    if not held.ok:
         await fail(
             session,
             change.account_id,
             CONSUMING,
             change.order_id,
             kind="permanent",
-            details=f"The order is shipped, and not all of its parts could be taken out of the books. {said}",
+            details=f"The order is shipped, and not all of its parts could be taken out of the books. {held}",
             next_step="Count the parts, and put the stock right: `entrepot mirakl stock count`.",
             order_id=change.order_id,
         )

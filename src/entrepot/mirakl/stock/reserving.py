@@ -6,7 +6,7 @@ transaction does it for one order: the order is locked, then its components in t
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,6 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
-from entrepot.kit.errors import NotFoundError
 from entrepot.mirakl.stock import queries
 
 #: Statuses in which nothing more is reserved for an order, however late somebody asks.
@@ -93,7 +92,8 @@ class Moved:
 class Reservation:
     """What was reserved, consumed or released now (nothing, when it was before), and what stood in the way.
 
-    `is_over`: the order has come to its end, so that nothing is reserved for it any more.
+    `is_over`: the order has come to its end, so that nothing is reserved for it any more. `without_lines`: it has no
+    line that is to be built (any more), or is not known at all.
     """
 
     order_id: str
@@ -102,13 +102,18 @@ class Reservation:
     unmapped: tuple[str, ...] = ()
     without_bill: tuple[str, ...] = ()
     is_over: bool = False
+    without_lines: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether the order has all that it is built from."""
-        return not (self.shortages or self.unmapped or self.without_bill or self.is_over)
+        return not (
+            self.shortages or self.unmapped or self.without_bill or self.is_over or self.without_lines
+        )
 
     def __str__(self) -> str:
+        if self.without_lines:
+            return f"The order {self.order_id} has no line that is to be built."
         if self.is_over:
             return f"The order {self.order_id} has come to its end; nothing is reserved for it."
         return _told(self.shortages, self.unmapped, self.without_bill) or "Everything is there."
@@ -151,7 +156,6 @@ async def reserve(
     """Reserve what an order is built from: all of it, or nothing and `ok` is False.
 
     What is reserved for the order already stays; nothing is reserved for one that was refused, cancelled or shipped.
-    Raises NotFoundError for an order that is unknown or has no line to build.
     """
     values = _values(account_id, order_id, reason)
     rows = await queries.reserve(session, {**values, "over": list(OVER)})
@@ -183,9 +187,7 @@ async def consume(
     values = _values(account_id, order_id, reason)
     reserved = _reservation(order_id, await queries.reserve(session, {**values, "over": list(NOT_BUILT)}))
     moved = _moved(await queries.consume(session, values))
-    return Reservation(
-        order_id, moved, reserved.shortages, reserved.unmapped, reserved.without_bill, reserved.is_over
-    )
+    return replace(reserved, moved=moved)
 
 
 async def availability(session: AsyncSession, account_id: UUID) -> list[Availability]:
@@ -212,17 +214,14 @@ def _values(account_id: UUID, order_id: str, reason: str) -> dict[str, Any]:
 
 
 def _reservation(order_id: str, rows: Sequence[RowMapping]) -> Reservation:
-    if not rows:
-        raise NotFoundError(
-            f"The order {order_id!r} is not known or has no line to build.", where={"order_id": order_id}
-        )
     return Reservation(
         order_id,
         _moved(row for row in rows if row["moved"]),
         _shortages(rows),
         _unmapped(rows),
         _without_bill(rows),
-        is_over=rows[0]["is_over"],
+        is_over=any(row["is_over"] for row in rows),
+        without_lines=not rows,
     )
 
 
