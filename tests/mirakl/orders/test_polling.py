@@ -13,7 +13,7 @@ from entrepot.kit.db import Database
 from entrepot.mirakl.accounts.accounts import Account, get_account
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders.driving_queries import CHANNEL
-from entrepot.mirakl.orders.polling import AGAIN, look_far_back, poll
+from entrepot.mirakl.orders.polling import AGAIN, SET, look_far_back, poll
 from entrepot.mirakl.orders.queries import update_watermark
 from entrepot.mirakl.scheduling.working import work_due
 from entrepot.mirakl.services import Services
@@ -53,13 +53,11 @@ async def test_workers_that_rest_are_woken_by_what_is_taken_in_and_by_nothing_el
     db: Database, account: Account, marketplace: MiraklState, services: Services, time: Time
 ) -> None:
     with clock(time):
-        marketplace.add_orders(60, ["LAPTOP-1"], mix=PLAIN)
+        marketplace.add_orders(2 * SET + 1, ["LAPTOP-1"], mix=PLAIN)
         async with await db.listen(CHANNEL) as heard:
             await poll(services, account)
-            rung = [one async for one in heard.notifies(timeout=5, stop_after=1)]
-            assert len(rung) >= 1
-            async for _ in heard.notifies(timeout=0.2):
-                pass
+            # Once for each set, as soon as it is in.
+            assert len([one async for one in heard.notifies(timeout=30, stop_after=3)]) == 3
             await poll(services, account)
             assert [one async for one in heard.notifies(timeout=0.5)] == []
 
