@@ -43,8 +43,10 @@ async def test_a_parcel_is_packed_with_the_keyboard_alone(account: Seeded, visit
     await page.wait_for_url(f"**/packing/{account.shipments['ORD-1003-A']}")
 
     # A scanner types and presses Enter; nothing is ever clicked.
+    typed = asyncio.Event()
+
     async def late(route: Route) -> None:
-        await asyncio.sleep(0.5)
+        await typed.wait()
         await route.continue_()
 
     # Two scans before the server has answered the first: both count.
@@ -53,6 +55,7 @@ async def test_a_parcel_is_packed_with_the_keyboard_alone(account: Seeded, visit
     for barcode in ("BASE-14", "RAM-16"):
         await page.keyboard.type(barcode)
         await page.keyboard.press("Enter")
+    typed.set()
     await expect(page.locator(".heard")).to_contain_text("Memory 16 GB is in.")
     await expect(page.locator(".ticks .in")).to_have_count(2)
     await page.unroute("**/packing/*", late)

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +18,7 @@ from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, InvalidInputError, UnavailableError
 from entrepot.kit.jobs import TASKS, discover
+from entrepot.kit.jobs.waking import Bells, listening
 from entrepot.mirakl.accounts.accounts import Account
 from entrepot.mirakl.failures import inbox
 from entrepot.mirakl.orders.steps import load_steps
@@ -185,25 +188,29 @@ async def test_a_worker_that_rests_hears_what_was_made_due(
     db: Database, account: Account, errands: Errands, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del WORK["seldom"]
+    rests: asyncio.Queue[None] = asyncio.Queue()
 
     async def for_long(_db: Database) -> float:
+        rests.put_nowait(None)
         return 3600
 
+    @asynccontextmanager
+    async def listening_already(db: Database, *channels: str) -> AsyncIterator[Bells]:
+        # A bell rings once when it begins to listen; after that nothing but a notification wakes the worker.
+        async with listening(db, *channels) as bells:
+            await bells.bell().wait()
+            yield bells
+
     monkeypatch.setattr(working, "_rest", for_long)
+    monkeypatch.setattr(working, "listening", listening_already)
     stop = asyncio.Event()
-
-    async def done(times: int) -> None:
-        while errands.done[account.code, "often"] < times:  # noqa: ASYNC110 - counted by a worker
-            await asyncio.sleep(0.01)
-
     with clock(time):
         at_work = asyncio.create_task(working.run(db, stop))
-        await asyncio.wait_for(done(1), 30)
-        # Its bell rings once when it begins to listen; after that nothing but a notification wakes it.
-        await asyncio.sleep(0.3)
+        await asyncio.wait_for(rests.get(), 30)
         async with db.tenant(account_id=account.account_id) as session:
             await hasten(session, account.account_id, "often", time())
-        await asyncio.wait_for(done(2), 30)
+        await asyncio.wait_for(rests.get(), 30)
+        assert errands.done[account.code, "often"] == 2
         stop.set()
         await asyncio.wait_for(at_work, 30)
 
