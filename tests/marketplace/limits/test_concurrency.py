@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.marketplace.limits.conftest import Publish
 
 from entrepot.kit.db import Database
+from entrepot.kit.db.lane import Lane
 from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.errors import UnavailableError
 from entrepot.kit.settings import Settings
 from entrepot.marketplace.engines import Engines
-from entrepot.marketplace.limits import taking
 from entrepot.marketplace.limits.engine import LimitEngine, Wanted
 
 CALLERS = 24
@@ -256,21 +256,20 @@ async def test_what_waits_shares_statements_however_many_connections_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await publish_limit("orders", limit=1000)
-    statements: list[str] = []
-    run = taking._run
+    statements: list[bytes] = []
+    ask = Lane.ask
 
-    async def counted(connection: Any, query: str, values: Any) -> Any:
-        statements.append(query)
-        return await run(connection, query, values)
+    def counted(lane: Lane, statement: bytes, *more: Any) -> None:
+        statements.append(statement)
+        ask(lane, statement, *more)
 
     engine = LimitEngine(db, engines.changes, connections=32)
     await engine.start()
     try:
         await engine.consume(platform, "orders", "one")
         # All of them connected: none is left out for being slower than the others.
-        await engine.taker._pool.resize(32, 32)
-        await engine.taker._pool.wait(20)
-        monkeypatch.setattr(taking, "_run", counted)
+        await asyncio.gather(*(engine.taker._open() for _ in range(31)))
+        monkeypatch.setattr(Lane, "ask", counted)
         answers = await asyncio.gather(*(engine.consume(platform, "orders", "one") for _ in range(32)))
         assert sorted(one.used for one in answers) == list(range(2, 34))
         assert len(statements) <= 12

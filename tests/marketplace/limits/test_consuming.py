@@ -9,9 +9,9 @@ import pytest
 from tests.marketplace.limits.conftest import Publish
 
 from entrepot.kit.errors import ConflictError, InvalidInputError, NotFoundError
+from entrepot.marketplace.limits.asking import Request
 from entrepot.marketplace.limits.engine import LimitEngine, Wanted
 from entrepot.marketplace.limits.modeling import Rule
-from entrepot.marketplace.limits.taking import Request
 
 Clock = Callable[[str], None]
 

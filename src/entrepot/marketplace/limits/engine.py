@@ -12,6 +12,7 @@ from entrepot.kit.db.live import Changes, LiveCopy
 from entrepot.kit.errors import InvalidInputError, NotFoundError
 from entrepot.marketplace.limits import queries
 from entrepot.marketplace.limits.answers import Answer, Kind, Settled
+from entrepot.marketplace.limits.asking import Request
 from entrepot.marketplace.limits.modeling import (
     Counter,
     Rule,
@@ -33,7 +34,7 @@ from entrepot.marketplace.limits.refusing import (
     refuse_unsettled,
 )
 from entrepot.marketplace.limits.resolving import Context, Limit, Limits
-from entrepot.marketplace.limits.taking import Request, Taker
+from entrepot.marketplace.limits.taking import Taker
 
 MOST_IN_A_BATCH = 1_000
 #: Outcomes of an id that cannot be used any more.

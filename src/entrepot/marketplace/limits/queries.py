@@ -12,27 +12,94 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.web.paging import Place
 from entrepot.marketplace.limits.modeling import UNENFORCED, Rule
 
+#: Lets go of what a statement locked before it is on disk; DURABLE has to follow before anybody is told.
+_QUICKLY = "set_config('synchronous_commit', 'off', true)"
 
-def _taking(function: str, given: int, *, held: bool) -> str:
+
+def _whole(function: str, given: int, *, held: bool = False, quick: bool = False) -> bytes:
     """A statement that takes by a function: `given` values, then kind, id and lifetime where something is held, the time.
 
-    The function is called as a value that is taken apart: one in FROM has its rows stored before they are read. OFFSET
-    keeps the planner from writing the call once a column.
+    Beside the answer it says when the function had it. The function is called as a value that is taken apart: one in
+    FROM has its rows stored before they are read. OFFSET keeps the planner from writing the call once a column. The
+    platform stays the connection's, for the short statements that come next.
     """
-    values = ", ".join([*["%s"] * given, *["%s" if held else "NULL"] * 3, "%s"])
-    return f"SELECT (t.answer).* FROM (SELECT marketplace.{function}({values}) AS answer OFFSET 0) AS t"
+    last = given + (4 if held else 1)
+    values = [f"${number}" for number in range(1, last)] + ([] if held else ["NULL"] * 3) + [f"${last}"]
+    call = f"marketplace.{function}({', '.join(values)}) AS answer, clock_timestamp() AS answered_at"
+    first = "set_config('app.current_platform_id', $1::uuid::text, false)"
+    if quick:
+        first = f"{_QUICKLY}, {first}"
+    return f"SELECT (t.answer).*, t.answered_at FROM (SELECT {first}, {call} OFFSET 0) AS t".encode()
 
 
-# Of the engine's own connections, by psycopg: a statement is a transaction and a round trip.
-COUNT, COUNT_HELD = (_taking("limit_count", 9, held=held) for held in (False, True))
-SLIDE, SLIDE_HELD = (_taking("limit_slide", 6, held=held) for held in (False, True))
-METER, METER_HELD = (_taking("limit_meter", 7, held=held) for held in (False, True))
-EACH = "SELECT * FROM marketplace.limit_take_each(%s, %s)"
-TOGETHER = "SELECT * FROM marketplace.limit_take_together(%s, %s)"
-SETTLE = "SELECT * FROM marketplace.limit_settle(%s, %s, %s, %s, %s, %s, %s)"
-GIVE_BACK = "SELECT * FROM marketplace.limit_give_back(%s, %s, %s, %s)"
-STATE = "SELECT * FROM marketplace.limit_state(%s, %s, %s, %s, %s, %s, %s, %s)"
-CLOCK = "SELECT clock_timestamp()"
+def _short(changes: str, conditions: str, used: str, *, quick: bool) -> bytes:
+    """A statement that takes from a counter that is there, where nothing has expired and the amount fits."""
+    return f"""
+        UPDATE marketplace.hm_limit_counter AS c SET limit_value = $5, current_usage = c.current_usage + $4{changes}
+        WHERE c.platform_id = $1 AND c.limit_key = $2 AND c.entity_id = $3
+          AND (c.next_expiry > coalesce($6, now())) IS NOT FALSE AND {conditions}
+        RETURNING 'ALLOWED', {used}, coalesce($6, now()), c.reset_time, NULL::timestamptz, NULL::timestamptz,
+            clock_timestamp(){f", {_QUICKLY}" if quick else ""}
+        """.encode()
+
+
+def _short_count(*, quick: bool = False) -> bytes:
+    # What $8 and $9 say of the window holds where a row says so too: the functions made it, by the database's calendar.
+    return _short(
+        "",
+        """c.window_start = $8 AND c.reset_time IS NOT DISTINCT FROM $9::timestamptz AND c.algorithm = $7
+           AND c.current_usage + $4 <= $5 AND coalesce($6, now()) >= $8
+           AND coalesce($6, now()) < coalesce($9::timestamptz, 'infinity')""",
+        "c.current_usage",
+        quick=quick,
+    )
+
+
+def _short_slide(*, quick: bool = False) -> bytes:
+    return _short(
+        ", slices[21] = c.slices[21] + $4",
+        """c.window_start = 'epoch' AND c.slice = $7 AND c.reset_time = $10 AND c.algorithm = 'SLIDING_WINDOW'
+           AND c.current_usage + $4 <= $5 AND coalesce($6, now()) >= $8 AND coalesce($6, now()) < $9""",
+        "c.current_usage",
+        quick=quick,
+    )
+
+
+def _short_meter(*, quick: bool = False) -> bytes:
+    arrival = "greatest(c.reset_time, coalesce($6, now()))"
+    full = "coalesce($6, now()) + $8::interval"
+    return _short(
+        f", reset_time = least({arrival} + $7::interval, greatest(c.reset_time, {full}))",
+        f"""c.window_start = 'epoch' AND c.algorithm = 'TOKEN_BUCKET'
+           AND ({arrival} + $7::interval <= {full} OR $5 >= {UNENFORCED})""",
+        "NULL::bigint",
+        quick=quick,
+    )
+
+
+# Of the engine's own connections: a statement is a transaction and a round trip. The short ones say what the functions
+# say of the one case that is nearly all of them; where they find no row, the functions are asked.
+SHORT_COUNT, SHORT_SLIDE, SHORT_METER = _short_count(), _short_slide(), _short_meter()
+COUNT, COUNT_HELD = _whole("limit_count", 9), _whole("limit_count", 9, held=True)
+SLIDE, SLIDE_HELD = _whole("limit_slide", 6), _whole("limit_slide", 6, held=True)
+METER, METER_HELD = _whole("limit_meter", 7), _whole("limit_meter", 7, held=True)
+#: The same, letting go quickly.
+QUICK = {
+    SHORT_COUNT: _short_count(quick=True),
+    SHORT_SLIDE: _short_slide(quick=True),
+    SHORT_METER: _short_meter(quick=True),
+    COUNT: _whole("limit_count", 9, quick=True),
+    SLIDE: _whole("limit_slide", 6, quick=True),
+    METER: _whole("limit_meter", 7, quick=True),
+}
+#: A transaction that writes the least that can be written: when it is committed, so is on disk what was before it, and
+#: wherever else the server's `synchronous_commit` wants it.
+DURABLE = b"SELECT pg_logical_emit_message(true, 'entrepot limits', '')"
+EACH = b"SELECT * FROM marketplace.limit_take_each($1, $2)"
+TOGETHER = b"SELECT * FROM marketplace.limit_take_together($1, $2)"
+SETTLE = b"SELECT * FROM marketplace.limit_settle($1, $2, $3, $4, $5, $6, $7)"
+GIVE_BACK = b"SELECT * FROM marketplace.limit_give_back($1, $2, $3, $4)"
+STATE = b"SELECT * FROM marketplace.limit_state($1, $2, $3, $4, $5, $6, $7, $8)"
 
 _DEFINITION = """
     d.id, d.platform_id, d.limit_key, d.version, d.state, d.resource_type, d.default_value, d.description, d.algorithm,

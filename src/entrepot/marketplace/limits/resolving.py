@@ -135,7 +135,9 @@ class Limits:
 
 def _storable(entity_id: str) -> bool:
     """Whether PostgreSQL can hold it: JSON can name characters that are none."""
-    return "\0" not in entity_id and not any("\ud800" <= character <= "\udfff" for character in entity_id)
+    if "\0" in entity_id:
+        return False
+    return entity_id.isascii() or not any("\ud800" <= character <= "\udfff" for character in entity_id)
 
 
 def _rule(document: LimitDocument, time_zone: str) -> Rule:

@@ -3,28 +3,45 @@
 The engine has a few connections of its own, in autocommit, as entrepot_app. What is asked while all of them are busy
 goes together with the next one that is free: PostgreSQL then writes one commit where it would have written many. A
 request that comes alone is sent at once, by itself.
+
+Whoever changes a counter holds its row until the change is on disk, and other processes wait for that one after
+another. Where a taking had to wait, the next ones of that counter commit in two steps: the first lets go of the row at
+once, the second waits until the first is on disk, as all who took do side by side. Nobody is told what is not durable.
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
-import orjson
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.errors import DeadlockDetected, SerializationFailure
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from psycopg.pq.abc import PGresult
 
+from entrepot.kit.db.lane import Lane, encoded
 from entrepot.kit.errors import UnavailableError
 from entrepot.marketplace.limits import queries
-from entrepot.marketplace.limits.answers import Kind
-from entrepot.marketplace.limits.modeling import UNENFORCED, Rule, Taken, moment
+from entrepot.marketplace.limits.asking import (
+    Request,
+    Row,
+    Statement,
+    as_json,
+    in_order,
+    integer,
+    short,
+    taken_of,
+    taken_of_row,
+    time_of,
+    whole,
+)
+from entrepot.marketplace.limits.modeling import Taken, moment
 
-Row = tuple[Any, ...]
+T = TypeVar("T")
 
 #: Most requests in one statement: it holds its counters' rows until all of them are done.
 MOST_TOGETHER = 128
@@ -33,62 +50,78 @@ PATIENCE_SECONDS = 10.0
 #: How long a request waits for a counter that somebody else holds: the functions here do for a moment only.
 LOCK_SECONDS = 5
 #: What says that the database does not answer.
-SILENT = (psycopg.OperationalError, PoolTimeout, PoolClosed)
-#: How often what met another request with the same id, or came into a deadlock with other software, is tried.
+SILENT = (psycopg.OperationalError,)
+#: What met another request with the same id, or came into a deadlock with other software.
+LOST_RACES = (SerializationFailure, DeadlockDetected)
+#: How often such a request is tried.
 ATTEMPTS = 5
+OPTIONS = {
+    "connect_timeout": 10,
+    "application_name": "entrepot limits",
+    "options": f"-c timezone=UTC -c jit=off -c lock_timeout={LOCK_SECONDS}s",
+}
+#: A taking that took longer, in microseconds, probably had to wait for its counter: by itself it takes less than a tenth.
+WAITED = 1_000
+#: For how long such a counter is then taken from in two steps, and how many of them are known at once.
+CROWDED_SECONDS = 1.0
+MOST_CROWDED = 10_000
+QUICK = frozenset(queries.QUICK.values())
+SHORT = frozenset(
+    query
+    for short_one in (queries.SHORT_COUNT, queries.SHORT_SLIDE, queries.SHORT_METER)
+    for query in (short_one, queries.QUICK[short_one])
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One taking. With an `id` something is held under it, or counted once only; `lifetime` is in microseconds.
-
-    What is not `enforced` is counted and never denied.
-    """
-
-    platform_id: UUID
-    rule: Rule
-    entity_id: str
-    amount: int
-    kind: Kind | None = None
-    id: UUID | None = None
-    lifetime: int | None = None
-    enforced: bool = True
+Asked = tuple[Request, asyncio.Future[Taken]]
+Counted = tuple[UUID, str, str]
 
 
 class Taker:
     """The connections, and what waits for one. `at` stands for the database's clock, in tests only."""
 
     def __init__(self, url: str, *, connections: int = 4) -> None:
-        self._pool: AsyncConnectionPool[AsyncConnection[Row]] = AsyncConnectionPool(
-            url,
-            min_size=0,
-            max_size=connections,
-            open=False,
-            timeout=PATIENCE_SECONDS,
-            name="limits",
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": 0,
-                "connect_timeout": 10,
-                "application_name": "entrepot limits",
-                "options": f"-c timezone=UTC -c jit=off -c lock_timeout={LOCK_SECONDS}s",
-            },
-        )
-        self._lanes = connections
-        self._busy = 0
-        self._waiting: deque[tuple[Request, asyncio.Future[Taken]]] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
         self.at: datetime | None = None
+        self._url = url
+        self._most = connections
+        self._running = False
+        #: Open connections; those among them that have nothing to do; those that are being made.
+        self._lanes: set[Lane] = set()
+        self._idle: list[Lane] = []
+        self._opening: set[asyncio.Task[None]] = set()
+        self._waiting: deque[Asked] = deque()
+        #: What failed together with others, and is asked again by itself.
+        self._alone: deque[Asked] = deque()
+        self._borrowers: deque[asyncio.Future[Lane]] = deque()
+        #: Counters that others take from at this moment, by platform, limit and entity; until when that is believed.
+        self._crowded: dict[Counted, float] = {}
+        #: When one last took long.
+        self._waits: dict[Counted, float] = {}
+        #: Which platform a connection's session is set to; how far the database's clock is ahead, in microseconds.
+        self._platforms: dict[Lane, UUID] = {}
+        self._ahead = 0
+        self._called = False
+        self._quiet: asyncio.Future[None] | None = None
 
     async def start(self) -> None:
         """Be ready; the first request connects."""
-        await self._pool.open(wait=False)
+        self._loop = asyncio.get_running_loop()
+        self._running = True
 
     async def stop(self) -> None:
         """Answer what waits, and disconnect."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._pool.close()
+        self._running = False
+        while self._wanted() or len(self._idle) < len(self._lanes):
+            self._quiet = self._loop.create_future()
+            await self._quiet
+        for task in self._opening:
+            task.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        for lane in self._lanes:
+            await lane.close()
+        self._lanes.clear()
+        self._platforms.clear()
+        self._idle.clear()
 
     async def take(self, request: Request) -> Taken:
         """Take what is asked for.
@@ -96,9 +129,10 @@ class Taker:
         Raises UnavailableError when the database does not answer; whether it was counted is not known then, and a
         request with an id can be made again.
         """
-        future: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+        self._refuse_stopped()
+        future: asyncio.Future[Taken] = self._loop.create_future()
         self._waiting.append((request, future))
-        self._begin()
+        self._call()
         return await future
 
     async def take_many(self, requests: Sequence[Request], *, together: bool) -> list[Taken]:
@@ -107,166 +141,256 @@ class Taker:
         Where one is denied and `together`, nothing is taken, and the answers say what each would have been.
         """
         query = queries.TOGETHER if together else queries.EACH
-        return _in_order(await self.fetch(query, (_as_json(requests), self.at)), len(requests))
+        rows = await self.fetch(query, (as_json(requests), self.at))
+        return in_order(((row[0], taken_of_row(row[1:])) for row in rows), len(requests))
 
-    async def fetch(self, query: str, values: Sequence[Any]) -> list[Row]:
+    async def fetch(self, query: bytes, values: Sequence[Any]) -> list[Row]:
         """Run one of the engine's statements; what lost a race is run again. Raises UnavailableError."""
+        self._refuse_stopped()
+        future: asyncio.Future[Lane] = self._loop.create_future()
+        self._borrowers.append(future)
+        self._call()
+        lane: Lane | None = None
         try:
-            async with self._pool.connection() as connection:
+            lane = await future
+            async with lane.lent() as connection:
                 return await _run(connection, query, values)
         except SILENT as error:
             raise _unavailable(error) from error
-
-    async def _serve(self) -> None:
-        batch: list[tuple[Request, asyncio.Future[Taken]]] = []
-        try:
-            async with self._pool.connection() as connection:
-                while batch := self._next():
-                    await self._answer(connection, batch)
-                    # Whoever has been answered may have the next question already.
-                    await asyncio.sleep(0)
-        except Exception as error:
-            if not batch:  # no connection at all: nobody else will get one either
-                batch = [*self._waiting]
-                self._waiting.clear()
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(_known(error))
         finally:
-            self._busy -= 1
-            if self._waiting:
-                self._begin()
+            if lane is None and future.done() and not future.cancelled() and future.exception() is None:
+                lane = future.result()  # given at the moment at which the caller gave up
+            if lane is not None:
+                self._return(lane)
 
-    def _next(self) -> list[tuple[Request, asyncio.Future[Taken]]]:
-        """What waits, as far as it goes together. Whoever has given up waiting is not counted."""
-        batch: list[tuple[Request, asyncio.Future[Taken]]] = []
-        while self._waiting and len(batch) < MOST_TOGETHER:
-            request, future = self._waiting.popleft()
-            if not future.done():
-                batch.append((request, future))
+    def _refuse_stopped(self) -> None:
+        if not self._running:
+            raise UnavailableError("The limits engine is not running.", hint="Ask while the program runs.")
+
+    def _wanted(self) -> bool:
+        return bool(self._waiting or self._alone or self._borrowers)
+
+    def _call(self) -> None:
+        """Have what waits served at the event loop's next turn: what is asked until then goes together."""
+        if not self._called:
+            self._called = True
+            self._loop.call_soon(self._serve)
+
+    def _serve(self) -> None:
+        self._called = False
+        while self._idle:
+            borrower = next((one for one in _taken_from(self._borrowers) if not one.done()), None)
+            if borrower is not None:
+                borrower.set_result(self._idle.pop())
+            elif batch := self._next():
+                self._send(self._idle.pop(), batch)
+            else:
+                break
+        if self._wanted() and len(self._lanes) + len(self._opening) < self._most:
+            task = asyncio.create_task(self._open(), name="limits")
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+        self._tell_quiet()
+
+    def _next(self) -> list[Asked]:
+        """What goes in the next statement. Whoever has given up waiting is not counted."""
+        for one in _taken_from(self._alone):
+            if not one[1].done():
+                return [one]
+        batch: list[Asked] = []
+        for one in _taken_from(self._waiting):
+            if not one[1].done():
+                batch.append(one)
+                if len(batch) == MOST_TOGETHER:
+                    break
         return batch
 
-    def _begin(self) -> None:
-        """Have another connection serve what waits, if one is free."""
-        if self._busy < self._lanes:
-            self._busy += 1
-            task = asyncio.create_task(self._serve(), name="limits")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    async def _open(self) -> None:
+        """One more connection; where there is none at all, nobody who waits will be served, and is told so."""
+        pause = 0.05
+        deadline = self._loop.time() + PATIENCE_SECONDS
+        while True:
+            try:
+                lane = await Lane.opened(self._url, self._forget, **OPTIONS)
+                break
+            except psycopg.Error as error:
+                if not self._lanes and self._loop.time() + pause > deadline:
+                    self._refuse(error)
+                if self._lanes or self._loop.time() + pause > deadline:
+                    return
+            await asyncio.sleep(pause)
+            pause *= 2
+        self._lanes.add(lane)
+        self._idle.append(lane)
+        self._call()
 
-    async def _answer(
-        self,
-        connection: AsyncConnection[Row],
-        batch: Sequence[tuple[Request, asyncio.Future[Taken]]],
+    def _refuse(self, error: psycopg.Error) -> None:
+        for one in (*_taken_from(self._alone), *_taken_from(self._waiting)):
+            _fail(one, error)
+        for borrower in _taken_from(self._borrowers):
+            if not borrower.done():
+                borrower.set_exception(error)
+        self._tell_quiet()
+
+    def _forget(self, lane: Lane) -> None:
+        self._lanes.discard(lane)
+        self._platforms.pop(lane, None)
+        if lane in self._idle:
+            self._idle.remove(lane)
+        if self._wanted():
+            self._call()
+
+    def _return(self, lane: Lane) -> None:
+        if not lane.closed:
+            self._idle.append(lane)
+        if self._wanted():
+            # Not at once: whoever has been answered may have the next question already.
+            self._call()
+        self._tell_quiet()
+
+    def _tell_quiet(self) -> None:
+        if self._quiet is not None and not self._quiet.done():
+            self._quiet.set_result(None)
+
+    def _send(
+        self, lane: Lane, batch: Sequence[Asked], attempt: int = 1, *, by_function: bool = False
     ) -> None:
         try:
-            if len(batch) == 1:
-                rows = await _run(connection, *_statement(batch[0][0], self.at))
-                answers = [_taken(rows[0])]
-            else:
-                values = (_as_json([request for request, _ in batch]), self.at)
-                answers = _in_order(await _run(connection, queries.EACH, values), len(batch))
-        except Exception as error:
-            if connection.closed:
-                raise
-            if len(batch) > 1:
-                await self._answer_alone(connection, batch)
-            elif not batch[0][1].done():
-                batch[0][1].set_exception(_known(error))
+            query, values = self._statement(lane, batch, by_function=by_function)
+            sent = encoded(values)
+        except (psycopg.DataError, UnicodeError, TypeError) as error:  # a value that PostgreSQL cannot hold
+            self._give_up(batch, error)
+            self._return(lane)
             return
-        for (_, future), taken in zip(batch, answers, strict=True):
-            if not future.done():  # whoever has given up waiting is not told
-                future.set_result(taken)
+        lane.ask(query, sent, partial(self._answer, lane, batch, attempt, query))
 
-    async def _answer_alone(
+    def _statement(self, lane: Lane, batch: Sequence[Asked], *, by_function: bool) -> Statement:
+        if len(batch) > 1:
+            return queries.EACH, (as_json([request for request, _ in batch]), self.at)
+        request = batch[0][0]
+        if request.id is not None:
+            # Others who have the id find what it holds, and would be told of it before it is durable: never quickly.
+            return whole(request, self.at)
+        if by_function or self._platforms.get(lane) != request.platform_id:
+            query, values = whole(request, self.at)
+        else:
+            now = _clock() + self._ahead if self.at is None else moment(self.at)
+            query, values = short(request, now, self.at)
+        return (queries.QUICK[query] if self._is_crowded(request) else query), values
+
+    def _answer(
         self,
-        connection: AsyncConnection[Row],
-        batch: Sequence[tuple[Request, asyncio.Future[Taken]]],
+        lane: Lane,
+        batch: Sequence[Asked],
+        attempt: int,
+        query: bytes,
+        found: PGresult | psycopg.Error,
     ) -> None:
+        if isinstance(found, psycopg.Error):
+            if isinstance(found, LOST_RACES) and attempt < ATTEMPTS:
+                self._send(lane, batch, attempt + 1)
+                return
+            if lane.closed:  # whether it was counted is not known: none of them is asked again
+                for one in batch:
+                    _fail(one, found)
+            else:
+                self._give_up(batch, found)
+        elif len(batch) > 1:
+            rows = (
+                (cast(int, integer(found, row, 0)), taken_of(found, row, 1)) for row in range(found.ntuples)
+            )
+            for one, taken in zip(batch, in_order(rows, len(batch)), strict=True):
+                _tell(one, taken)
+        elif found.ntuples == 0:  # the short way did not find its row: nothing has happened
+            self._send(lane, batch, by_function=True)
+            return
+        else:
+            asked = batch[0]
+            taken = taken_of(found, 0, 0)
+            if query not in SHORT:
+                self._platforms[lane] = asked[0].platform_id
+                self._ahead = taken.at - _clock()
+            if self.at is None and cast(int, time_of(found, 0, 6)) - taken.at > WAITED:
+                self._note_wait(asked[0])
+            if query in QUICK and taken.outcome == "ALLOWED":
+                lane.ask(queries.DURABLE, (), partial(self._seal, lane, asked, taken))
+                return
+            _tell(asked, taken)
+        self._return(lane)
+
+    def _seal(self, lane: Lane, asked: Asked, taken: Taken, found: PGresult | psycopg.Error) -> None:
+        """What was taken is on disk, or it is not known whether it is."""
+        if isinstance(found, psycopg.Error):
+            _fail(asked, found)
+        else:
+            _tell(asked, taken)
+        self._return(lane)
+
+    def _is_crowded(self, request: Request) -> bool:
+        if not self._crowded:
+            return False
+        counted = request.platform_id, request.rule.key, request.entity_id
+        until = self._crowded.get(counted)
+        if until is None:
+            return False
+        if until < self._loop.time():
+            del self._crowded[counted]
+            return False
+        return True
+
+    def _note_wait(self, request: Request) -> None:
+        """One that took long may have waited for a processor; two within a second waited for the counter."""
+        counted = request.platform_id, request.rule.key, request.entity_id
+        now = self._loop.time()
+        if self._waits.get(counted, 0.0) > now - CROWDED_SECONDS:
+            _bounded(self._crowded)[counted] = now + CROWDED_SECONDS
+        _bounded(self._waits)[counted] = now
+
+    def _give_up(self, batch: Sequence[Asked], error: Exception) -> None:
         """One of them cannot be served: the others must not go without because of it. Nothing was taken yet."""
-        for one in batch:
-            await self._answer(connection, [one])
+        if len(batch) > 1:
+            self._alone.extend(batch)
+            self._call()
+        else:
+            _fail(batch[0], error)
 
 
-async def _run(connection: AsyncConnection[Row], query: str, values: Sequence[Any]) -> list[Row]:
+def _bounded(known: dict[Counted, float]) -> dict[Counted, float]:
+    """The same, emptied when it has grown too large: it is learned anew within a second."""
+    if len(known) >= MOST_CROWDED:
+        known.clear()
+    return known
+
+
+def _clock() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def _taken_from(queue: deque[T]) -> Iterator[T]:
+    while queue:
+        yield queue.popleft()
+
+
+def _tell(asked: Asked, taken: Taken) -> None:
+    if not asked[1].done():  # whoever has given up waiting is not told
+        asked[1].set_result(taken)
+
+
+def _fail(asked: Asked, error: Exception) -> None:
+    if not asked[1].done():
+        asked[1].set_exception(_known(error))
+
+
+async def _run(connection: AsyncConnection[Row], query: bytes, values: Sequence[Any]) -> list[Row]:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            cursor = await connection.execute(query.encode(), values, prepare=True)
+            cursor = await connection.execute(query, values, prepare=True)
             return await cursor.fetchall()
-        except (SerializationFailure, DeadlockDetected):
+        except LOST_RACES:
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
-
-
-def _statement(request: Request, at: datetime | None) -> tuple[str, tuple[Any, ...]]:
-    rule = request.rule
-    # As text: psycopg writes an UUID more slowly, and the functions know what they want.
-    given: tuple[Any, ...]
-    first = (str(request.platform_id), rule.key, request.entity_id, request.amount, _limit(request))
-    if rule.algorithm == "SLIDING_WINDOW":
-        plain, held, given = queries.SLIDE, queries.SLIDE_HELD, (*first, rule.span)
-    elif rule.algorithm == "TOKEN_BUCKET":
-        plain, held, given = queries.METER, queries.METER_HELD, (*first, rule.emission, rule.most)
-    else:
-        plain, held = queries.COUNT, queries.COUNT_HELD
-        given = (*first, rule.algorithm, rule.unit, rule.span, rule.zone)
-    if request.id is None:
-        return plain, (*given, at)
-    return held, (*given, request.kind, request.id, _lifetime(request), at)
-
-
-def _as_json(requests: Sequence[Request]) -> str:
-    return orjson.dumps(
-        [
-            {
-                "position": position,
-                "platform": request.platform_id,
-                "key": request.rule.key,
-                "entity": request.entity_id,
-                "amount": request.amount,
-                "limit": _limit(request),
-                "algorithm": request.rule.algorithm,
-                "unit": request.rule.unit,
-                "span": request.rule.span,
-                "zone": request.rule.zone,
-                "emission": request.rule.emission,
-                "capacity": request.rule.most,
-                "kind": request.kind,
-                "id": request.id,
-                "lifetime": _lifetime(request),
-            }
-            for position, request in enumerate(requests)
-        ]
-    ).decode()
-
-
-def _limit(request: Request) -> int:
-    """The limit as the functions take it: the largest of all, which no definition may have, stands for none."""
-    return request.rule.limit if request.enforced else UNENFORCED
-
-
-def _lifetime(request: Request) -> int | None:
-    if request.id is None or request.kind == "REQUEST":
-        return None
-    return request.rule.hold if request.lifetime is None else request.lifetime
-
-
-def _in_order(rows: Sequence[Row], many: int) -> list[Taken]:
-    found = {row[0]: _taken(row[1:]) for row in rows}
-    return [found[position] for position in range(many)]
-
-
-def _taken(row: Row) -> Taken:
-    outcome, used, at, resets_at, retry_at, expires_at = row
-    return Taken(
-        outcome,
-        used,
-        moment(at),
-        None if resets_at is None else moment(resets_at),
-        None if retry_at is None else moment(retry_at),
-        None if expires_at is None else moment(expires_at),
-    )
 
 
 def _known(error: Exception) -> Exception:
