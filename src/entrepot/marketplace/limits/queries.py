@@ -20,23 +20,26 @@ def _whole(function: str, given: int, *, held: bool = False, quick: bool = False
     """A statement that takes by a function: `given` values, then kind, id and lifetime where something is held, the time.
 
     Beside the answer it says when the function had it. The function is called as a value that is taken apart: one in
-    FROM has its rows stored before they are read. OFFSET keeps the planner from writing the call once a column. The
-    platform stays the connection's, for the short statements that come next.
+    FROM has its rows stored before they are read. OFFSET keeps the planner from writing the call once a column.
     """
     last = given + (4 if held else 1)
     values = [f"${number}" for number in range(1, last)] + ([] if held else ["NULL"] * 3) + [f"${last}"]
     call = f"marketplace.{function}({', '.join(values)}) AS answer, clock_timestamp() AS answered_at"
-    first = "set_config('app.current_platform_id', $1::uuid::text, false)"
     if quick:
-        first = f"{_QUICKLY}, {first}"
-    return f"SELECT (t.answer).*, t.answered_at FROM (SELECT {first}, {call} OFFSET 0) AS t".encode()
+        call = f"{_QUICKLY}, {call}"
+    return f"SELECT (t.answer).*, t.answered_at FROM (SELECT {call} OFFSET 0) AS t".encode()
 
 
 def _short(changes: str, conditions: str, used: str, *, quick: bool) -> bytes:
-    """A statement that takes from a counter that is there, where nothing has expired and the amount fits."""
+    """A statement that takes from a counter that is there, where nothing has expired and the amount fits.
+
+    It sets the platform of its transaction by a condition on no row, which is looked at before any row is. Were it looked
+    at later, row security would hide every row, and nothing would be taken.
+    """
     return f"""
         UPDATE marketplace.hm_limit_counter AS c SET limit_value = $5, current_usage = c.current_usage + $4{changes}
-        WHERE c.platform_id = $1 AND c.limit_key = $2 AND c.entity_id = $3
+        WHERE (SELECT set_config('app.current_platform_id', $1::uuid::text, true)) IS NOT NULL
+          AND c.platform_id = $1 AND c.limit_key = $2 AND c.entity_id = $3
           AND (c.next_expiry > coalesce($6, now())) IS NOT FALSE AND {conditions}
         RETURNING 'ALLOWED', {used}, coalesce($6, now()), c.reset_time, NULL::timestamptz, NULL::timestamptz,
             clock_timestamp(){f", {_QUICKLY}" if quick else ""}

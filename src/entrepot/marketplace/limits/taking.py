@@ -97,8 +97,7 @@ class Taker:
         self._crowded: dict[Counted, float] = {}
         #: When one last took long.
         self._waits: dict[Counted, float] = {}
-        #: Which platform a connection's session is set to; how far the database's clock is ahead, in microseconds.
-        self._platforms: dict[Lane, UUID] = {}
+        #: How far the database's clock is ahead, in microseconds.
         self._ahead = 0
         self._called = False
         self._quiet: asyncio.Future[None] | None = None
@@ -120,7 +119,6 @@ class Taker:
         for lane in self._lanes:
             await lane.close()
         self._lanes.clear()
-        self._platforms.clear()
         self._idle.clear()
 
     async def take(self, request: Request) -> Taken:
@@ -217,7 +215,7 @@ class Taker:
                 if not self._lanes and self._loop.time() + pause > deadline:
                     self._refuse(error)
                 if self._lanes or self._loop.time() + pause > deadline:
-                    return
+                    return  # those that there are serve what waits
             await asyncio.sleep(pause)
             pause *= 2
         self._lanes.add(lane)
@@ -234,7 +232,6 @@ class Taker:
 
     def _forget(self, lane: Lane) -> None:
         self._lanes.discard(lane)
-        self._platforms.pop(lane, None)
         if lane in self._idle:
             self._idle.remove(lane)
         if self._wanted():
@@ -256,22 +253,21 @@ class Taker:
         self, lane: Lane, batch: Sequence[Asked], attempt: int = 1, *, by_function: bool = False
     ) -> None:
         try:
-            query, values = self._statement(lane, batch, by_function=by_function)
+            query, values = self._statement(batch, by_function=by_function)
             sent = encoded(values)
-        except (psycopg.DataError, UnicodeError, TypeError) as error:  # a value that PostgreSQL cannot hold
-            self._give_up(batch, error)
-            self._return(lane)
+        except (psycopg.DataError, ValueError, TypeError) as error:  # a value that PostgreSQL cannot hold
+            self._disappoint(lane, batch, psycopg.DataError(str(error)))
             return
         lane.ask(query, sent, partial(self._answer, lane, batch, attempt, query))
 
-    def _statement(self, lane: Lane, batch: Sequence[Asked], *, by_function: bool) -> Statement:
+    def _statement(self, batch: Sequence[Asked], *, by_function: bool) -> Statement:
         if len(batch) > 1:
             return queries.EACH, (as_json([request for request, _ in batch]), self.at)
         request = batch[0][0]
         if request.id is not None:
             # Others who have the id find what it holds, and would be told of it before it is durable: never quickly.
             return whole(request, self.at)
-        if by_function or self._platforms.get(lane) != request.platform_id:
+        if by_function:
             query, values = whole(request, self.at)
         else:
             now = _clock() + self._ahead if self.at is None else moment(self.at)
@@ -286,36 +282,44 @@ class Taker:
         query: bytes,
         found: PGresult | psycopg.Error,
     ) -> None:
-        if isinstance(found, psycopg.Error):
-            if isinstance(found, LOST_RACES) and attempt < ATTEMPTS:
-                self._send(lane, batch, attempt + 1)
-                return
-            if lane.closed:  # whether it was counted is not known: none of them is asked again
-                for one in batch:
-                    _fail(one, found)
-            else:
-                self._give_up(batch, found)
-        elif len(batch) > 1:
-            rows = (
-                (cast(int, integer(found, row, 0)), taken_of(found, row, 1)) for row in range(found.ntuples)
-            )
-            for one, taken in zip(batch, in_order(rows, len(batch)), strict=True):
-                _tell(one, taken)
+        if isinstance(found, LOST_RACES) and attempt < ATTEMPTS:
+            self._send(lane, batch, attempt + 1)
+        elif isinstance(found, psycopg.Error):
+            self._disappoint(lane, batch, found)
         elif found.ntuples == 0:  # the short way did not find its row: nothing has happened
             self._send(lane, batch, by_function=True)
-            return
         else:
-            asked = batch[0]
-            taken = taken_of(found, 0, 0)
-            if query not in SHORT:
-                self._platforms[lane] = asked[0].platform_id
-                self._ahead = taken.at - _clock()
-            if self.at is None and cast(int, time_of(found, 0, 6)) - taken.at > WAITED:
-                self._note_wait(asked[0])
-            if query in QUICK and taken.outcome == "ALLOWED":
-                lane.ask(queries.DURABLE, (), partial(self._seal, lane, asked, taken))
+            try:
+                answers = _answers(found, len(batch))
+                sealed = len(batch) > 1 or self._is_durable(batch[0][0], query, answers[0], found)
+            except Exception as error:  # whatever it is: nobody must wait for ever because of it
+                self._disappoint(lane, batch, error)
                 return
-            _tell(asked, taken)
+            if not sealed:
+                lane.ask(queries.DURABLE, (), partial(self._seal, lane, batch[0], answers[0]))
+                return
+            for one, taken in zip(batch, answers, strict=True):
+                _tell(one, taken)
+            self._return(lane)
+
+    def _is_durable(self, request: Request, query: bytes, taken: Taken, found: PGresult) -> bool:
+        """Whether an answer can be told; what it says of clocks and crowds is learned by the way."""
+        if self.at is None:
+            if query not in SHORT:
+                self._ahead = taken.at - _clock()
+            if cast(int, time_of(found, 0, 6)) - taken.at > WAITED:
+                self._note_wait(request)
+        return query not in QUICK or taken.outcome != "ALLOWED"
+
+    def _disappoint(self, lane: Lane, batch: Sequence[Asked], error: Exception) -> None:
+        """Tell them; or, where the statement failed and nothing was taken, ask for each by itself."""
+        if isinstance(error, psycopg.Error) and len(batch) > 1 and not lane.closed:
+            self._alone.extend(
+                batch
+            )  # one of them cannot be served: the others must not go without because of it
+        else:
+            for one in batch:
+                _fail(one, error)
         self._return(lane)
 
     def _seal(self, lane: Lane, asked: Asked, taken: Taken, found: PGresult | psycopg.Error) -> None:
@@ -346,14 +350,6 @@ class Taker:
             _bounded(self._crowded)[counted] = now + CROWDED_SECONDS
         _bounded(self._waits)[counted] = now
 
-    def _give_up(self, batch: Sequence[Asked], error: Exception) -> None:
-        """One of them cannot be served: the others must not go without because of it. Nothing was taken yet."""
-        if len(batch) > 1:
-            self._alone.extend(batch)
-            self._call()
-        else:
-            _fail(batch[0], error)
-
 
 def _bounded(known: dict[Counted, float]) -> dict[Counted, float]:
     """The same, emptied when it has grown too large: it is learned anew within a second."""
@@ -370,6 +366,13 @@ def _clock() -> int:
 def _taken_from(queue: deque[T]) -> Iterator[T]:
     while queue:
         yield queue.popleft()
+
+
+def _answers(found: PGresult, many: int) -> list[Taken]:
+    if many == 1:
+        return [taken_of(found, 0, 0)]
+    rows = ((cast(int, integer(found, row, 0)), taken_of(found, row, 1)) for row in range(found.ntuples))
+    return in_order(rows, many)
 
 
 def _tell(asked: Asked, taken: Taken) -> None:
