@@ -12,7 +12,9 @@ from tests.marketplace.limits.conftest import Publish
 
 from entrepot.kit.db import Database
 from entrepot.kit.db.lane import Lane
+from entrepot.kit.db.server import EmbeddedServer
 from entrepot.kit.errors import UnavailableError
+from entrepot.kit.settings import Settings
 from entrepot.marketplace.engines import Engines
 from entrepot.marketplace.limits import queries, taking
 from entrepot.marketplace.limits.engine import LimitEngine
@@ -251,6 +253,40 @@ async def test_a_crowded_counter_is_let_go_first_and_answered_when_it_is_on_disk
         quick,
         queries.QUICK[WHOLE[algorithm]],
     ]  # nothing was written: nothing to wait for
+
+
+async def test_what_is_answered_has_been_written_out(
+    engine: LimitEngine,
+    platform: UUID,
+    publish_limit: Publish,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+) -> None:
+    await publish_limit("orders", limit=100)
+    monkeypatch.setattr(taking, "WAITED", -1)
+    for _ in range(2):
+        await engine.consume(platform, "orders", "one")
+    (lane,) = engine.taker._lanes
+    async with lane.lent() as connection:
+        await connection.execute("SET synchronous_commit = on")  # the tests' server may have it off
+    ask = Lane.ask
+    taken_until: list[Any] = []
+
+    def noted(lane: Lane, statement: bytes, *more: Any) -> None:
+        if statement == queries.DURABLE:
+            row = superuser.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
+            taken_until.append(row and row[0])
+        ask(lane, statement, *more)
+
+    monkeypatch.setattr(Lane, "ask", noted)
+    with psycopg.connect(
+        EmbeddedServer(settings.home).url("postgres", "postgres"), autocommit=True
+    ) as superuser:
+        await engine.consume(platform, "orders", "one")
+        row = superuser.execute(
+            "SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn", taken_until[-1:]
+        ).fetchone()
+    assert row == (True,)
 
 
 async def test_what_has_an_id_is_durable_before_anybody_finds_it(

@@ -1,8 +1,9 @@
-"""Taking from limits in the database: one round trip each, or one for many that ask at the same time.
+"""Taking from limits in the database: one round trip each as a rule, or one for many that ask at the same time.
 
 The engine has a few connections of its own, in autocommit, as entrepot_app. What is asked while all of them are busy
 goes together with the next one that is free: PostgreSQL then writes one commit where it would have written many. A
-request that comes alone is sent at once, by itself.
+request that comes alone is sent at once, by itself: as one UPDATE, and once more by the function of its algorithm where
+that has found no row that it may change.
 
 Whoever changes a counter holds its row until the change is on disk, and other processes wait for that one after
 another. Where a taking had to wait, the next ones of that counter commit in two steps: the first lets go of the row at
