@@ -90,6 +90,28 @@ async def test_a_counter_that_is_there_is_taken_from_by_one_short_statement(
     refused = await engine.consume(platform, "orders", "one")
     assert (refused.allowed, refused.used) == (False, 3)
     assert each_once(asked) == [SHORT[algorithm], WHOLE[algorithm]]
+    asked.clear()
+    assert not (await engine.consume(platform, "orders", "one")).allowed
+    assert each_once(asked) == [WHOLE[algorithm]]  # whoever asks on and on costs one statement each
+    asked.clear()
+    assert (await engine.consume(platform, "orders", "two")).allowed
+    assert each_once(asked) == [SHORT[algorithm], WHOLE[algorithm]]
+
+
+async def test_what_had_no_room_is_taken_from_the_short_way_again(
+    engine: LimitEngine,
+    platform: UUID,
+    publish_limit: Publish,
+    asked: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await publish_limit("orders", limit=3)
+    await engine.consume(platform, "orders", "one", 2)
+    monkeypatch.setattr(taking, "EXHAUSTED_SECONDS", -1.0)  # it is long ago at once
+    assert not (await engine.consume(platform, "orders", "one", 2)).allowed
+    asked.clear()
+    assert (await engine.consume(platform, "orders", "one", 1)).used == 3
+    assert each_once(asked) == [queries.SHORT_COUNT]
 
 
 @both

@@ -63,9 +63,11 @@ OPTIONS = {
 }
 #: A taking that took longer, in microseconds, probably had to wait for its counter: by itself it takes less than a tenth.
 WAITED = 1_000
-#: For how long such a counter is then taken from in two steps, and how many of them are known at once.
+#: For how long such a counter is then taken from in two steps; and one that had no room by its function at once.
 CROWDED_SECONDS = 1.0
-MOST_CROWDED = 10_000
+EXHAUSTED_SECONDS = 1.0
+#: Of how many counters such things are known at a time.
+MOST_KNOWN = 10_000
 QUICK = frozenset(queries.QUICK.values())
 SHORT = frozenset(
     query
@@ -98,6 +100,8 @@ class Taker:
         self._crowded: dict[Counted, float] = {}
         #: When one last took long.
         self._waits: dict[Counted, float] = {}
+        #: Counters of which one was just refused: the short way would find no room there. Until when that is believed.
+        self._exhausted: dict[Counted, float] = {}
         #: How far the database's clock is ahead, in microseconds.
         self._ahead = 0
         self._called = False
@@ -268,12 +272,12 @@ class Taker:
         if request.id is not None:
             # Others who have the id find what it holds, and would be told of it before it is durable: never quickly.
             return whole(request, self.at)
-        if by_function:
+        if by_function or self._is_in(self._exhausted, request):
             query, values = whole(request, self.at)
         else:
             now = _clock() + self._ahead if self.at is None else moment(self.at)
             query, values = short(request, now, self.at)
-        return (queries.QUICK[query] if self._is_crowded(request) else query), values
+        return (queries.QUICK[query] if self._is_in(self._crowded, request) else query), values
 
     def _answer(
         self,
@@ -304,7 +308,10 @@ class Taker:
             self._return(lane)
 
     def _is_durable(self, request: Request, query: bytes, taken: Taken, found: PGresult) -> bool:
-        """Whether an answer can be told; what it says of clocks and crowds is learned by the way."""
+        """Whether an answer can be told; what it says of clocks, crowds and room is learned by the way."""
+        if taken.outcome == "DENIED":
+            counted = request.platform_id, request.rule.key, request.entity_id
+            _bounded(self._exhausted)[counted] = self._loop.time() + EXHAUSTED_SECONDS
         if self.at is None:
             if query not in SHORT:
                 self._ahead = taken.at - _clock()
@@ -331,15 +338,16 @@ class Taker:
             _tell(asked, taken)
         self._return(lane)
 
-    def _is_crowded(self, request: Request) -> bool:
-        if not self._crowded:
+    def _is_in(self, known: dict[Counted, float], request: Request) -> bool:
+        """Whether its counter is in what is known of counters, and the time of that is not over."""
+        if not known:
             return False
         counted = request.platform_id, request.rule.key, request.entity_id
-        until = self._crowded.get(counted)
+        until = known.get(counted)
         if until is None:
             return False
         if until < self._loop.time():
-            del self._crowded[counted]
+            del known[counted]
             return False
         return True
 
@@ -354,7 +362,7 @@ class Taker:
 
 def _bounded(known: dict[Counted, float]) -> dict[Counted, float]:
     """The same, emptied when it has grown too large: it is learned anew within a second."""
-    if len(known) >= MOST_CROWDED:
+    if len(known) >= MOST_KNOWN:
         known.clear()
     return known
 
