@@ -52,6 +52,12 @@ async def test_values_go_as_text_and_come_as_they_are(asked: Asked) -> None:
         assert rows.get_value(0, 2) is None
 
 
+async def test_a_statement_without_rows_is_answered_too(asked: Asked) -> None:
+    for _ in range(2):
+        assert (await asked(b"SET application_name = 'lantern'")).ntuples == 0
+    assert (await asked(b"SHOW application_name")).get_value(0, 0) == b"lantern"
+
+
 async def test_what_is_larger_than_the_socket_takes_goes_in_pieces(asked: Asked) -> None:
     large = "x" * 20_000_000
     rows = await asked(b"SELECT length($1), $1", large)

@@ -123,7 +123,7 @@ class Lane:
             self.ask(statement, values, done)
             return
         self._prepared = None
-        if result.status == ExecStatus.TUPLES_OK:
+        if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             done, self._done = self._done, None
             done(result)
             return
