@@ -1,8 +1,9 @@
 """Consuming limits, beside the least that PostgreSQL can do for it: one plain `UPDATE … RETURNING` by key.
 
 Sixteen callers at once, each waiting for its answer before it asks again; on one hot key, and spread over ten thousand.
-The plain side has sixteen connections of the same driver, from the same kind of pool, in autocommit, its statement
-prepared: it knows no limit, no tenant and no window. Ours is `LimitEngine.consume` as the API calls it: the limit is
+The plain side has sixteen connections of psycopg from its pool, in autocommit, its statement prepared: it knows no limit, no
+tenant and no window. "Lanes" ask the same statement through the interface without cursors that the engine asks by, so that
+what the engine saves in the client is told apart. Ours is `LimitEngine.consume` as the API calls it: the limit is
 looked up, the counter taken from under row security, the answer made. Both commit durably.
 
 Ours is asked in two ways. "16 engines" have a connection and a caller each, as sixteen processes have: every request is a
@@ -22,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from benchmarks import Result
 from entrepot.kit.db import Database
+from entrepot.kit.db.lane import Lane, encoded
 from entrepot.kit.db.live import Changes
 from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.settings import Settings
@@ -67,7 +69,10 @@ async def run(settings: Settings) -> Result:
             url, min_size=CALLERS, max_size=CALLERS, kwargs=options, open=False
         ) as pool:
             plain = _plain(pool)
-            sides: dict[str, Call] = {"plain": plain}
+            lanes = [
+                await Lane.opened(url, lambda _: None, options=options["options"]) for _ in range(CALLERS)
+            ]
+            sides: dict[str, Call] = {"plain": plain, "lanes": _by_lanes(lanes)}
             for algorithm in ALGORITHMS:
                 sides[f"{algorithm}, 16 engines"] = _consume(alone, platform, algorithm)
                 sides[f"{algorithm}, one engine"] = _consume([engine], platform, algorithm)
@@ -77,6 +82,8 @@ async def run(settings: Settings) -> Result:
                 name: await _turns(sides, many, (lambda _: 0) if name == "hot key" else _spread)
                 for name, many in CALLS.items()
             }
+            for lane in lanes:
+                await lane.close()
         scarce = await _scarce([engine, *alone], platform)
         for one in (engine, *alone):
             await one.stop()
@@ -86,6 +93,9 @@ async def run(settings: Settings) -> Result:
             if side != "plain":
                 pairs = zip(seen, found["plain"], strict=True)
                 ratios[f"{side} / plain update, {place}"] = round(median(a / b for a, b in pairs), 2)
+            if side.endswith("16 engines"):
+                pairs = zip(seen, found["lanes"], strict=True)
+                ratios[f"{side} / plain update by lanes, {place}"] = round(median(a / b for a, b in pairs), 2)
     return {
         "name": "limits",
         "ratios": {**ratios, "consumed / allowed, of scarce limits (exactly 1)": scarce},
@@ -133,6 +143,18 @@ def _plain(pool: Pool) -> Call:
     async def call(_caller: int, key: int) -> None:
         async with pool.connection() as connection:
             await (await connection.execute(PLAIN, (key,), prepare=True)).fetchone()
+
+    return call
+
+
+def _by_lanes(lanes: Sequence[Lane]) -> Call:
+    statement = PLAIN.replace(b"%s", b"$1")
+
+    async def call(caller: int, key: int) -> None:
+        answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        lanes[caller].ask(statement, encoded((key,)), answered.set_result)
+        found = await answered
+        assert not isinstance(found, psycopg.Error), found
 
     return call
 

@@ -34,8 +34,8 @@ from entrepot.mirakl.simulating.catalog import LISTINGS, stock_for
 from entrepot.mirakl.simulating.standins import CarrierBooks, MarketplaceBooks, running
 
 LATENCY_MS = 50
-#: Orders a worker in each round; each has as many, so that it works as long. That is a minute: what only happens at the
-#: beginning and at the end of a round, such as the look at the marketplace, is as little of it as in a day of work.
+#: Orders a worker in each round; each has as many, so that it works as long: about a minute, so that the beginning and the
+#: end of a round are a small part of it.
 ORDERS = 90
 #: One worker and four in turns, so that a machine that grows slower or faster does so to both.
 ROUNDS = 2

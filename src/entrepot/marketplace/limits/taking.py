@@ -322,9 +322,8 @@ class Taker:
     def _disappoint(self, lane: Lane, batch: Sequence[Asked], error: Exception) -> None:
         """Tell them; or, where the statement failed and nothing was taken, ask for each by itself."""
         if isinstance(error, psycopg.Error) and len(batch) > 1 and not lane.closed:
-            self._alone.extend(
-                batch
-            )  # one of them cannot be served: the others must not go without because of it
+            # One of them cannot be served: the others must not go without because of it.
+            self._alone.extend(batch)
         else:
             for one in batch:
                 _fail(one, error)
