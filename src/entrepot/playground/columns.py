@@ -50,11 +50,15 @@ def event_time(comment: str) -> MappedColumn[datetime]:
 
 
 def partition_key(span: Literal["hour", "day"] = "hour") -> MappedColumn[str]:
-    """The label that the document gives to a partition, made from `event_time` when it is read."""
+    """The label that the document gives to a partition, made from `event_time` when it is read.
+
+    It is never null, since `event_time` is not; NOT NULL would have every row that is written compute it to see that.
+    """
     shape = "YYYY-MM-DDThh:00:00" if span == "hour" else "YYYY-MM-DD"
     return mapped_column(
         String,
         Computed(_LABELS[span], persisted=False),
+        nullable=True,
         comment=f"Label of the {span} that it happened in, in UTC ({shape}); for reading, nothing is partitioned by it",
     )
 

@@ -41,13 +41,14 @@ def downgrade() -> None:
     """Undo it."""
 '''
 
-HEAD = "0005"
+HEAD = "0006"
 BUILT_IN = (
     "0001_foundation",
     "0002_marketplace_rules",
     "0003_playground",
     "0004_evaluation_log",
     "0005_mirakl",
+    "0006_virtual_columns",
 )
 
 Add = Callable[[str, str, str], Path]

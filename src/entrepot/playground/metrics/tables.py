@@ -67,6 +67,7 @@ def _row_id(entity: str, span: str) -> MappedColumn[UUID]:
     return mapped_column(
         Uuid,
         Computed(f"(md5((({entity})::text || '/{span}/'::text) || {number}))::uuid", persisted=False),
+        nullable=True,  # it never is; see partition_key
         comment="Identifier of the row, made from what is measured and the bucket",
     )
 
