@@ -27,8 +27,8 @@ from entrepot.kit.db import Database
 from entrepot.kit.db.urls import libpq_url, role_url
 from entrepot.kit.settings import Settings
 from entrepot.playground.loading.generating import generate
-from entrepot.playground.metrics.kind_queries import KINDS
-from entrepot.playground.metrics.rolling import SPANS, WORKERS, roll
+from entrepot.playground.metrics.kind_queries import KINDS, SPANS
+from entrepot.playground.metrics.rolling import WORKERS, roll
 from entrepot.playground.world.settings import WorldSettings
 
 SCALE = 1.0

@@ -195,6 +195,23 @@ def unlike(wanted: Mapping[str, Any] | None, held: Mapping[str, Any] | None) -> 
     whole=False,
     until=0,
 )
+# Who comes again, in the same hour and later in the day, is one customer of each hour and one of the day; and so is what is
+# bought again.
+@example(
+    first=[("order", hours, 0, [(PRODUCTS[0], 1, "0")], False) for hours in (3, 3.5, 7, 30)],
+    late=[("order", hours, 0, [(PRODUCTS[0], 1, "0")], False) for hours in (3.2, 9)],
+    changes=[],
+    whole=True,
+    until=40,
+)
+# A promotion that ends when an hour and a day begin is not one of theirs.
+@example(
+    first=[("promotion", 0.5, PRODUCTS[0], 1.5, "active"), ("order", 2, 0, [(PRODUCTS[0], 1, "0")], False)],
+    late=[],
+    changes=[],
+    whole=True,
+    until=40,
+)
 async def test_the_roll_agrees_with_a_plain_recomputation(
     db: Database, first: list[Any], late: list[Any], changes: list[Any], whole: bool, until: float
 ) -> None:

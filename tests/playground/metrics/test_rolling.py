@@ -14,7 +14,7 @@ from tests.playground.metrics.worlds import PRODUCTS, SHOPS, USERS, at
 from entrepot.kit.db import Database
 from entrepot.playground.metrics import rolling, rolling_queries
 from entrepot.playground.metrics.definitions import definitions
-from entrepot.playground.metrics.kind_queries import KINDS, USER
+from entrepot.playground.metrics.kind_queries import KINDS, SPANS
 from entrepot.playground.metrics.rolling import roll, roll_if_dirty
 
 
@@ -115,6 +115,28 @@ async def test_time_without_stock_goes_on_with_the_clock(world: Database) -> Non
     assert await differences(world) == []
 
 
+async def test_a_late_view_is_counted_in_its_hour_and_its_day_and_nothing_else_is(world: Database) -> None:
+    async with world.system() as session:
+        await worlds.write(
+            session, {"global_events": [worlds.event(80, at(3.5), "product_viewed", 0, PRODUCTS[1])]}
+        )
+    done = await roll(world)
+    assert (done.buckets, done.updated) == (2, 2)
+
+
+async def test_many_marks_are_rolled_in_parts(world: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rolling, "MANY_MARKS", 1)
+    async with world.system() as session:
+        views = [
+            worlds.event(90 + number, at(number), "product_viewed", 0, product)
+            for number, product in enumerate(PRODUCTS)
+        ]
+        await worlds.write(session, {"global_events": views})
+    assert (await roll(world)).rows == 6
+    assert await marks(world) == []
+    assert await differences(world) == []
+
+
 async def test_what_others_put_into_a_row_stays(world: Database) -> None:
     hourly = worlds.table("user_metrics_hourly")
     async with world.system() as session:
@@ -162,7 +184,7 @@ async def test_a_roll_that_dies_leaves_its_marks(world: Database, monkeypatch: p
         )
     before = await marks(world)
     with monkeypatch.context() as patch:
-        patch.setattr(rolling_queries, "EXTENT", text("SELECT 1 / 0"))
+        patch.setattr(rolling_queries, "ANALYZE", text("SELECT 1 / 0"))
         with pytest.raises(Exception, match="division by zero"):
             await roll(world)
     assert await marks(world) == before
@@ -229,10 +251,8 @@ async def test_late_cells_touch_the_partitions_that_they_are_in(db: Database, ki
                     await session.execute(rolling_queries.BUILD, {"parent": parent, **bounds})
                 ).scalar_one()
                 await session.execute(rolling_queries.ATTACH, {"parent": parent, "partition": built})
-        await session.execute(rolling_queries.MAKE_TABLES)
-        if kind is not USER:
-            await session.execute(rolling_queries.movements(kind), {"low": low, "high": high})
-        merge = rolling_queries.merge_cells(kind, "hour")
+        await session.execute(rolling_queries.MAKE_CELLS)
+        merge = rolling_queries.merge_cells(kind)
         plan = await session.execute(text(f"EXPLAIN (COSTS OFF) {merge.text}").bindparams(low=low, high=high))
         lines = "\n".join(row[0] for row in plan)
     assert f"{kind.table}_hourly_2025_11" in lines
@@ -264,4 +284,4 @@ def test_every_metric_is_defined_and_computed() -> None:
         assert set(kind.columns) == {column.name for column in hourly.columns} - beside
         for column in kind.columns:
             assert hourly.columns[column].comment == daily.columns[column].comment
-    assert rolling.SPANS == ("hour", "day")
+    assert SPANS == ("hour", "day")

@@ -1,10 +1,9 @@
 """What the six metrics tables hold, as SELECTs over the facts.
 
-A kind of metrics (of users, shops, products) is a list of branches, one a table of facts. Each branch is grouped by
-entity and bucket; the branches are stacked and grouped once more, and the columns of the metrics are made of what they
-counted. The same text serves two scopes: all cells of a stretch of time (one scan of each table of facts), and the cells
-of the temporary tables `roll_hours` and `roll_days` (probes of the indexes on entity and time; what happened to the
-stock is in `roll_movements`, for both).
+A kind of metrics (of users, shops, products) is a list of branches, one a table of facts. The facts of all branches are
+stacked, sorted by entity and time and grouped once, by the hour and by the day at a time; the columns of the metrics are
+made of what was counted. The same text serves two scopes: all cells of a stretch of time (one scan of each table of facts),
+and the cells of the temporary table `roll_cells` (probes of the indexes on entity and time, a day at a time).
 
 Parameters: `low` and `high`, between which all buckets are; both begin and end a day.
 """
@@ -12,7 +11,7 @@ Parameters: `low` and `high`, between which all buckets are; both begin and end 
 from collections.abc import Mapping
 from typing import Literal
 
-from entrepot.playground.metrics.kind_queries import NUMERIC, PRODUCT, SHOP, Branch, Kind, Span
+from entrepot.playground.metrics.kind_queries import OF_DAY, OF_HOUR, PRODUCT, SHOP, Branch, Kind, Span
 
 Scope = Literal["stretch", "cells"]
 
@@ -21,83 +20,74 @@ HIGH = "CAST(:high AS timestamptz)"
 #: Buckets are counted from here; what it is does not matter, as long as an hour and a day begin with it.
 ORIGIN = "timestamptz '2000-01-01 00:00:00+00'"
 BETWEEN = f"f.event_time >= {LOW} AND f.event_time < {HIGH}"
-
-
-def length(span: Span) -> str:
-    """The length of a bucket."""
-    return f"interval '1 {span}'"
+#: The bucket of what an entity came with; none of the rows that are asked for.
+_BEFORE = "timestamptz '-infinity'"
 
 
 def bucket(time: str, span: Span) -> str:
     """The start of the bucket of a time."""
-    return f"date_bin({length(span)}, {time}, {ORIGIN})"
+    return f"date_bin(interval '1 {span}', {time}, {ORIGIN})"
 
 
-def computed(kind: Kind, span: Span, scope: Scope) -> str:
-    """A query of what rows of a metrics table should be: the entity, its event_time, the bucket, the columns."""
-    columns = ", ".join(f"{expression} AS {name}" for name, expression in kind.columns.items())
-    slots = _slots(kind)
+def computed(kind: Kind, scope: Scope) -> str:
+    """A query of what rows of both metrics tables should be: the entity, its event_time, the bucket, whether it is a day,
+    the columns; sorted by entity and time."""
+    branches = [_branch(kind, branch, scope) for branch in kind.branches]
     head: list[str] = []
-    own: list[str] = []
-    rows = "stacked AS s"
+    rows = "grouped"
     if kind is SHOP:
-        head, rows = _shop_stock(span, scope), _shop_rows(span, scope)
-        own = [_stack(slots, "moved", {name: f"f.{name}" for name in kind.own_slots})]
+        head = [f"movements AS MATERIALIZED ({_shop_movements(scope)})"]
+        branches += _shop_branches()
+        rows = _SHOP_ROWS
     elif kind is PRODUCT:
-        head, rows = _product_stock(span, scope), _product_rows(span, scope)
-        own = [
-            _stack(slots, "moved", {name: f"f.{name}" for name in ("restocked", "last_stock")}),
-            _stack(slots, "empty", {"empty_time": "f.empty_time"}),
-        ]
-    branches = [_branch(kind, branch, slots, span, scope) for branch in kind.branches] + own
-    counted = {slot for branch in kind.branches if branch.counted for slot in branch.slots}
-    merged = ", ".join(f"{'count' if slot in counted else 'any_value'}({slot}) AS {slot}" for slot in slots)
-    stacked = (
-        f"stacked AS (SELECT entity_id, any_value(entity_time) AS entity_time, bucket, {merged} "
-        f"FROM ({' UNION ALL '.join(branches)}) AS b GROUP BY entity_id, bucket)"
+        head = [f"movements AS MATERIALIZED ({_product_movements(scope)})"]
+        branches += _product_branches()
+        rows = _PRODUCT_ROWS
+    slots = ", ".join(f"{aggregate} AS {name}" for name, aggregate in kind.slots.items())
+    grouped = (
+        f"SELECT entity_id, any_value(entity_time) AS entity_time, day, coalesce(hour, day) AS bucket, hour IS NULL AS daily, {slots} "
+        f"FROM ({' UNION ALL '.join(branches)}) AS f GROUP BY GROUPING SETS ((entity_id, day, hour), (entity_id, day))"
     )
-    given = ", ".join([*head, stacked])
-    return f"WITH {given} SELECT entity_id, entity_time, bucket, {columns} FROM {rows}"
+    head.append(f"grouped AS ({grouped})")
+    columns = ", ".join(f"{expression} AS {name}" for name, expression in kind.columns.items())
+    return (
+        f"WITH {', '.join(head)} SELECT s.entity_id, s.entity_time, s.bucket, s.daily, {columns} FROM {rows} AS s "
+        f"{_ONLY if scope == 'cells' else ''} WHERE s.bucket > {_BEFORE}"
+    )
 
 
-def _slots(kind: Kind) -> dict[str, str]:
-    """The slots of a kind with their types."""
-    names = [slot for branch in kind.branches for slot in branch.slots] + list(kind.own_slots)
-    return {name: "numeric" if name in NUMERIC else "bigint" for name in dict.fromkeys(names)}
+#: Of whole days, the cells that are asked for.
+_ONLY = "JOIN roll_cells AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket AND d.daily = s.daily"
 
 
-def _branch(kind: Kind, branch: Branch, slots: Mapping[str, str], span: Span, scope: Scope) -> str:
+def _stack(kind: Kind, entity: str, time: str, day: str, hour: str, given: Mapping[str, str]) -> str:
+    """The beginning of a SELECT of one branch: every value of the kind, null where the branch has none."""
+    values = ", ".join(f"{given.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in kind.values.items())
+    return f"SELECT {entity} AS entity_id, {time} AS entity_time, {day} AS day, {hour} AS hour, {values} FROM"
+
+
+def _branch(kind: Kind, branch: Branch, scope: Scope) -> str:
     entity = branch.entity or kind.name
-    given = {
-        name: f"CASE WHEN {expression} THEN 1 END" if branch.counted else expression
-        for name, expression in branch.slots.items()
-    }
-    filled = ", ".join(f"{given.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
-    start, source = scoped(branch.table, f"{entity}_id", span, scope)
-    time = f"f.{entity}_event_time" if branch.counted else f"any_value(f.{entity}_event_time)"
-    grouped = "" if branch.counted else f" GROUP BY f.{entity}_id, {start}"
-    return (
-        f"SELECT f.{entity}_id AS entity_id, {time} AS entity_time, {start} AS bucket, {filled} "
-        f"FROM {source} AND {branch.where} AND f.{entity}_id IS NOT NULL{grouped}"
-    )
-
-
-def _stack(slots: Mapping[str, str], table: str, filled: Mapping[str, str]) -> str:
-    columns = ", ".join(f"{filled.get(name, 'NULL')}::{type_} AS {name}" for name, type_ in slots.items())
-    return f"SELECT f.entity_id, f.entity_time, f.bucket, {columns} FROM {table} AS f"
-
-
-def scoped(table: str, entity: str, span: Span, scope: Scope) -> tuple[str, str]:
-    """The bucket of a fact `f`, and FROM and WHERE of the facts in scope."""
-    if scope == "stretch":
-        return bucket("f.event_time", span), f"data_playground.{table} AS f WHERE {BETWEEN}"
-    return (
-        "d.bucket",
-        (
-            f"roll_{span}s AS d JOIN data_playground.{table} AS f ON f.{entity} = d.entity_id "
-            f"AND f.event_time >= d.bucket AND f.event_time < d.bucket + {length(span)} WHERE {BETWEEN}"
-        ),
-    )
+    source = f"data_playground.{branch.table} AS f WHERE {BETWEEN}"
+    if scope == "cells":
+        source = (
+            f"roll_cells AS d JOIN data_playground.{branch.table} AS f ON f.{entity}_id = d.entity_id "
+            f"AND f.event_time >= d.bucket AND f.event_time < d.bucket + interval '1 day' WHERE d.daily AND {BETWEEN}"
+        )
+    source = f"{source} AND {branch.where} AND f.{entity}_id IS NOT NULL"
+    given = dict(branch.values)
+    if branch.first:
+        name, column = branch.first
+        source = (
+            f"(SELECT f.*, lag(f.event_time) OVER (PARTITION BY f.{entity}_id, f.{column} ORDER BY f.event_time) AS last_time "
+            f"FROM {source}) AS f"
+        )
+        given[name] = (
+            f"CASE WHEN f.last_time >= {bucket('f.event_time', 'hour')} THEN NULL "
+            f"WHEN f.last_time >= {bucket('f.event_time', 'day')} THEN {OF_HOUR} ELSE {OF_DAY} END"
+        )
+    day, hour = bucket("f.event_time", "day"), bucket("f.event_time", "hour")
+    return f"{_stack(kind, f'f.{entity}_id', f'f.{entity}_event_time', day, hour, given)} {source}"
 
 
 def _last_before(product: str, moment: str) -> str:
@@ -108,27 +98,10 @@ def _last_before(product: str, moment: str) -> str:
     )
 
 
-def stock(kind: Kind, scope: Scope) -> str:
-    """What happened to the stock of the products in scope, with what they came into the first of their days with.
-
-    Tracks are whole days, so that the same rows serve hours and days.
-    """
-    return _shop_movements(scope) if kind is SHOP else _product_movements(scope)
-
-
-def _movements(kind: Kind, scope: Scope) -> list[str]:
-    """`movements` of a stretch; for cells they are a temporary table, made once for both spans."""
-    return [f"movements AS MATERIALIZED ({stock(kind, scope)})"] if scope == "stretch" else []
-
-
-def _source(scope: Scope) -> str:
-    return "movements AS m" if scope == "stretch" else "roll_movements AS m"
-
-
 #: The first and the last moment of the marked days of each entity.
 _TRACKS = """
     SELECT d.entity_id, min(d.bucket) AS start_time, max(d.bucket) + interval '1 day' AS end_time
-    FROM roll_days AS d GROUP BY d.entity_id"""
+    FROM roll_cells AS d WHERE d.daily GROUP BY d.entity_id"""
 
 
 def _product_movements(scope: Scope) -> str:
@@ -158,47 +131,39 @@ def _product_movements(scope: Scope) -> str:
         ) AS m"""
 
 
-def _product_stock(span: Span, scope: Scope) -> list[str]:
-    """What each bucket knows of a product's stock."""
+def _product_branches() -> list[str]:
+    """What movements say of a product: how often it came in, how long there was none, and what is left.
+
+    `known` has the hour's number above and the stock below: the greatest so far is the last that is known.
+    """
+    day, hour = bucket("m.event_time", "day"), bucket("m.event_time", "hour")
+    known = "({} << 32) + m.quantity_after + 2147483648"
+    last = f"m.next_time IS NULL OR m.next_time >= {hour} + interval '1 hour'"
+    number = f"((extract(epoch FROM {hour} - {LOW}) / 3600)::bigint + 1)"
+    moved = {
+        "restocked": "CASE WHEN m.change_type IN ('purchase', 'transfer_in') THEN 1 END",
+        "known": f"CASE WHEN {last} THEN {known.format(number)} END",
+    }
+    empty = "(extract(epoch FROM least(i.until, b.hour + interval '1 hour') - greatest(i.event_time, b.hour)) * 1000000)::bigint"
+    of_movement = ("m.entity_id", "m.entity_time")
     return [
-        *_movements(PRODUCT, scope),
-        f"""moved AS (
-            SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket,
-                   nullif(count(*) FILTER (WHERE m.change_type IN ('purchase', 'transfer_in')), 0) AS restocked,
-                   any_value(m.quantity_after) FILTER (
-                       WHERE m.next_time IS NULL OR m.next_time >= {bucket("m.event_time", span)} + {length(span)}) AS last_stock
-            FROM {_source(scope)} WHERE NOT m.carried GROUP BY m.entity_id, {bucket("m.event_time", span)})""",
-        f"""empty AS (
-            SELECT i.entity_id, any_value(i.entity_time) AS entity_time, b.bucket,
-                   sum((extract(epoch FROM least(i.until, b.bucket + {length(span)}) - greatest(i.event_time, b.bucket)) * 1000000)::bigint) AS empty_time
-            FROM (SELECT m.entity_id, m.entity_time, m.event_time,
-                         coalesce(m.next_time, greatest(least(c.reached, m.end_time), m.event_time)) AS until
-                  FROM {_source(scope)} LEFT JOIN data_playground.metrics_clocks AS c ON c.origin = m.origin
-                  WHERE m.quantity_after <= 0) AS i
-            CROSS JOIN LATERAL generate_series({bucket("i.event_time", span)}, i.until - interval '1 microsecond', {length(span)}) AS b(bucket)
-            WHERE i.until > i.event_time
-            GROUP BY i.entity_id, b.bucket)""",
-        f"carried AS (SELECT m.entity_id, m.quantity_after FROM {_source(scope)} WHERE m.carried)",
+        f"{_stack(PRODUCT, *of_movement, day, hour, moved)} movements AS m WHERE NOT m.carried",
+        f"{_stack(PRODUCT, *of_movement, _BEFORE, _BEFORE, {'known': known.format('0::bigint')})} movements AS m WHERE m.carried",
+        f"""{_stack(PRODUCT, "i.entity_id", "i.entity_time", bucket("b.hour", "day"), "b.hour", {"empty_time": empty})}
+            (SELECT m.entity_id, m.entity_time, m.event_time,
+                    coalesce(m.next_time, greatest(least(c.reached, m.end_time), m.event_time)) AS until
+             FROM movements AS m LEFT JOIN data_playground.metrics_clocks AS c ON c.origin = m.origin
+             WHERE m.quantity_after <= 0) AS i
+            CROSS JOIN LATERAL generate_series({bucket("i.event_time", "hour")}, i.until - interval '1 microsecond', interval '1 hour') AS b(hour)
+            WHERE i.until > i.event_time""",
     ]
 
 
-def _product_rows(span: Span, scope: Scope) -> str:
-    """The cells with the stock at their ends: the last log in the bucket, or the last before it."""
-    # The bucket's number above, the stock below: the greatest so far is the last that is known.
-    numbered = f"(extract(epoch FROM s.bucket - {LOW})::bigint << 32) + s.last_stock + 2147483648"
-    return f"""(SELECT s.*, CASE WHEN s.known IS NULL THEN c.quantity_after ELSE (s.known & 4294967295) - 2147483648 END AS stock
-            FROM (SELECT s.*, max(CASE WHEN s.last_stock IS NOT NULL THEN {numbered} END)
-                             OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING) AS known
-                  FROM stacked AS s) AS s
-            LEFT JOIN carried AS c ON c.entity_id = s.entity_id
-            {_only(span, scope)}) AS s"""
-
-
-def _only(span: Span, scope: Scope) -> str:
-    """Of a track, the cells that are asked for."""
-    if scope == "stretch":
-        return ""
-    return f"JOIN roll_{span}s AS d ON d.entity_id = s.entity_id AND d.bucket = s.bucket"
+#: The cells with the stock at their ends: the last log in the bucket, or the last before it. A day comes after its hours.
+_PRODUCT_ROWS = """(
+    SELECT s.*, (s.last_known & 4294967295) - 2147483648 AS stock
+    FROM (SELECT g.*, max(g.known) OVER (PARTITION BY g.entity_id ORDER BY g.day, g.daily, g.bucket ROWS UNBOUNDED PRECEDING) AS last_known
+          FROM grouped AS g) AS s)"""
 
 
 def _shop_movements(scope: Scope) -> str:
@@ -213,9 +178,9 @@ def _shop_movements(scope: Scope) -> str:
         goods AS MATERIALIZED (
             SELECT {goods}, {start} AS start_time, {end} AS end_time FROM data_playground.shop_products AS p {track}),
         carried AS MATERIALIZED (
-            SELECT g.id, g.shop_id, g.cost, g.low, last.quantity_after AS after
+            SELECT g.id, g.shop_id, g.shop_event_time, g.cost, g.low, last.quantity_after AS after
             FROM goods AS g CROSS JOIN LATERAL ({_last_before("g.id", "g.start_time")}) AS last)
-        SELECT m.shop_id AS entity_id, CAST(NULL AS timestamptz) AS entity_time, CAST(NULL AS timestamptz) AS event_time,
+        SELECT m.shop_id AS entity_id, m.shop_event_time AS entity_time, CAST(NULL AS timestamptz) AS event_time,
                {low.format("after")} AS low_change, {out.format("after")} AS out_change, m.after * m.cost AS value_change
         FROM carried AS m
         UNION ALL
@@ -232,31 +197,25 @@ def _shop_movements(scope: Scope) -> str:
               WHERE {BETWEEN}) AS m"""
 
 
-def _shop_stock(span: Span, scope: Scope) -> list[str]:
-    """What each bucket changed in a shop's stock gauges, and what the shop came into the first of them with."""
-    changes = "sum(m.low_change) AS low_change, sum(m.out_change) AS out_change, sum(m.value_change) AS value_change"
-    return [
-        *_movements(SHOP, scope),
-        f"opening AS MATERIALIZED (SELECT m.entity_id, {changes} FROM {_source(scope)} WHERE m.event_time IS NULL GROUP BY m.entity_id)",
-        f"""moved AS (
-            SELECT m.entity_id, any_value(m.entity_time) AS entity_time, {bucket("m.event_time", span)} AS bucket, {changes}
-            FROM {_source(scope)} WHERE m.event_time IS NOT NULL GROUP BY m.entity_id, {bucket("m.event_time", span)})""",
-    ]
+def _shop_branches() -> list[str]:
+    """What movements change in a shop's stock gauges, and what the shop came into the first bucket with."""
+    changes = {name: f"m.{name}" for name in SHOP.own_values}
+    day, hour = (f"coalesce({bucket('m.event_time', span)}, {_BEFORE})" for span in ("day", "hour"))
+    return [f"{_stack(SHOP, 'm.entity_id', 'm.entity_time', day, hour, changes)} movements AS m"]
 
 
-def _shop_rows(span: Span, scope: Scope) -> str:
-    """The cells with the gauges at their ends: what the shop opened with, and every change since."""
-    running = "OVER (PARTITION BY s.entity_id ORDER BY s.bucket ROWS UNBOUNDED PRECEDING)"
-    return f"""(SELECT s.*, coalesce(o.low_change, 0) + coalesce(s.low_moved, 0) AS low_products,
-                   coalesce(o.out_change, 0) + coalesce(s.out_moved, 0) AS out_products,
-                   coalesce(o.value_change, 0) + coalesce(s.value_moved, 0) AS stock_value, coalesce(a.promotions, 0) AS promotions
-            FROM (SELECT s.*, sum(s.low_change) {running} AS low_moved, sum(s.out_change) {running} AS out_moved,
-                         sum(s.value_change) {running} AS value_moved
-                  FROM stacked AS s) AS s
-            LEFT JOIN opening AS o ON o.entity_id = s.entity_id
-            LEFT JOIN (SELECT s.entity_id, s.bucket, count(*) AS promotions
-                       FROM stacked AS s JOIN data_playground.shop_promotions AS a ON a.shop_id = s.entity_id
-                         AND a.valid_from < s.bucket + {length(span)} AND a.valid_until > s.bucket
-                       WHERE a.status NOT IN ('draft', 'cancelled')
-                       GROUP BY s.entity_id, s.bucket) AS a ON a.entity_id = s.entity_id AND a.bucket = s.bucket
-            {_only(span, scope)}) AS s"""
+#: The cells with the gauges at their ends: every change until then. A day comes after its hours.
+_RUNNING = (
+    "FILTER (WHERE NOT g.daily) OVER (PARTITION BY g.entity_id "
+    "ORDER BY g.day, g.daily, g.bucket ROWS UNBOUNDED PRECEDING)"
+)
+_SHOP_ROWS = f"""(
+    SELECT g.*, coalesce(sum(g.low_change) {_RUNNING}, 0) AS low_products, coalesce(sum(g.out_change) {_RUNNING}, 0) AS out_products,
+           coalesce(sum(g.value_change) {_RUNNING}, 0) AS stock_value, coalesce(a.promotions, 0) AS promotions
+    FROM grouped AS g
+    LEFT JOIN (SELECT g.entity_id, g.bucket, g.daily, count(*) AS promotions
+               FROM grouped AS g JOIN data_playground.shop_promotions AS a ON a.shop_id = g.entity_id AND a.valid_until > g.bucket
+                 AND a.valid_from < g.bucket + CASE WHEN g.daily THEN interval '1 day' ELSE interval '1 hour' END
+               WHERE a.status NOT IN ('draft', 'cancelled')
+               GROUP BY g.entity_id, g.bucket, g.daily) AS a
+      ON a.entity_id = g.entity_id AND a.bucket = g.bucket AND a.daily = g.daily)"""

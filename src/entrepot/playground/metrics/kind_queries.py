@@ -7,69 +7,72 @@ from typing import Literal
 from entrepot.playground.metrics.marking_queries import PRODUCT_EVENTS, SHOP_EVENTS, USER_EVENTS, listed
 
 Span = Literal["hour", "day"]
+SPANS: tuple[Span, ...] = ("hour", "day")
 
 
 @dataclass(frozen=True)
 class Branch:
-    """What one table of facts adds: slots are aggregates over `f`, numeric where named in `NUMERIC`, else integers.
+    """What one table of facts adds: a value of each fact `f` by its name, null where it does not count.
 
-    `counted`: slots are conditions, the rows are stacked as they are, and what fulfills a condition is counted when all
-    branches are grouped: for facts of which most cells have one or two.
+    Values are numeric where named in `NUMERIC`, else integers. `first`: a value of that name and the column whose different
+    values are counted; it is `OF_DAY` where the fact is the first of the entity's day with what the column has, `OF_HOUR`
+    where it is the first of the hour only.
     """
 
     table: str
-    slots: Mapping[str, str]
+    values: Mapping[str, str]
     where: str = "true"
     entity: str | None = None
-    counted: bool = False
+    first: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of metrics: its branches, and its columns as expressions over their slots."""
+    """One kind of metrics: its branches, aggregates over their values, and its columns as expressions over those."""
 
     name: str
     table: str
     branches: tuple[Branch, ...]
+    slots: Mapping[str, str]
     columns: Mapping[str, str]
-    #: Slots beside the branches', which the kind's own SQL adds.
-    own_slots: tuple[str, ...] = field(default=())
+    #: Values beside the branches', which the kind's own SQL adds, with their types.
+    own_values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def entity(self) -> str:
         """The column of the entity: user_id, shop_id or product_id."""
         return f"{self.name}_id"
 
+    @property
+    def values(self) -> dict[str, str]:
+        """Everything that is aggregated, with its type."""
+        names = [name for one in self.branches for name in (*one.values, *(one.first or ())[:1])]
+        return {name: "numeric" if name in NUMERIC else "integer" for name in names} | dict(self.own_values)
+
     def target(self, span: Span) -> str:
         """The table of an hour's or a day's metrics, with its schema."""
         return f"data_playground.{self.table}_{'hourly' if span == 'hour' else 'daily'}"
 
 
+OF_HOUR, OF_DAY = 1, 2
 NUMERIC = frozenset(
-    {
-        "amount",
-        "discount",
-        "paid",
-        "refunded",
-        "refunded_net",
-        "gross",
-        "total",
-        "least",
-        "most",
-        "value_change",
-    }
+    {"amount", "discount", "paid", "refunded", "refunded_net", "gross", "total", "price", "value_change"}
 )
 
 
-def _is(event_type: str) -> str:
-    return f"FILTER (WHERE f.event_type = '{event_type}')"
+def _if(event_type: str, value: str = "1") -> str:
+    return f"CASE WHEN f.event_type = '{event_type}' THEN {value} END"
+
+
+def _different(name: str) -> str:
+    return f"CASE GROUPING(hour) WHEN 0 THEN count({name}) ELSE count(*) FILTER (WHERE {name} = {OF_DAY}) END"
 
 
 _STARS = {
-    "reviews": "count(*)",
-    "stars": "sum(f.rating)",
-    "one_star": "count(*) FILTER (WHERE f.rating = 1)",
-    "five_stars": "count(*) FILTER (WHERE f.rating = 5)",
+    "reviews": "count(stars)",
+    "stars": "sum(stars)",
+    "one_star": "count(*) FILTER (WHERE stars = 1)",
+    "five_stars": "count(*) FILTER (WHERE stars = 5)",
 }
 _APPROVED = "f.status = 'approved'"
 _RATING = "round(stars::numeric / nullif(reviews, 0), 4)"
@@ -80,30 +83,43 @@ USER = Kind(
     (
         Branch(
             "shop_orders",
-            {
-                "orders": "count(*)",
-                "amount": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "shops": "count(DISTINCT f.shop_id)",
-            },
+            {"amount": "f.total_amount", "discount": "f.discount_amount"},
+            first=("new_shop", "shop_id"),
         ),
-        Branch("shop_order_items", {"units": "sum(f.quantity)"}),
+        Branch("shop_order_items", {"units": "f.quantity"}),
         Branch(
             "global_events",
             {
-                "cancelled": f"count(*) {_is('order_cancelled')}",
-                "paid": f"sum(f.amount) {_is('payment_completed')}",
-                "payments": f"count(*) {_is('payment_completed')}",
-                "failures": f"count(*) {_is('payment_failed')}",
-                "refunded": f"sum(f.amount) {_is('payment_refunded')}",
-                "abandoned": f"count(*) {_is('cart_abandoned')}",
+                "cancelled": _if("order_cancelled"),
+                "paid": _if("payment_completed", "f.amount"),
+                "payments": _if("payment_completed"),
+                "failures": _if("payment_failed"),
+                "refunded": _if("payment_refunded", "f.amount"),
+                "abandoned": _if("cart_abandoned"),
             },
             where=f"f.event_type IN ({listed(USER_EVENTS)})",
         ),
-        Branch("shop_reviews", {"reviews": "count(*)", "stars": "sum(f.rating)"}, where=_APPROVED),
-        Branch("shop_review_votes", {"votes": "count(*)"}, where="f.is_helpful", entity="author"),
-        Branch("shop_promotion_usages", {"uses": "count(*)"}),
+        Branch("shop_reviews", {"stars": "f.rating"}, where=_APPROVED),
+        Branch("shop_review_votes", {"votes": "1"}, where="f.is_helpful", entity="author"),
+        Branch("shop_promotion_usages", {"uses": "1"}),
     ),
+    {
+        "orders": "count(amount)",
+        "amount": "sum(amount)",
+        "discount": "sum(discount)",
+        "shops": _different("new_shop"),
+        "units": "sum(units)",
+        "cancelled": "count(cancelled)",
+        "paid": "sum(paid)",
+        "payments": "count(payments)",
+        "failures": "count(failures)",
+        "refunded": "sum(refunded)",
+        "abandoned": "count(abandoned)",
+        "reviews": "count(stars)",
+        "stars": "sum(stars)",
+        "votes": "count(votes)",
+        "uses": "count(uses)",
+    },
     {
         "orders_placed_count": "coalesce(orders, 0)",
         "orders_cancelled_count": "coalesce(cancelled, 0)",
@@ -130,33 +146,43 @@ SHOP = Kind(
     (
         Branch(
             "shop_orders",
-            {
-                "orders": "count(*)",
-                "amount": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "customers": "count(DISTINCT f.user_id)",
-            },
+            {"amount": "f.total_amount", "discount": "f.discount_amount"},
+            first=("new_customer", "user_id"),
         ),
         Branch(
             "shop_order_items",
-            {
-                "units": "sum(f.quantity)",
-                "products": "count(DISTINCT f.product_id)",
-                "gross": "sum(f.subtotal)",
-            },
+            {"units": "f.quantity", "gross": "f.subtotal"},
+            first=("new_product", "product_id"),
         ),
         Branch(
             "global_events",
             {
-                "cancelled": f"count(*) {_is('order_cancelled')}",
-                "refunded": f"sum(f.amount) {_is('payment_refunded')}",
-                "refunded_net": f"sum(f.net_amount) {_is('payment_refunded')}",
+                "cancelled": _if("order_cancelled"),
+                "refunded": _if("payment_refunded", "f.amount"),
+                "refunded_net": _if("payment_refunded", "f.net_amount"),
             },
             where=f"f.event_type IN ({listed(SHOP_EVENTS)})",
         ),
-        Branch("shop_reviews", _STARS, where=_APPROVED),
-        Branch("shop_promotion_usages", {"uses": "count(*)"}),
+        Branch("shop_reviews", {"stars": "f.rating"}, where=_APPROVED),
+        Branch("shop_promotion_usages", {"uses": "1"}),
     ),
+    {
+        "orders": "count(amount)",
+        "amount": "sum(amount)",
+        "discount": "sum(discount)",
+        "customers": _different("new_customer"),
+        "units": "sum(units)",
+        "gross": "sum(gross)",
+        "products": _different("new_product"),
+        "cancelled": "count(cancelled)",
+        "refunded": "sum(refunded)",
+        "refunded_net": "sum(refunded_net)",
+        **_STARS,
+        "uses": "count(uses)",
+        "low_change": "sum(low_change)",
+        "out_change": "sum(out_change)",
+        "value_change": "sum(value_change)",
+    },
     {
         "orders_received_count": "coalesce(orders, 0)",
         "orders_cancelled_count": "coalesce(cancelled, 0)",
@@ -179,7 +205,7 @@ SHOP = Kind(
         "promotions_used_count": "coalesce(uses, 0)",
         "inventory_value": "stock_value",
     },
-    own_slots=("low_change", "out_change", "value_change"),
+    own_values={"low_change": "integer", "out_change": "integer", "value_change": "numeric"},
 )
 
 PRODUCT = Kind(
@@ -189,32 +215,44 @@ PRODUCT = Kind(
         Branch(
             "shop_order_items",
             {
-                "units": "sum(f.quantity)",
-                "gross": "sum(f.subtotal)",
-                "total": "sum(f.total_amount)",
-                "discount": "sum(f.discount_amount)",
-                "discounted": "count(*) FILTER (WHERE f.discount_amount > 0)",
-                "least": "min(round(f.total_amount / f.quantity, 4))",
-                "most": "max(round(f.total_amount / f.quantity, 4))",
+                "units": "f.quantity",
+                "gross": "f.subtotal",
+                "total": "f.total_amount",
+                "discount": "f.discount_amount",
+                "price": "round(f.total_amount / f.quantity, 4)",
             },
         ),
         Branch(
             "global_events",
             {
-                "added": "f.event_type = 'cart_item_added'",
-                "removed": "f.event_type = 'cart_item_removed'",
-                "viewed": "f.event_type = 'product_viewed'",
+                "added": _if("cart_item_added"),
+                "removed": _if("cart_item_removed"),
+                "viewed": _if("product_viewed"),
+                "refunded_units": _if("payment_refunded", "f.quantity"),
+                "refunded_net": _if("payment_refunded", "f.net_amount"),
             },
-            where=f"f.event_type IN ({listed(PRODUCT_EVENTS[1:])})",
-            counted=True,
+            where=f"f.event_type IN ({listed(PRODUCT_EVENTS)})",
         ),
-        Branch(
-            "global_events",
-            {"refunded_units": "sum(f.quantity)", "refunded_net": "sum(f.net_amount)"},
-            where="f.event_type = 'payment_refunded'",
-        ),
-        Branch("shop_reviews", _STARS, where=_APPROVED),
+        Branch("shop_reviews", {"stars": "f.rating"}, where=_APPROVED),
     ),
+    {
+        "units": "sum(units)",
+        "gross": "sum(gross)",
+        "total": "sum(total)",
+        "discount": "sum(discount)",
+        "discounted": "count(*) FILTER (WHERE discount > 0)",
+        "least": "min(price)",
+        "most": "max(price)",
+        "added": "count(added)",
+        "removed": "count(removed)",
+        "viewed": "count(viewed)",
+        "refunded_units": "sum(refunded_units)",
+        "refunded_net": "sum(refunded_net)",
+        **_STARS,
+        "restocked": "count(restocked)",
+        "empty_time": "sum(empty_time)",
+        "known": "max(known)",
+    },
     {
         "units_sold": "coalesce(units, 0)",
         "units_refunded": "coalesce(refunded_units, 0)",
@@ -238,7 +276,7 @@ PRODUCT = Kind(
         "cart_removals_count": "coalesce(removed, 0)",
         "page_views": "coalesce(viewed, 0)",
     },
-    own_slots=("restocked", "last_stock", "empty_time"),
+    own_values={"restocked": "integer", "known": "bigint", "empty_time": "bigint"},
 )
 
 KINDS = (USER, SHOP, PRODUCT)

@@ -8,7 +8,7 @@ that takes its marks with it, so a roll that dies leaves what it did not do mark
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,15 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.db import Database
 from entrepot.kit.progress import SILENT, Report
 from entrepot.playground.metrics import rolling_queries as queries
-from entrepot.playground.metrics.kind_queries import KINDS, PRODUCT, SHOP, Kind, Span
+from entrepot.playground.metrics.kind_queries import KINDS, PRODUCT, SPANS, Kind, Span
 from entrepot.playground.metrics.stretches import Stretch, stretches
 from entrepot.playground.values import EVENT_TYPES
 
 #: So many marks cost more as cells than the stretch of time that they are in.
 MOST_MARKS = 100_000
+#: So many marks are worth more than one transaction.
+MANY_MARKS = 1_000
 #: Transactions that work at a time; each is one process of the server.
 WORKERS = 2
-SPANS: tuple[Span, ...] = ("hour", "day")
 #: Events of the program, which do not say how far the simulated world has come.
 _OF_THE_PROGRAM = {
     "import_completed",
@@ -150,7 +151,7 @@ async def _look(
         await _advance(session, until)
         if start is None and end is None:
             await session.execute(queries.GATHER, {"most": MOST_MARKS})
-        return (await session.execute(queries.SPANS, {"start": start, "end": end})).all()
+        return (await session.execute(queries.MARKED_SPANS, {"start": start, "end": end})).all()
 
 
 async def _roll_spans(
@@ -174,29 +175,43 @@ async def _roll_spans(
 
 async def _work(db: Database, units: Sequence[tuple[Kind, Stretch]], counts: Counts, report: Report) -> None:
     waiting = list(reversed(units))
-    built: list[dict[str, str]] = []
-    done = 0
+    built: dict[str, list[dict[str, str]]] = {kind.name: [] for kind in KINDS}
+    done = attached = 0
 
     async def worker() -> None:
         nonlocal done
         while waiting:
             kind, stretch = waiting.pop()
-            for span in SPANS:
-                partition = await _build(db, kind, span, stretch)
-                if partition is None:
-                    counts.add(await _merge_stretch(db, kind, span, stretch))
-                else:
-                    counts.add(await _fill_partition(db, kind, span, stretch, partition))
-                    built.append({"parent": kind.target(span), "partition": partition})
+            partitions = await _build(db, kind, stretch)
+            async with db.system() as session:
+                await session.execute(queries.PREPARE)
+                await session.execute(queries.PREPARE_STRETCH)
+                values = {"low": stretch.low, "high": stretch.high}
+                written = await session.execute(queries.write_stretch(kind, partitions), values)
+                counts.add(Counts(*written.one()))
+            made = [
+                {"parent": kind.target(span), "partition": name} for span, name in partitions.items() if name
+            ]
+            await _prepare(db, made)
+            built[kind.name] += made
             done += 1
             report("rolling months", done=done, total=len(units), unit="parts")
 
+    async def attach(made: Sequence[dict[str, str]]) -> None:
+        nonlocal attached
+        for one in made:
+            async with db.system() as session:
+                await session.execute(queries.PREPARE)
+                await session.execute(queries.ATTACH, one)
+            attached += 1
+            report(
+                "attaching partitions", done=attached, total=sum(map(len, built.values())), unit="partitions"
+            )
+
     await _together(*(worker() for _ in range(min(WORKERS, len(units)))))
-    # After all of the work: attaching locks what is referred to, and would wait for whoever reads it for long.
-    for number, one in enumerate(built, 1):
-        async with db.system() as session:
-            await session.execute(queries.ATTACH, one)
-        report("attaching partitions", done=number, total=len(built), unit="partitions")
+    # After all of the work: attaching locks what is referred to, and would wait for whoever reads it for long. What the
+    # kinds refer to differs, so they do not wait for each other.
+    await _together(*(attach(made) for made in built.values()))
 
 
 async def _together(*work: Coroutine[Any, Any, None]) -> None:
@@ -217,73 +232,62 @@ async def _drop_leftovers(db: Database) -> None:
                 await session.execute(queries.DROP_LEFTOVERS, {"parent": kind.target(span)})
 
 
-async def _build(db: Database, kind: Kind, span: Span, stretch: Stretch) -> str | None:
-    """A free-standing partition for the month of a stretch; None where the month has rows, or is not over."""
+async def _build(db: Database, kind: Kind, stretch: Stretch) -> dict[Span, str | None]:
+    """Free-standing partitions for the month of a stretch; None where the month has rows, or is not over."""
     month = stretch.month
     if month.high > datetime.now(UTC):
-        return None  # the days that are to come have partitions of their own already
-    values = {"parent": kind.target(span), "low": month.low, "high": month.high}
+        return dict.fromkeys(SPANS)  # the days that are to come have partitions of their own already
+    found: dict[Span, str | None] = {}
     async with db.system() as session:
-        found: str | None = (await session.execute(queries.BUILD, values)).scalar_one()
+        for span in SPANS:
+            values = {"parent": kind.target(span), "low": month.low, "high": month.high}
+            found[span] = (await session.execute(queries.BUILD, values)).scalar_one()
     return found
 
 
-async def _fill_partition(db: Database, kind: Kind, span: Span, stretch: Stretch, partition: str) -> Counts:
+async def _prepare(db: Database, built: Sequence[dict[str, str]]) -> None:
+    """Make partitions that were filled ready to be attached."""
     # A transaction a step: the locks of one must not be held through the next.
-    async with db.system() as session:
-        await session.execute(queries.PREPARE)
-        values = {"low": stretch.low, "high": stretch.high}
-        filled = queries.rows_of(await session.execute(queries.fill(kind, span, partition), values))
     for step in ("indexes", "references", "validation"):
         async with db.system() as session:
             await session.execute(queries.PREPARE)
-            given = {"parent": kind.target(span), "partition": partition, "step": step}
-            await session.execute(queries.PREPARE_PARTITION, given)
-    return Counts(computed=filled, inserted=filled)
-
-
-async def _merge_stretch(db: Database, kind: Kind, span: Span, stretch: Stretch) -> Counts:
-    async with db.system() as session:
-        await session.execute(queries.PREPARE)
-        values = {"low": stretch.low, "high": stretch.high}
-        return Counts(*(await session.execute(queries.merge_stretch(kind, span), values)).one())
+            for one in built:
+                await session.execute(queries.PREPARE_PARTITION, {**one, "step": step})
 
 
 async def _roll_cells(
     db: Database, start: datetime | None, end: datetime | None, counts: Counts, report: Report
 ) -> None:
-    async def work(kinds: Sequence[Kind]) -> None:
-        for kind in kinds:
+    bounds = {"start": start, "end": end}
+    async with db.system() as session:
+        marks = {row.kind: row.marks for row in await session.execute(queries.MARKS, bounds)}
+    waiting: list[tuple[Kind, dict[str, int]]] = []
+    for kind in KINDS:  # taken from the end: products are most of the work
+        many = sum(marks.get(name, 0) for name in queries.MARKS_OF[kind.name])
+        parts = WORKERS if kind is PRODUCT and many >= MANY_MARKS else 1
+        waiting += [(kind, {"part": part, "parts": parts}) for part in range(parts if many else 0)]
+
+    async def worker() -> None:
+        while waiting:
+            kind, part = waiting.pop()
             async with db.system() as session:
-                counts.add(await _roll_marked(session, kind, start, end))
+                counts.add(await _roll_marked(session, kind, bounds | part))
             report(f"rolling marked cells of {kind.name}s", done=counts.computed, unit="cells")
 
-    users, shops, products = KINDS
-    await _together(work([products]), work([shops, users]))
+    await _together(*(worker() for _ in range(min(WORKERS, len(waiting)))))
 
 
-async def _roll_marked(
-    session: AsyncSession, kind: Kind, start: datetime | None, end: datetime | None
-) -> Counts:
+async def _roll_marked(session: AsyncSession, kind: Kind, scope: Mapping[str, Any]) -> Counts:
     await session.execute(queries.PREPARE)
-    await session.execute(queries.MAKE_TABLES)
-    values = {"kinds": list(queries.MARKS_OF[kind.name]), "start": start, "end": end}
-    if not queries.rows_of(await session.execute(queries.TAKE_MARKS, values)):
+    await session.execute(queries.PREPARE_CELLS)
+    await session.execute(queries.MAKE_CELLS)
+    values = {**scope, "kind": kind.name, "kinds": list(queries.MARKS_OF[kind.name])}
+    taken = (await session.execute(queries.TAKE[kind.name], values)).one()
+    if not taken.cells:
         return Counts()
-    await session.execute(queries.HOURS[kind.name], {"kind": kind.name})
-    await session.execute(queries.DAYS)
     await session.execute(queries.ANALYZE)
-    low, high, days = (await session.execute(queries.EXTENT)).one()
-    counts = Counts()
-    if days:
-        extent = {"low": low, "high": high}
-        if kind in (SHOP, PRODUCT):
-            await session.execute(queries.movements(kind), extent)
-            await session.execute(queries.ANALYZE_MOVEMENTS)
-        for span in SPANS:
-            row = (await session.execute(queries.merge_cells(kind, span), extent)).one()
-            counts.add(Counts(*row))
-    return counts
+    merged = await session.execute(queries.merge_cells(kind), {"low": taken.low, "high": taken.high})
+    return Counts(*merged.one())
 
 
 async def _finish(

@@ -1,5 +1,6 @@
 """The statements of a roll: what is dirty, which cells that makes, and how the rows are written."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -8,18 +9,29 @@ from sqlalchemy import CursorResult, Result, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.playground.metrics.computing_queries import HIGH, LOW, computed, stock
-from entrepot.playground.metrics.kind_queries import Kind, Span
+from entrepot.playground.metrics.computing_queries import HIGH, LOW, Scope, computed
+from entrepot.playground.metrics.kind_queries import SPANS, Kind, Span
 
 #: One roll at a time.
 LOCK = "hashtext('entrepot.metrics.roll')"
-#: A roll sorts and hashes its cells in memory; what it takes is given back when its transaction ends.
+#: A roll works in memory; what it takes is given back when its transaction ends. It groups what is sorted: most groups have
+#: one or two facts, and a table of a hundred thousand groups with their sums is more than a processor keeps at hand.
 #: It does not wait for the disk: marks and rows are of one transaction, and what a crash takes is marked again.
 PREPARE = text(
     """
     SELECT set_config('work_mem', '256MB', true), set_config('maintenance_work_mem', '256MB', true),
-           set_config('hash_mem_multiplier', '2', true), set_config('default_statistics_target', '20', true),
-           set_config('max_parallel_workers_per_gather', '0', true), set_config('synchronous_commit', 'off', true)
+           set_config('hash_mem_multiplier', '2', true), set_config('default_statistics_target', '10', true),
+           set_config('max_parallel_workers_per_gather', '0', true), set_config('synchronous_commit', 'off', true),
+           set_config('enable_hashagg', 'off', true)
+    """
+)
+#: All facts of a stretch are read, so in the order in which they lie.
+PREPARE_STRETCH = text("SELECT set_config('random_page_cost', '4', true)")
+#: A cell is looked up once, by an index: what was found for it is not kept, and nothing is read in the order of another.
+PREPARE_CELLS = text(
+    """
+    SELECT set_config('random_page_cost', '1', true), set_config('enable_memoize', 'off', true),
+           set_config('enable_mergejoin', 'off', true)
     """
 )
 #: The marks that each kind of metrics takes.
@@ -108,7 +120,7 @@ ADVANCE = text(
     """
 )
 
-SPANS = text(
+MARKED_SPANS = text(
     """
     SELECT mark_id, hour, until FROM data_playground.metrics_dirty
     WHERE kind = 'span' AND until > coalesce(CAST(:start AS timestamptz), '-infinity')
@@ -157,29 +169,21 @@ DROP_LEFTOVERS = text(
 PREPARE_PARTITION = text("SELECT entrepot.prepare_partition(CAST(:parent AS regclass), :partition, :step)")
 ATTACH = text("SELECT entrepot.attach_partition(CAST(:parent AS regclass), :partition)")
 
-_IN_SCOPE = """kind = ANY (CAST(:kinds AS text[])) AND hour >= coalesce(CAST(:start AS timestamptz), '-infinity')
+_IN_SCOPE = """hour >= coalesce(CAST(:start AS timestamptz), '-infinity')
           AND hour < coalesce(CAST(:end AS timestamptz), 'infinity')"""
-MAKE_TABLES = text(
-    """
-    DO $$ BEGIN
-        CREATE TEMPORARY TABLE roll_marks (kind text, entity_id uuid, hour timestamptz, until timestamptz) ON COMMIT DROP;
-        CREATE TEMPORARY TABLE roll_hours (entity_id uuid, bucket timestamptz) ON COMMIT DROP;
-        CREATE TEMPORARY TABLE roll_days (entity_id uuid, bucket timestamptz) ON COMMIT DROP;
-    END $$
-    """
+#: How many marks there are of each sort of cells.
+MARKS = text(
+    f"SELECT kind, count(*) AS marks FROM data_playground.metrics_dirty WHERE kind <> 'span' AND {_IN_SCOPE} GROUP BY kind"
 )
-TAKE_MARKS = text(
-    f"""
-    WITH taken AS (DELETE FROM data_playground.metrics_dirty WHERE {_IN_SCOPE} RETURNING kind, entity_id, hour, until)
-    INSERT INTO roll_marks SELECT DISTINCT kind, entity_id, hour, until FROM taken
-    """
+MAKE_CELLS = text(
+    "CREATE TEMPORARY TABLE roll_cells (entity_id uuid, bucket timestamptz, daily boolean) ON COMMIT DROP"
 )
 #: A change of stock holds until the next log of the product: all of its rows up to there, and every hour without stock.
 _WIDENED = """
     widened AS MATERIALIZED (
         SELECT w.entity_id, w.hour, coalesce(w.until, next.event_time, 'infinity') AS until,
                coalesce(last.quantity_after <= 0, false) AS empty
-        FROM (SELECT entity_id, hour, max(until) AS until FROM roll_marks WHERE kind IN ('stock', 'shop_stock') GROUP BY 1, 2) AS w
+        FROM (SELECT entity_id, hour, max(until) AS until FROM taken WHERE kind IN ('stock', 'shop_stock') GROUP BY 1, 2) AS w
         LEFT JOIN LATERAL (
             SELECT l.event_time FROM data_playground.shop_inventory_logs AS l
             WHERE l.product_id = w.entity_id AND l.event_time >= w.hour + interval '1 hour'
@@ -188,15 +192,13 @@ _WIDENED = """
             SELECT l.quantity_after FROM data_playground.shop_inventory_logs AS l
             WHERE l.product_id = w.entity_id AND l.event_time < w.hour + interval '1 hour'
             ORDER BY l.event_time DESC, l.id DESC LIMIT 1) AS last ON true
-    )
+    ),
 """
-_OWN = "SELECT entity_id, hour FROM roll_marks WHERE kind = :kind"
-HOURS = {
-    "user": text(f"INSERT INTO roll_hours {_OWN}"),
-    "shop": text(
-        f"""
-        WITH {_WIDENED}
-        INSERT INTO roll_hours
+_OWN = "SELECT entity_id, hour FROM taken WHERE kind = :kind"
+_HOURS = {
+    "user": f"hours AS MATERIALIZED (SELECT DISTINCT * FROM ({_OWN}) AS own)",
+    "shop": f"""{_WIDENED}
+    hours AS MATERIALIZED (
         {_OWN}
         UNION
         SELECT t.shop_id, t.event_time
@@ -205,15 +207,12 @@ HOURS = {
         JOIN data_playground.shop_metrics_hourly AS t ON t.shop_id = w.shop_id AND t.event_time >= w.hour AND t.event_time <= w.until
         UNION
         SELECT t.shop_id, t.event_time
-        FROM roll_marks AS m JOIN data_playground.shop_metrics_hourly AS t
+        FROM taken AS m JOIN data_playground.shop_metrics_hourly AS t
           ON t.shop_id = m.entity_id AND t.event_time > m.hour - interval '1 day' AND t.event_time < m.until + interval '1 day'
-        WHERE m.kind = 'promotion'
-        """
-    ),
-    "product": text(
-        f"""
-        WITH {_WIDENED}
-        INSERT INTO roll_hours
+        WHERE m.kind = 'promotion')
+    """,
+    "product": f"""{_WIDENED}
+    hours AS MATERIALIZED (
         {_OWN}
         UNION
         SELECT w.entity_id, w.hour FROM widened AS w
@@ -227,19 +226,35 @@ HOURS = {
         LEFT JOIN data_playground.metrics_clocks AS c ON c.origin = p.origin
         CROSS JOIN LATERAL generate_series(
             w.hour + interval '1 hour', least(w.until, c.reached) - interval '1 microsecond', interval '1 hour') AS b(bucket)
-        WHERE w.empty
-        """
-    ),
+        WHERE w.empty)
+    """,
 }
-DAYS = text(
-    """
-    INSERT INTO roll_days
-    SELECT DISTINCT entity_id, date_bin(interval '1 day', bucket, timestamptz '2000-01-01 00:00:00+00') FROM roll_hours
-    """
-)
-ANALYZE = text("ANALYZE roll_hours, roll_days")
-ANALYZE_MOVEMENTS = text("ANALYZE roll_movements")
-EXTENT = text("SELECT min(bucket), max(bucket) + interval '1 day', count(*) FROM roll_days")
+#: Marks of a kind become cells: their hours, and the days of those. With the bounds of the days, and how many cells there are.
+TAKE = {
+    kind: text(
+        f"""
+        WITH taken AS (
+            DELETE FROM data_playground.metrics_dirty
+            WHERE kind = ANY (CAST(:kinds AS text[])) AND {_IN_SCOPE}
+              AND get_byte(uuid_send(entity_id), 15) % CAST(:parts AS integer) = :part
+            RETURNING kind, entity_id, hour, until
+        ),
+        {hours},
+        cells AS (
+            INSERT INTO roll_cells
+            SELECT entity_id, hour, false FROM hours
+            UNION ALL
+            SELECT DISTINCT entity_id, date_bin(interval '1 day', hour, timestamptz '2000-01-01 00:00:00+00'), true FROM hours
+            RETURNING bucket, daily
+        )
+        SELECT min(bucket) FILTER (WHERE daily) AS low, max(bucket) FILTER (WHERE daily) + interval '1 day' AS high,
+               count(*) AS cells
+        FROM cells
+        """
+    )
+    for kind, hours in _HOURS.items()
+}
+ANALYZE = text("ANALYZE roll_cells")
 
 
 def _columns(kind: Kind) -> tuple[str, str, str]:
@@ -249,76 +264,105 @@ def _columns(kind: Kind) -> tuple[str, str, str]:
     return names, ours, theirs
 
 
-def fill(kind: Kind, span: Span, partition: str) -> Any:
-    """Fill a free-standing partition with all of a stretch."""
-    names, ours, _ = _columns(kind)
+def _of(span: Span, row: str = "c") -> str:
+    return f"{row}.daily" if span == "day" else f"NOT {row}.daily"
+
+
+def write_stretch(kind: Kind, partitions: Mapping[Span, str | None]) -> Any:
+    """Write all cells of a stretch, of hours and of days; one row of counts comes back.
+
+    A free-standing partition is filled. Where there is none, what is not as computed is written, and what is no longer
+    there is deleted.
+    """
+    steps, inserted, updated, deleted = [], ["0"], ["0"], ["0"]
+    for span, partition in partitions.items():
+        if partition:
+            steps.append(_fill(kind, span, partition))
+            inserted.append(f"counted.{span}s")
+        else:
+            steps += _merge(kind, span)
+            inserted.append(f"(SELECT count(*) FROM written_{span} WHERE inserted)")
+            updated.append(f"(SELECT count(*) FROM written_{span} WHERE NOT inserted)")
+            deleted.append(f"(SELECT count(*) FROM gone_{span})")
+    return _writing(kind, "stretch", steps, inserted, updated, deleted)
+
+
+def _writing(
+    kind: Kind, scope: Scope, steps: list[str], inserted: list[str], updated: list[str], deleted: list[str]
+) -> Any:
     return text(
-        f"INSERT INTO {partition} ({kind.entity}, {kind.name}_event_time, event_time, {names}) "
-        f"SELECT c.entity_id, c.entity_time, c.bucket, {ours} FROM ({computed(kind, span, 'stretch')}) AS c"
+        f"""
+        WITH computed AS MATERIALIZED ({computed(kind, scope)}),
+        counted AS (SELECT count(*) AS days_and_hours, count(*) FILTER (WHERE c.daily) AS days,
+                           count(*) FILTER (WHERE NOT c.daily) AS hours FROM computed AS c),
+        {", ".join(steps)}
+        SELECT counted.days_and_hours AS computed, {" + ".join(inserted)} AS inserted,
+               {" + ".join(updated)} AS updated, {" + ".join(deleted)} AS deleted
+        FROM counted
+        """
     )
 
 
-def merge_stretch(kind: Kind, span: Span) -> Any:
-    """Write what is not as computed, delete what is no longer there; one row of counts comes back."""
+def _fill(kind: Kind, span: Span, partition: str) -> str:
+    names, ours, _ = _columns(kind)
+    return (
+        f"filled_{span} AS (INSERT INTO {partition} ({kind.entity}, {kind.name}_event_time, event_time, {names}) "
+        f"SELECT c.entity_id, c.entity_time, c.bucket, {ours} FROM computed AS c WHERE {_of(span)})"
+    )
+
+
+def _merge(kind: Kind, span: Span) -> list[str]:
     names, ours, theirs = _columns(kind)
     target, entity = kind.target(span), kind.entity
     within = f"t.event_time >= {LOW} AND t.event_time < {HIGH}"
-    return text(
-        f"""
-        WITH computed AS MATERIALIZED ({computed(kind, span, "stretch")}),
-        written AS (
+    return [
+        f"""written_{span} AS (
             INSERT INTO {target} ({entity}, {kind.name}_event_time, event_time, {names})
             SELECT c.entity_id, c.entity_time, c.bucket, {ours}
             FROM computed AS c
             LEFT JOIN {target} AS t ON t.{entity} = c.entity_id AND t.event_time = c.bucket AND {within}
-            WHERE t.{entity} IS NULL OR ({theirs}) IS DISTINCT FROM ({ours})
+            WHERE {_of(span)} AND (t.{entity} IS NULL OR ({theirs}) IS DISTINCT FROM ({ours}))
             ON CONFLICT ({entity}, event_time) DO UPDATE
             SET {", ".join(f"{name} = excluded.{name}" for name in kind.columns)}
             RETURNING old.event_time IS NULL AS inserted
-        ),
-        gone AS (
+        )""",
+        f"""gone_{span} AS (
             DELETE FROM {target} AS t
-            WHERE {within} AND NOT EXISTS (SELECT FROM computed AS c WHERE c.entity_id = t.{entity} AND c.bucket = t.event_time)
+            WHERE {within} AND NOT EXISTS (
+                SELECT FROM computed AS c WHERE c.entity_id = t.{entity} AND c.bucket = t.event_time AND {_of(span)})
             RETURNING true
-        )
-        SELECT (SELECT count(*) FROM computed) AS computed,
-               (SELECT count(*) FROM written WHERE inserted) AS inserted,
-               (SELECT count(*) FROM written WHERE NOT inserted) AS updated,
-               (SELECT count(*) FROM gone) AS deleted
-        """
-    )
+        )""",
+    ]
 
 
-def movements(kind: Kind) -> Any:
-    """Keep what happened to the stock in the marked days."""
-    return text(f"CREATE TEMPORARY TABLE roll_movements ON COMMIT DROP AS {stock(kind, 'cells')}")
-
-
-def merge_cells(kind: Kind, span: Span) -> Any:
+def merge_cells(kind: Kind) -> Any:
     """The same for the marked cells, which are looked up once each: a cell that nothing was computed for is no more."""
+    merged = [f"merged_{span}" for span in SPANS]
+
+    def did(action: str) -> list[str]:
+        return [f"(SELECT count(*) FROM {one} WHERE action = '{action}')" for one in merged]
+
+    steps = [_merge_cells(kind, span) for span in SPANS]
+    return _writing(kind, "cells", steps, did("INSERT"), did("UPDATE"), did("DELETE"))
+
+
+def _merge_cells(kind: Kind, span: Span) -> str:
     names, ours, theirs = _columns(kind)
-    target, entity = kind.target(span), kind.entity
-    return text(
-        f"""
-        WITH computed AS MATERIALIZED ({computed(kind, span, "cells")}),
-        merged AS (
-            MERGE INTO {target} AS t
+    return f"""merged_{span} AS (
+            MERGE INTO {kind.target(span)} AS t
             USING (SELECT d.entity_id AS cell_id, d.bucket AS cell_bucket, c.*
-                   FROM roll_{span}s AS d LEFT JOIN computed AS c ON c.entity_id = d.entity_id AND c.bucket = d.bucket) AS c
-            ON t.{entity} = c.cell_id AND t.event_time = c.cell_bucket AND t.event_time >= {LOW} AND t.event_time < {HIGH}
+                   FROM roll_cells AS d
+                   LEFT JOIN computed AS c ON c.entity_id = d.entity_id AND c.bucket = d.bucket AND {_of(span)}
+                   WHERE {_of(span, "d")}) AS c
+            ON t.{kind.entity} = c.cell_id AND t.event_time = c.cell_bucket AND t.event_time >= {LOW} AND t.event_time < {HIGH}
             WHEN MATCHED AND c.entity_id IS NULL THEN DELETE
             WHEN MATCHED AND ({theirs}) IS DISTINCT FROM ({ours}) THEN
                 UPDATE SET {", ".join(f"{name} = c.{name}" for name in kind.columns)}
             WHEN NOT MATCHED AND c.entity_id IS NOT NULL THEN
-                INSERT ({entity}, {kind.name}_event_time, event_time, {names})
+                INSERT ({kind.entity}, {kind.name}_event_time, event_time, {names})
                 VALUES (c.entity_id, c.entity_time, c.bucket, {ours})
             RETURNING merge_action() AS action
-        )
-        SELECT (SELECT count(*) FROM computed) AS computed, count(*) FILTER (WHERE action = 'INSERT') AS inserted,
-               count(*) FILTER (WHERE action = 'UPDATE') AS updated, count(*) FILTER (WHERE action = 'DELETE') AS deleted
-        FROM merged
-        """
-    )
+        )"""
 
 
 RUNS = text(
