@@ -1,7 +1,7 @@
 """The history that is an order's state: each step says what, by whom and why, and only legal steps are taken."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,10 +12,9 @@ from entrepot.events.envelope import NewEvent
 from entrepot.events.publishing import publish_many
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
-from entrepot.mirakl.failures.inbox import resolved_by_itself
 from entrepot.mirakl.orders import driving_queries
 from entrepot.mirakl.orders import history_queries as queries
-from entrepot.mirakl.orders.steps import STEPS, WATCHERS, Change, Taken, load_steps
+from entrepot.mirakl.orders.steps import LEASE, SETTLED, STEPS, WATCHERS, Change, Taken, load_steps
 from entrepot.mirakl.values import FIRST_STATUSES, TRANSITIONS
 
 
@@ -55,6 +54,46 @@ async def move(
     ConflictError where the step is not legal from where the order is, or where somebody else was first; the
     database refuses both as well.
     """
+    change = await _next(session, account_id, order_id, status, expected, actor_type, actor, notes)
+    at, _ = await _append(session, account_id, [change], next_attempt_at)
+    return Status(order_id, change.step, status, at)
+
+
+async def advance(
+    session: AsyncSession,
+    taken: Taken,
+    status: str,
+    *,
+    actor_type: str,
+    actor: str | None = None,
+    notes: str | None = None,
+) -> Taken | None:
+    """Move an order that a worker has taken from where it was taken, as `move`, and leave it in the worker's hand.
+
+    Gives it as the worker has it then, with a new lease, for the step that is due there at once. None where that is
+    anybody's: another has taken the order meanwhile, its account was switched off, or there is no step.
+    """
+    change = await _next(
+        session, taken.account_id, taken.order_id, status, taken.status, actor_type, actor, notes
+    )
+    lease_until = now() + LEASE
+    _, kept = await _append(session, taken.account_id, [change], None, (taken.worker, lease_until))
+    if not kept:
+        return None
+    return replace(taken, status=status, step=change.step, attempts=0, lease_until=lease_until)
+
+
+async def _next(
+    session: AsyncSession,
+    account_id: UUID,
+    order_id: str,
+    status: str,
+    expected: str | None,
+    actor_type: str,
+    actor: str | None,
+    notes: str | None,
+) -> Change:
+    """Hold an order and see that it may take a step; raises what `move` raises."""
     load_steps()
     known = await queries.lock_order(session, account_id, order_id)
     if not known:
@@ -75,9 +114,7 @@ async def move(
             where={"order_id": order_id, "status": before},
         )
     step = held.step + 1 if held else 1
-    change = Change(account_id, order_id, step, status, before, actor_type, actor, notes)
-    at = await _append(session, account_id, [change], next_attempt_at)
-    return Status(order_id, step, status, at)
+    return Change(account_id, order_id, step, status, before, actor_type, actor, notes)
 
 
 async def begin(
@@ -102,9 +139,16 @@ async def begin(
 
 
 async def _append(
-    session: AsyncSession, account_id: UUID, changes: Sequence[Change], next_attempt_at: datetime | None
-) -> datetime:
-    """Write steps, one an order; settle what failed before, tell who watches, publish. When it was."""
+    session: AsyncSession,
+    account_id: UUID,
+    changes: Sequence[Change],
+    next_attempt_at: datetime | None,
+    hand: tuple[str, datetime] | None = None,
+) -> tuple[datetime, bool]:
+    """Write steps, one an order; settle what failed before, tell who watches, publish. When it was.
+
+    `hand`: a worker and until when it keeps the orders that are its own and have a step; whether it has them.
+    """
     at = now()
     steps = [
         {
@@ -119,16 +163,22 @@ async def _append(
         }
         for one in changes
     ]
-    told = await queries.insert_steps(session, account_id, orjson.dumps(steps).decode(), at)
+    settled = [
+        {"order_id": one.order_id, "process_name": name, "resolution": resolution}
+        for one in changes
+        for name, resolution in _settled(one).items()
+    ]
+    worker, lease_until = hand or (None, None)
+    told = await queries.insert_steps(
+        session,
+        account_id,
+        orjson.dumps(steps).decode(),
+        settled=orjson.dumps(settled).decode(),
+        at=at,
+        worker=worker,
+        lease_until=lease_until,
+    )
     for one in changes:
-        if one.previous in STEPS and not _is_open(one.status):
-            await resolved_by_itself(
-                session,
-                account_id,
-                one.order_id,
-                STEPS[one.previous].name,
-                resolution=f"It went well in the end: the order is {one.status}.",
-            )
         for watcher in WATCHERS.get(one.status, ()):
             await watcher(session, one)
     await publish_many(
@@ -139,14 +189,22 @@ async def _append(
                 subject=one.order_id,
                 source="/entrepot/mirakl",
                 time=at,
-                data=told[one.order_id],
+                data=told[one.order_id].told,
                 dedupe_key=f"{one.order_id}/{one.step}",
                 account_id=account_id,
             )
             for one in changes
         ],
     )
-    return at
+    return at, all(one.is_kept for one in told.values())
+
+
+def _settled(change: Change) -> dict[str, str]:
+    """The failures that are over with a step, each with how: that of the step before, and what is declared."""
+    found = dict(SETTLED.get(change.status, {}))
+    if change.previous in STEPS and not _is_open(change.status):
+        found[STEPS[change.previous].name] = f"It went well in the end: the order is {change.status}."
+    return found
 
 
 def _is_open(status: str) -> bool:
