@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -309,9 +308,12 @@ async def test_an_order_that_another_has_by_now_is_not_kept(
         await driving.take(db, "prompt", 1, account.account_id, None, time())
         assert await advanced(db, late, "accepted") is None
         assert await hand_of(db, account) == (None, None)
-        [late] = await driving.take(db, "late", 1, account.account_id, None, time())
-        with pytest.raises(ConflictError, match="not pending_acceptance any more"):
-            await advanced(db, replace(late, status="pending_acceptance"), "accepted")
+        with pytest.raises(ConflictError, match="is accepted, not pending_acceptance any more"):
+            await advanced(db, late, "refused")
+        async with db.tenant(account_id=account.account_id) as session:
+            held = await current(session, account.account_id, "A-1")
+        assert held is not None
+        assert (held.step, held.status) == (2, "accepted")
 
 
 async def advanced(db: Database, taken: Taken, status: str) -> Taken | None:

@@ -209,7 +209,7 @@ async def _carry_out(
             actor_type="rule",
             actor=by,
             notes=decision.why,
-            expected=taken.status,
+            taken=taken,
         )
         await ask_person(session, order, decision.why)
         return None
@@ -221,7 +221,7 @@ async def _carry_out(
         actor_type="rule",
         actor=by,
         notes=decision.why,
-        expected=taken.status,
+        taken=taken,
         # Read then, by whoever comes: this worker may be killed before, in or after the call.
         next_attempt_at=now() + VERIFY_AFTER,
     )

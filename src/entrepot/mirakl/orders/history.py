@@ -44,17 +44,20 @@ async def move(
     actor: str | None = None,
     notes: str | None = None,
     expected: str | None = None,
+    taken: Taken | None = None,
     next_attempt_at: datetime | None = None,
 ) -> Status:
     """Append a step to an order's history, and say when the next may be taken; returns where the order is then.
 
-    `actor_type`: rule, person, marketplace, carrier or worker. With `expected`, only from that status. Without
-    `next_attempt_at` the step of the new status, where it has one, is due at once. What watches the status is told,
-    and the event `mirakl.order.STATUS` is published, in the same transaction. Raises NotFoundError, and
-    ConflictError where the step is not legal from where the order is, or where somebody else was first; the
-    database refuses both as well.
+    `actor_type`: rule, person, marketplace, carrier or worker. With `expected`, only from that status; with `taken`,
+    only from the step at which a worker has taken it. Without `next_attempt_at` the step of the new status, where it
+    has one, is due at once. What watches the status is told, and the event `mirakl.order.STATUS` is published, in the
+    same transaction. Raises NotFoundError, and ConflictError where the step is not legal from where the order is, or
+    where somebody else was first; the database refuses both as well.
     """
-    change = await _next(session, account_id, order_id, status, expected, actor_type, actor, notes)
+    change = await _next(
+        session, account_id, order_id, status, actor_type, actor, notes, expected=expected, taken=taken
+    )
     at, _ = await _append(session, account_id, [change], next_attempt_at)
     return Status(order_id, change.step, status, at)
 
@@ -68,13 +71,13 @@ async def advance(
     actor: str | None = None,
     notes: str | None = None,
 ) -> Taken | None:
-    """Move an order that a worker has taken from where it was taken, as `move`, and leave it in the worker's hand.
+    """Move an order from where a worker has taken it, as `move`, and leave it in the worker's hand.
 
     Gives it as the worker has it then, with a new lease, for the step that is due there at once. None where that is
     anybody's: another has taken the order meanwhile, its account was switched off, or there is no step.
     """
     change = await _next(
-        session, taken.account_id, taken.order_id, status, taken.status, actor_type, actor, notes
+        session, taken.account_id, taken.order_id, status, actor_type, actor, notes, taken=taken
     )
     lease_until = now() + LEASE
     _, kept = await _append(session, taken.account_id, [change], None, (taken.worker, lease_until))
@@ -88,24 +91,27 @@ async def _next(
     account_id: UUID,
     order_id: str,
     status: str,
-    expected: str | None,
     actor_type: str,
     actor: str | None,
     notes: str | None,
+    *,
+    expected: str | None = None,
+    taken: Taken | None = None,
 ) -> Change:
     """Hold an order and see that it may take a step; raises what `move` raises."""
     load_steps()
     known = await queries.lock_order(session, account_id, order_id)
     if not known:
         raise NotFoundError(f"There is no order {order_id!r}.", where={"order_id": order_id})
-    held = await current(session, account_id, order_id)
-    before = held.status if held else None
+    before: str | None
+    if taken is None:
+        held = await current(session, account_id, order_id)
+        step, before = (held.step, held.status) if held else (0, None)
+    else:
+        # Whether it is there still shows when the step is appended: nobody else can append one meanwhile.
+        step, before = taken.step, taken.status
     if expected is not None and before != expected:
-        raise ConflictError(
-            f"The order {order_id} is {before or 'new'}, not {expected} any more.",
-            hint="Somebody else was first; look at it again.",
-            where={"order_id": order_id, "status": before},
-        )
+        raise _overtaken(order_id, before, expected)
     legal = FIRST_STATUSES if before is None else TRANSITIONS.get(before, ())
     if status not in legal:
         raise ConflictError(
@@ -113,8 +119,15 @@ async def _next(
             hint=f"From there it can become {', '.join(legal)}." if legal else "That is where it ends.",
             where={"order_id": order_id, "status": before},
         )
-    step = held.step + 1 if held else 1
-    return Change(account_id, order_id, step, status, before, actor_type, actor, notes)
+    return Change(account_id, order_id, step + 1, status, before, actor_type, actor, notes)
+
+
+def _overtaken(order_id: str, status: str | None, expected: str | None) -> ConflictError:
+    return ConflictError(
+        f"The order {order_id} is {status or 'new'}, not {expected or 'new'} any more.",
+        hint="Somebody else was first; look at it again.",
+        where={"order_id": order_id, "status": status},
+    )
 
 
 async def begin(
@@ -147,7 +160,7 @@ async def _append(
 ) -> tuple[datetime, bool]:
     """Write steps, one an order; settle what failed before, tell who watches, publish. When it was.
 
-    `hand`: a worker and until when it keeps the orders that are its own and have a step; whether it has them.
+    Raises ConflictError where an order has taken its step before. `hand`: a worker and until when it keeps the orders that are its own and have a step; whether it has them.
     """
     at = now()
     steps = [
@@ -178,6 +191,10 @@ async def _append(
         worker=worker,
         lease_until=lease_until,
     )
+    for one in changes:
+        if one.order_id not in told:
+            held = await current(session, account_id, one.order_id)
+            raise _overtaken(one.order_id, held.status if held else None, one.previous)
     for one in changes:
         for watcher in WATCHERS.get(one.status, ()):
             await watcher(session, one)

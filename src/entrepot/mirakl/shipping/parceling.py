@@ -114,10 +114,13 @@ async def fill_parcels(
             hint="Nothing was bought.",
             where={"order_id": order_id},
         )
-    numbers = await _free_numbers(session, account_id, order_id, len(planned))
+    known = await queries.count_purchases(session, account_id, order_id)
+    free = (number for number in count(1) if not known.get(number, (0, False))[1])
     return [
-        await _insert(session, account_id, order_id, chosen, address, parcel, number)
-        for parcel, number in zip(planned, numbers, strict=True)
+        await _insert(
+            session, account_id, order_id, chosen, address, parcel, number, known.get(number, (0, False))[0]
+        )
+        for parcel, number in zip(planned, free, strict=False)
     ]
 
 
@@ -129,8 +132,8 @@ async def _insert(
     address: Address,
     parcel: Planned,
     number: int,
+    purchases: int,
 ) -> UUID:
-    purchases = await queries.count_purchases(session, account_id, order_id, number)
     return await queries.insert_parcel(
         session,
         {
@@ -206,13 +209,6 @@ def _some(units: Sequence[Unit], only: Mapping[str, int]) -> list[Unit]:
             )
         )
     return chosen
-
-
-async def _free_numbers(session: AsyncSession, account_id: UUID, order_id: str, wanted: int) -> list[int]:
-    held = await queries.select_parcels(session, account_id, order_id=order_id, live=True)
-    taken = {row["parcel_number"] for row in held}
-    free = (number for number in count(1) if number not in taken)
-    return [next(free) for _ in range(wanted)]
 
 
 def _any_address(told: Mapping[str, Any] | None) -> Address:

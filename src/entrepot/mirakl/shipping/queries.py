@@ -71,8 +71,11 @@ _HOLD = text(
 )
 _PURCHASES = text(
     """
-    SELECT count(*) FROM mirakl.shipments
-    WHERE account_id = :account_id AND order_id = :order_id AND parcel_number = :parcel_number
+    SELECT parcel_number, count(*) AS purchases,
+           bool_or(state NOT IN ('void', 'refunded', 'refund_requested')) AS is_live
+    FROM mirakl.shipments
+    WHERE account_id = :account_id AND order_id = :order_id
+    GROUP BY parcel_number
     """
 )
 _INSERT = text(
@@ -118,10 +121,17 @@ _NOT_BOUGHT = text(
     RETURNING shipment_id
     """
 )
+# Two parcels cannot share a number.
+_FREE = """
+    NOT EXISTS (
+        SELECT FROM mirakl.shipments AS other
+        WHERE other.account_id = :account_id AND other.tracking_pin = CAST(:tracking_pin AS text)
+          AND other.shipment_id <> :shipment_id)
+"""
 _BOUGHT = text(
     f"""
     UPDATE mirakl.shipments AS s
-    SET state = 'bought', external_id = :external_id, tracking_pin = :tracking_pin, links = CAST(:links AS jsonb),
+    SET state = 'bought', external_id = :external_id, tracking_pin = CASE WHEN {_FREE} THEN :tracking_pin END, links = CAST(:links AS jsonb),
         price = :price, bought_at = :at
     WHERE s.account_id = :account_id AND s.shipment_id = :shipment_id AND s.state = 'buying'
     RETURNING {COLUMNS}
@@ -229,11 +239,13 @@ async def hold_parcel(session: AsyncSession, account_id: UUID, shipment_id: UUID
     return (await session.execute(_HOLD, values)).mappings().first()
 
 
-async def count_purchases(session: AsyncSession, account_id: UUID, order_id: str, parcel_number: int) -> int:
-    """How often a parcel of an order was planned, those taken back included."""
-    values = {"account_id": account_id, "order_id": order_id, "parcel_number": parcel_number}
-    found: int = (await session.execute(_PURCHASES, values)).scalar_one()
-    return found
+async def count_purchases(
+    session: AsyncSession, account_id: UUID, order_id: str
+) -> dict[int, tuple[int, bool]]:
+    """By the number of a parcel: how often it was planned, those taken back included, and whether one is there now."""
+    values = {"account_id": account_id, "order_id": order_id}
+    found = await session.execute(_PURCHASES, values)
+    return {row.parcel_number: (row.purchases, row.is_live) for row in found}
 
 
 async def insert_parcel(
@@ -283,7 +295,10 @@ async def update_not_bought(
 async def update_bought(
     session: AsyncSession, account_id: UUID, shipment_id: UUID, values: Mapping[str, Any]
 ) -> RowMapping | None:
-    """Record what was bought; the parcel with it, None when it was recorded before."""
+    """Record what was bought; the parcel with it, None when it was recorded before.
+
+    Without the tracking number where another parcel has it.
+    """
     row = {
         "account_id": account_id,
         "shipment_id": shipment_id,

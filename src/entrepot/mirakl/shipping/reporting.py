@@ -145,7 +145,7 @@ async def _shipped(session: AsyncSession, taken: Taken, notes: str) -> None:
         actor_type="worker",
         actor=taken.worker,
         notes=notes,
-        expected=taken.status,
+        taken=taken,
     )
 
 
