@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from benchmarks import Result
 from entrepot.kit.crypto import Keyring
 from entrepot.kit.db import Database
-from entrepot.kit.db.database import SET_CONTEXT
+from entrepot.kit.db.database import NO_CONTEXT, begin
 from entrepot.kit.db.urls import role_url
 from entrepot.kit.progress import SILENT
 from entrepot.kit.settings import Settings
@@ -70,10 +70,7 @@ class Unguarded(Context):
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A superuser's transaction with the shop's context."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            values = dict.fromkeys(
-                ("platform_id", "account_id", "user_id", "trace_id", "ip", "user_agent"), ""
-            )
-            await session.execute(SET_CONTEXT, {**values, "shop_id": str(self.shop_id)})
+            await begin(session, {**NO_CONTEXT, "shop_id": str(self.shop_id)})
             yield session
 
 
@@ -163,7 +160,8 @@ async def _merges(db: Database, engine: AsyncEngine, settings: Settings, path: P
             context: Context = Context(db, await _shop(db, settings, number))
             if side:
                 context = Unguarded(db, context.shop_id)
-                context.engine = engine
+                # As the program's own: `begin` begins the transaction.
+                context.engine = engine.execution_options(isolation_level="AUTOCOMMIT")
             imported = await import_files(context, [examine(path)], Options(), SILENT)
             async with db.system() as session:
                 times[side].append(

@@ -63,6 +63,11 @@ class Services:
             lambda: open_carrier(self.db, account_id, name, transport=self.transport),
         )
 
+    def open_carrier(self, account_id: UUID, name: str) -> Carrier | None:
+        """A carrier of the account that was opened before; None where `carrier` has to open it."""
+        found: Carrier | None = self._kept.get(("carrier", account_id, name))
+        return found
+
     async def keep(self, key: Hashable, opening: Callable[[], AbstractAsyncContextManager[T]]) -> T:
         """What `opening` opens, once for a key however many ask at the same time; closed with the services."""
         async with self._opening.setdefault(key, asyncio.Lock()):

@@ -118,6 +118,22 @@ async def test_the_context_is_the_transactions(narrow: Database) -> None:
     assert await raw_context(narrow) == {}
 
 
+@pytest.mark.parametrize(
+    "said", ["O'Reilly", "back\\slash '", "100 % %s %(ip)s", "x', true); ROLLBACK; --", "ø→"]
+)
+async def test_a_context_is_taken_as_it_is(narrow: Database, said: str) -> None:
+    async with narrow.tenant(account_id=uuid4(), user_agent=said) as session:
+        assert (await context_of(session))["user_agent"] == said
+    assert await raw_context(narrow) == {}
+
+
+async def test_a_context_that_postgresql_cannot_hold_begins_nothing(narrow: Database, shop: UUID) -> None:
+    with pytest.raises(psycopg.DataError, match="NUL"):
+        async with narrow.tenant(shop_id=shop, user_agent="a\0b"):
+            raise AssertionError("it began")
+    assert await name_of(narrow, shop) is None
+
+
 async def test_no_context_is_left_by_a_failure(narrow: Database) -> None:
     shop = await add_shop(narrow, "harbor.myshopify.com")
 
@@ -302,6 +318,25 @@ async def test_a_server_lost_between_two_transactions_is_found_again(
     with pytest.raises(UnavailableError, match="does not answer"):
         await name_of(narrow, shop)
     assert await name_of(narrow, shop) is None
+
+
+async def test_all_connections_to_a_lost_server_are_given_up_at_once(settings: Settings) -> None:
+    async def ask(database: Database, together: asyncio.Barrier) -> None:
+        async with database.tenant(account_id=uuid4()) as session:
+            await together.wait()
+            await session.execute(text("SELECT 1"))
+
+    async with Database.opened(settings, pool_size=3) as database:
+        together = asyncio.Barrier(3)
+        await asyncio.gather(*(ask(database, together) for _ in range(3)))
+        with psycopg.connect(libpq_url(role_url(settings, "admin")), autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename LIKE 'entrepot%'"
+            )
+        with pytest.raises(UnavailableError, match="does not answer"):
+            await ask(database, asyncio.Barrier(1))
+        await asyncio.gather(*(ask(database, together) for _ in range(3)))
 
 
 # A server of one's own, with passwords.

@@ -21,9 +21,9 @@ from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders import driving
 from entrepot.mirakl.orders.driving import drive, what_follows
 from entrepot.mirakl.orders.driving_queries import LEASE_DUE
-from entrepot.mirakl.orders.history import current, move, rest
+from entrepot.mirakl.orders.history import advance, current, move, rest
 from entrepot.mirakl.orders.polling import poll
-from entrepot.mirakl.orders.steps import STEPS, Step, Taken, load_steps
+from entrepot.mirakl.orders.steps import LEASE, STEPS, Step, Taken, load_steps
 from entrepot.mirakl.services import Services
 
 
@@ -116,7 +116,7 @@ async def test_what_a_killed_worker_had_is_left_to_it_until_its_lease_runs_out(
         slow.cancel()
         await asyncio.gather(slow, return_exceptions=True)
         assert await drive(db, services, account_id=account.account_id, worker="next") == 0
-        time.pass_(seconds=driving.LEASE.total_seconds())
+        time.pass_(seconds=LEASE.total_seconds())
         assert await drive(db, services, account_id=account.account_id, worker="next") == 1
         assert done == [True]
 
@@ -224,6 +224,108 @@ async def test_a_step_that_was_overtaken_leaves_the_order_to_who_was_first(
         time.pass_(seconds=15)
         assert await drive(db, services, account_id=account.account_id) == 1
         assert steps == ["pending_acceptance", "accepted", "accepted"]
+
+
+async def test_an_order_stays_in_hand_for_the_step_that_follows_at_once(
+    db: Database, account: Account, services: Services, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, done = asyncio.Event(), []
+
+    async def accept(_services: Services, taken: Taken) -> Taken | None:
+        time.pass_(minutes=2)
+        return await advanced(db, taken, "accepted")
+
+    async def prepare(_services: Services, taken: Taken) -> Taken | None:
+        done.append((taken.worker, taken.status, taken.step, taken.attempts, taken.lease_until))
+        began.set()
+        if taken.worker == "slow":
+            await asyncio.Event().wait()
+        return await advanced(db, taken, "ready_to_ship")
+
+    load_steps()
+    monkeypatch.setitem(STEPS, "pending_acceptance", Step("pending_acceptance", "Accepting", accept))
+    monkeypatch.setitem(STEPS, "accepted", Step("accepted", "Preparing", prepare))
+    monkeypatch.delitem(STEPS, "ready_to_ship")
+    with clock(time):
+        await one_order(db, account)
+        slow = asyncio.create_task(drive(db, services, account_id=account.account_id, worker="slow"))
+        await began.wait()
+        assert done == [("slow", "accepted", 2, 0, time() + LEASE)]
+        assert await drive(db, services, account_id=account.account_id, worker="next") == 0
+        slow.cancel()
+        await asyncio.gather(slow, return_exceptions=True)
+        time.pass_(seconds=LEASE.total_seconds() - 1)
+        assert await drive(db, services, account_id=account.account_id, worker="next") == 0
+        time.pass_(seconds=1)
+        assert await drive(db, services, account_id=account.account_id, worker="next") == 1
+        assert done[1][:2] == ("next", "accepted")
+        assert await hand_of(db, account) == (None, None)
+
+
+@pytest.mark.parametrize("why", ["stopped", "later", "switched off"])
+async def test_an_order_is_given_back_where_its_worker_may_not_go_on(
+    db: Database,
+    account: Account,
+    services: Services,
+    time: Time,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    stop, began = asyncio.Event(), time()
+
+    async def accept(_services: Services, taken: Taken) -> Taken | None:
+        if why == "stopped":
+            stop.set()
+        elif why == "later":
+            time.pass_(seconds=1)
+        else:
+            async with db.system() as session:
+                await session.execute(text("UPDATE mirakl.accounts SET is_active = false"))
+        return await advanced(db, taken, "accepted")
+
+    async def prepare(_services: Services, _taken: Taken) -> None:
+        raise AssertionError("it went on")
+
+    load_steps()
+    monkeypatch.setitem(STEPS, "pending_acceptance", Step("pending_acceptance", "Accepting", accept))
+    monkeypatch.setitem(STEPS, "accepted", Step("accepted", "Preparing", prepare))
+    with clock(time):
+        await one_order(db, account)
+        assert await drive(db, services, account_id=account.account_id, stop=stop, until=began) == 1
+        assert await hand_of(db, account) == (None, None)
+        async with db.tenant(account_id=account.account_id) as session:
+            due = await session.execute(text("SELECT next_attempt_at FROM mirakl.orders"))
+            assert due.scalar_one() == time(), "anybody may do it now"
+
+
+async def test_an_order_that_another_has_by_now_is_not_kept(
+    db: Database, account: Account, time: Time
+) -> None:
+    with clock(time):
+        await one_order(db, account)
+        [late] = await driving.take(db, "late", 1, account.account_id, None, time())
+        time.pass_(minutes=5)
+        await driving.take(db, "prompt", 1, account.account_id, None, time())
+        assert await advanced(db, late, "accepted") is None
+        assert await hand_of(db, account) == (None, None)
+        with pytest.raises(ConflictError, match="is accepted, not pending_acceptance any more"):
+            await advanced(db, late, "refused")
+        async with db.tenant(account_id=account.account_id) as session:
+            held = await current(session, account.account_id, "A-1")
+        assert held is not None
+        assert (held.step, held.status) == (2, "accepted")
+
+
+async def advanced(db: Database, taken: Taken, status: str) -> Taken | None:
+    """An order moved on in the hand of its worker."""
+    async with db.tenant(account_id=taken.account_id) as session:
+        return await advance(session, taken, status, actor_type="worker")
+
+
+async def hand_of(db: Database, account: Account) -> tuple[Any, ...]:
+    """Who has the order in hand, and until when."""
+    async with db.tenant(account_id=account.account_id) as session:
+        return tuple((await session.execute(text("SELECT leased_by, lease_until FROM mirakl.orders"))).one())
 
 
 async def test_nothing_is_done_for_an_account_that_is_switched_off(

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 from tests.mirakl.arranging import add_order
 
 from entrepot.kit.db import Database
 from entrepot.kit.errors import ConflictError, NotFoundError
 from entrepot.mirakl.accounts.accounts import Account
+from entrepot.mirakl.failures.inbox import fail
 from entrepot.mirakl.orders.history import current, move
 from entrepot.mirakl.values import FIRST_STATUSES, STATUSES, TRANSITIONS
 
@@ -124,3 +126,39 @@ async def test_a_step_is_an_event_without_personal_data(db: Database, account: A
     )
     assert data["lines"][0]["sku"] == "LAPTOP-1"
     assert "Wharf" not in str(data)
+
+
+async def test_what_is_over_with_a_step_is_settled_with_it_and_nothing_else(
+    db: Database, account: Account
+) -> None:
+    async with db.tenant(account_id=account.account_id) as session:
+        for order_id in ("A-1", "A-2"):
+            await add_order(session, account.account_id, order_id, status="pending_acceptance")
+            for name in ("OrderDecision", "AcceptanceDeadline", "ShippingDeadline", "OrderAddress"):
+                await fail(session, account.account_id, name, order_id, kind="decision", details="Look.")
+        await move(session, account.account_id, "A-1", "accepting", actor_type="person")
+        assert await resolutions(session) == {}, "the step before may be asked for again"
+        await move(session, account.account_id, "A-1", "accepted", actor_type="marketplace")
+        assert await resolutions(session) == {
+            ("A-1", "OrderDecision"): "The order is accepted.",
+            ("A-1", "AcceptanceDeadline"): "The order is accepted.",
+        }
+        await move(session, account.account_id, "A-2", "refused", actor_type="marketplace")
+        found = await resolutions(session)
+    assert {name: said for (order_id, name), said in found.items() if order_id == "A-2"} == {
+        "OrderDecision": "It went well in the end: the order is refused.",
+        "AcceptanceDeadline": "The order is refused.",
+        "ShippingDeadline": "The order is refused.",
+        "OrderAddress": "The order is refused.",
+    }
+
+
+async def resolutions(session: AsyncSession) -> dict[tuple[str, str], str]:
+    """How failures were resolved, by order and name."""
+    rows = await session.execute(
+        text(
+            "SELECT related_id, process_name, resolution FROM mirakl.process_failures"
+            " WHERE state = 'resolved' AND resolved_at IS NOT NULL AND next_attempt_at IS NULL"
+        )
+    )
+    return {(row.related_id, row.process_name): row.resolution for row in rows}

@@ -12,8 +12,11 @@ from entrepot.kit.clock import clock
 from entrepot.kit.db import Database
 from entrepot.mirakl.orders.driving import drive
 from entrepot.mirakl.services import Services
-from entrepot.mirakl.shipping.buying import buy_labels
+from entrepot.mirakl.shipping import queries
+from entrepot.mirakl.shipping.buying import buy_labels, record_bought
+from entrepot.mirakl.shipping.carrier import Bought
 from entrepot.mirakl.shipping.checking import check_label
+from entrepot.mirakl.shipping.parceling import plan_parcels
 from entrepot.mirakl.shipping.storing import checksum, labels_directory
 
 
@@ -291,3 +294,23 @@ async def test_a_carrier_that_refuses_is_told_and_a_retry_plans_anew(yard: Yard)
     assert await yard.status(placed) == "shipped"
     assert yard.labels(placed) == 1
     assert await yard.failures() == []
+
+
+async def test_a_number_that_another_parcel_has_is_not_kept_and_nothing_is_recorded_twice(yard: Yard) -> None:
+    first, second = await yard.order(), await yard.order()
+    await yard.buy(first)
+    [there] = await yard.parcels(first)
+    taken = await yard.taken(second)
+    [planned] = await plan_parcels(yard.services, taken) or []
+    async with yard.db.tenant(account_id=yard.account_id) as session:
+        assert await queries.update_buying(
+            session, yard.account_id, planned["shipment_id"], at=NOON, before=None
+        )
+    with clock(yard.time):
+        for number, name in ((there["tracking_pin"], "S-1"), ("1234567890123456", "S-2")):
+            held = await record_bought(
+                yard.services, planned, Bought(external_id=name, tracking_pin=number, links={})
+            )
+            assert held is not None
+            assert (held["state"], held["external_id"], held["tracking_pin"]) == ("bought", "S-1", None)
+    assert [row["tracking_pin"] for row in await yard.parcels(first)] == [there["tracking_pin"]]

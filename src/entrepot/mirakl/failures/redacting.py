@@ -125,6 +125,9 @@ def bounded(text: str, bound: int = BOUND, *, size: int | None = None) -> str:
 
     `size`: how many bytes all of it had, where this is not all of it.
     """
+    if size is None and 4 * len(text) <= bound:
+        # No character takes more; nearly all values are that short.
+        return text
     data = text.encode(errors="replace")
     whole = len(data) if size is None else size
     if len(data) <= bound and whole <= bound:

@@ -209,7 +209,7 @@ async def _carry_out(
             actor_type="rule",
             actor=by,
             notes=decision.why,
-            expected=taken.status,
+            taken=taken,
         )
         await ask_person(session, order, decision.why)
         return None
@@ -221,7 +221,7 @@ async def _carry_out(
         actor_type="rule",
         actor=by,
         notes=decision.why,
-        expected=taken.status,
+        taken=taken,
         # Read then, by whoever comes: this worker may be killed before, in or after the call.
         next_attempt_at=now() + VERIFY_AFTER,
     )
@@ -313,10 +313,12 @@ async def read_now(services: Services, account: Account, order_id: str) -> Mappi
 async def _verify(services: Services, taken: Taken) -> None:
     """Read the order and follow the marketplace; tell the answer (again) where it still waits for one."""
     account = await services.account(taken.account_id)
-    raw = await read_now(services, account, taken.order_id)
+    raw = await (await services.api(account)).order(taken.order_id)
     answers: dict[str, bool] = {}
     async with services.db.tenant(account_id=taken.account_id) as session:
-        if raw is None:
+        if raw is not None:
+            await take_in(session, account, [raw])
+        else:
             await _give_up(
                 session,
                 account,

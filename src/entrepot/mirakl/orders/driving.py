@@ -21,15 +21,13 @@ from entrepot.mirakl.failures.inbox import fail
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
 from entrepot.mirakl.orders import driving_queries as queries
 from entrepot.mirakl.orders.history import rest
-from entrepot.mirakl.orders.steps import STEPS, Step, Taken, load_steps
+from entrepot.mirakl.orders.steps import LEASE, STEPS, Step, Taken, load_steps
 from entrepot.mirakl.services import Services
 
 log = get_logger(__name__)
 
 #: Orders that one driver has in hand at a time.
 SIDE_BY_SIDE = 16
-#: How long an order is kept from others. Longer than a step may take: every call in it is bounded to 30 seconds.
-LEASE = timedelta(minutes=3)
 #: Pauses before a step is tried again: the first, doubled each time, up to the longest.
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -51,12 +49,17 @@ async def drive(
     """Do the steps that are due, and those that become due meanwhile; how many steps were done.
 
     `order_id`: only that order, of the account. `until`: what is due by then and not later (the clock, looked at anew,
-    without it). With `stop` set it takes no more orders and ends with the steps that it has in hand.
+    without it). What a step leads to at once is done next, with the order kept in hand. With `stop` set it takes no more
+    orders and ends with the steps that it has in hand.
     """
     load_steps()
     name = worker or f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(3)}"
-    running: set[asyncio.Task[None]] = set()
+    running: set[asyncio.Task[int]] = set()
     steps = 0
+
+    def may_go_on() -> bool:
+        return not (stop is not None and stop.is_set()) and (until is None or until >= now())
+
     dry = False
     try:
         while True:
@@ -67,13 +70,11 @@ async def drive(
                     db, name, side_by_side - len(running), account_id, order_id, until or now()
                 )
                 dry = not taken
-                running |= {asyncio.create_task(_do(db, services, one)) for one in taken}
-                steps += len(taken)
+                running |= {asyncio.create_task(_do(db, services, one, may_go_on)) for one in taken}
             if not running:
                 return steps
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
+            steps += sum(one.result() for one in done)
             # What was done may have made more due.
             dry = False
     finally:
@@ -113,16 +114,30 @@ async def take(
     ]
 
 
-async def _do(db: Database, services: Services, taken: Taken) -> None:
-    """One step, and what follows from its failing."""
+async def _do(db: Database, services: Services, taken: Taken, may_go_on: Callable[[], bool]) -> int:
+    """The step of an order, and those that follow at once; how many."""
+    steps = 1
+    following = await _do_one(db, services, taken)
+    while following is not None:
+        if not may_go_on():
+            async with db.tenant(account_id=taken.account_id) as session:
+                await queries.give_back(session, taken.account_id, taken.order_id, taken.worker)
+            break
+        steps += 1
+        following = await _do_one(db, services, following)
+    return steps
+
+
+async def _do_one(db: Database, services: Services, taken: Taken) -> Taken | None:
+    """One step, and what follows from its failing; the order where it is still in hand."""
     found = STEPS.get(taken.status)
     with bound(account_id=str(taken.account_id), order_id=taken.order_id, status=taken.status):
         if found is None:
             async with db.tenant(account_id=taken.account_id) as session:
                 await rest(session, taken, None)
-            return
+            return None
         try:
-            await found.function(services, taken)
+            return await found.function(services, taken)
         except ConflictError as error:
             # Somebody else moved the order while this was at it: what is to be done now is theirs, or due anew. Where
             # nobody has, it must not be tried again at once.
@@ -137,6 +152,7 @@ async def _do(db: Database, services: Services, taken: Taken) -> None:
                 "a step failed", step=found.name, kind=after.kind, reason=str(error), exc_info=trace(error)
             )
             await _failed(db, taken, found, error, after)
+        return None
 
 
 @dataclass(frozen=True, slots=True)

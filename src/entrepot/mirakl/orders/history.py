@@ -1,7 +1,7 @@
 """The history that is an order's state: each step says what, by whom and why, and only legal steps are taken."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,10 +12,9 @@ from entrepot.events.envelope import NewEvent
 from entrepot.events.publishing import publish_many
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError, NotFoundError
-from entrepot.mirakl.failures.inbox import resolved_by_itself
 from entrepot.mirakl.orders import driving_queries
 from entrepot.mirakl.orders import history_queries as queries
-from entrepot.mirakl.orders.steps import STEPS, WATCHERS, Change, Taken, load_steps
+from entrepot.mirakl.orders.steps import LEASE, SETTLED, STEPS, WATCHERS, Change, Taken, load_steps
 from entrepot.mirakl.values import FIRST_STATUSES, TRANSITIONS
 
 
@@ -45,28 +44,74 @@ async def move(
     actor: str | None = None,
     notes: str | None = None,
     expected: str | None = None,
+    taken: Taken | None = None,
     next_attempt_at: datetime | None = None,
 ) -> Status:
     """Append a step to an order's history, and say when the next may be taken; returns where the order is then.
 
-    `actor_type`: rule, person, marketplace, carrier or worker. With `expected`, only from that status. Without
-    `next_attempt_at` the step of the new status, where it has one, is due at once. What watches the status is told,
-    and the event `mirakl.order.STATUS` is published, in the same transaction. Raises NotFoundError, and
-    ConflictError where the step is not legal from where the order is, or where somebody else was first; the
-    database refuses both as well.
+    `actor_type`: rule, person, marketplace, carrier or worker. With `expected`, only from that status; with `taken`,
+    only from the step at which a worker has taken it. Without `next_attempt_at` the step of the new status, where it
+    has one, is due at once. What watches the status is told, and the event `mirakl.order.STATUS` is published, in the
+    same transaction. Raises NotFoundError, and ConflictError where the step is not legal from where the order is, or
+    where somebody else was first; the database refuses both as well.
     """
+    change = await _next(
+        session, account_id, order_id, status, actor_type, actor, notes, expected=expected, taken=taken
+    )
+    at, _ = await _append(session, account_id, [change], next_attempt_at)
+    return Status(order_id, change.step, status, at)
+
+
+async def advance(
+    session: AsyncSession,
+    taken: Taken,
+    status: str,
+    *,
+    actor_type: str,
+    actor: str | None = None,
+    notes: str | None = None,
+) -> Taken | None:
+    """Move an order from where a worker has taken it, as `move`, and leave it in the worker's hand.
+
+    Gives it as the worker has it then, with a new lease, for the step that is due there at once. None where that is
+    anybody's: another has taken the order meanwhile, its account was switched off, or there is no step.
+    """
+    change = await _next(
+        session, taken.account_id, taken.order_id, status, actor_type, actor, notes, taken=taken
+    )
+    lease_until = now() + LEASE
+    _, kept = await _append(session, taken.account_id, [change], None, (taken.worker, lease_until))
+    if not kept:
+        return None
+    return replace(taken, status=status, step=change.step, attempts=0, lease_until=lease_until)
+
+
+async def _next(
+    session: AsyncSession,
+    account_id: UUID,
+    order_id: str,
+    status: str,
+    actor_type: str,
+    actor: str | None,
+    notes: str | None,
+    *,
+    expected: str | None = None,
+    taken: Taken | None = None,
+) -> Change:
+    """Hold an order and see that it may take a step; raises what `move` raises."""
     load_steps()
     known = await queries.lock_order(session, account_id, order_id)
     if not known:
         raise NotFoundError(f"There is no order {order_id!r}.", where={"order_id": order_id})
-    held = await current(session, account_id, order_id)
-    before = held.status if held else None
+    before: str | None
+    if taken is None:
+        held = await current(session, account_id, order_id)
+        step, before = (held.step, held.status) if held else (0, None)
+    else:
+        # Whether it is there still shows when the step is appended: nobody else can append one meanwhile.
+        step, before = taken.step, taken.status
     if expected is not None and before != expected:
-        raise ConflictError(
-            f"The order {order_id} is {before or 'new'}, not {expected} any more.",
-            hint="Somebody else was first; look at it again.",
-            where={"order_id": order_id, "status": before},
-        )
+        raise _overtaken(order_id, before, expected)
     legal = FIRST_STATUSES if before is None else TRANSITIONS.get(before, ())
     if status not in legal:
         raise ConflictError(
@@ -74,10 +119,15 @@ async def move(
             hint=f"From there it can become {', '.join(legal)}." if legal else "That is where it ends.",
             where={"order_id": order_id, "status": before},
         )
-    step = held.step + 1 if held else 1
-    change = Change(account_id, order_id, step, status, before, actor_type, actor, notes)
-    at = await _append(session, account_id, [change], next_attempt_at)
-    return Status(order_id, step, status, at)
+    return Change(account_id, order_id, step + 1, status, before, actor_type, actor, notes)
+
+
+def _overtaken(order_id: str, status: str | None, expected: str | None) -> ConflictError:
+    return ConflictError(
+        f"The order {order_id} is {status or 'new'}, not {expected or 'new'} any more.",
+        hint="Somebody else was first; look at it again.",
+        where={"order_id": order_id, "status": status},
+    )
 
 
 async def begin(
@@ -102,9 +152,16 @@ async def begin(
 
 
 async def _append(
-    session: AsyncSession, account_id: UUID, changes: Sequence[Change], next_attempt_at: datetime | None
-) -> datetime:
-    """Write steps, one an order; settle what failed before, tell who watches, publish. When it was."""
+    session: AsyncSession,
+    account_id: UUID,
+    changes: Sequence[Change],
+    next_attempt_at: datetime | None,
+    hand: tuple[str, datetime] | None = None,
+) -> tuple[datetime, bool]:
+    """Write steps, one an order; settle what failed before, tell who watches, publish. When it was.
+
+    Raises ConflictError where an order has taken its step before. `hand`: a worker and until when it keeps the orders that are its own and have a step; whether it has them.
+    """
     at = now()
     steps = [
         {
@@ -119,16 +176,26 @@ async def _append(
         }
         for one in changes
     ]
-    told = await queries.insert_steps(session, account_id, orjson.dumps(steps).decode(), at)
+    settled = [
+        {"order_id": one.order_id, "process_name": name, "resolution": resolution}
+        for one in changes
+        for name, resolution in _settled(one).items()
+    ]
+    worker, lease_until = hand or (None, None)
+    told = await queries.insert_steps(
+        session,
+        account_id,
+        orjson.dumps(steps).decode(),
+        settled=orjson.dumps(settled).decode(),
+        at=at,
+        worker=worker,
+        lease_until=lease_until,
+    )
     for one in changes:
-        if one.previous in STEPS and not _is_open(one.status):
-            await resolved_by_itself(
-                session,
-                account_id,
-                one.order_id,
-                STEPS[one.previous].name,
-                resolution=f"It went well in the end: the order is {one.status}.",
-            )
+        if one.order_id not in told:
+            held = await current(session, account_id, one.order_id)
+            raise _overtaken(one.order_id, held.status if held else None, one.previous)
+    for one in changes:
         for watcher in WATCHERS.get(one.status, ()):
             await watcher(session, one)
     await publish_many(
@@ -139,14 +206,22 @@ async def _append(
                 subject=one.order_id,
                 source="/entrepot/mirakl",
                 time=at,
-                data=told[one.order_id],
+                data=told[one.order_id].told,
                 dedupe_key=f"{one.order_id}/{one.step}",
                 account_id=account_id,
             )
             for one in changes
         ],
     )
-    return at
+    return at, all(one.is_kept for one in told.values())
+
+
+def _settled(change: Change) -> dict[str, str]:
+    """The failures that are over with a step, each with how: that of the step before, and what is declared."""
+    found = dict(SETTLED.get(change.status, {}))
+    if change.previous in STEPS and not _is_open(change.status):
+        found[STEPS[change.previous].name] = f"It went well in the end: the order is {change.status}."
+    return found
 
 
 def _is_open(status: str) -> bool:

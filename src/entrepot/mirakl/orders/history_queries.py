@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import Row, RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _LOCK = text("SELECT 1 FROM mirakl.orders WHERE account_id = :account_id AND order_id = :order_id FOR UPDATE")
@@ -40,13 +40,21 @@ _TOLD = """
                        'decision', l.decision) ORDER BY l.order_line_id), '[]')
             FROM mirakl.order_lines AS l WHERE l.account_id = o.account_id AND l.order_id = o.order_id)) AS told
 """
-# One statement for any number of orders, a step each.
+_KEPT = """
+    o.leased_by = CAST(:worker AS text) AND given.next_attempt_at IS NOT NULL
+    AND EXISTS (SELECT FROM mirakl.accounts AS a WHERE a.id = :account_id AND a.is_active)
+"""
+# One statement for any number of orders, a step each, but those that have taken that step already. An order stays in the hand of the worker that moves it where that
+# has it still, there is a step to do, and the account is not switched off; else its lease ends.
 _APPEND = text(
     f"""
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(CAST(:steps AS jsonb)) AS one
             (order_id text, step integer, status text, previous_status text, actor_type text, actor text, notes text,
              next_attempt_at timestamptz)
+        WHERE NOT EXISTS (
+            SELECT FROM mirakl.order_status_history AS h
+            WHERE h.account_id = :account_id AND h.order_id = one.order_id AND h.step >= one.step)
     ), s AS (
         INSERT INTO mirakl.order_status_history
             (account_id, order_id, step, status, previous_status, actor_type, actor, notes, timestamp)
@@ -54,12 +62,20 @@ _APPEND = text(
                given.actor, given.notes, :at
         FROM given ORDER BY given.order_id
         RETURNING order_id, step, status, previous_status, actor_type, actor, notes
+    ), settled AS (
+        UPDATE mirakl.process_failures AS f
+        SET state = 'resolved', resolved_at = :at, resolution = over.resolution, next_attempt_at = NULL
+        FROM jsonb_to_recordset(CAST(:settled AS jsonb)) AS over (order_id text, process_name text, resolution text)
+        WHERE f.account_id = :account_id AND f.related_id = over.order_id AND f.process_name = over.process_name
+          AND f.state <> 'resolved'
     )
     UPDATE mirakl.orders AS o
-    SET next_attempt_at = given.next_attempt_at, attempts = 0, leased_by = NULL, lease_until = NULL
+    SET next_attempt_at = given.next_attempt_at, attempts = 0,
+        leased_by = CASE WHEN {_KEPT} THEN o.leased_by END,
+        lease_until = CASE WHEN {_KEPT} THEN CAST(:lease_until AS timestamptz) END
     FROM given JOIN s USING (order_id)
     WHERE o.account_id = :account_id AND o.order_id = given.order_id
-    RETURNING o.order_id, {_TOLD}
+    RETURNING o.order_id, o.leased_by IS NOT NULL AS is_kept, {_TOLD}
     """
 )
 _HISTORY = text(
@@ -85,14 +101,28 @@ async def select_current(session: AsyncSession, account_id: UUID, order_id: str)
 
 
 async def insert_steps(
-    session: AsyncSession, account_id: UUID, steps: str, at: datetime
-) -> dict[str, dict[str, Any]]:
-    """Append a step (of a JSON array) to each of some orders, and note when the next may be taken.
+    session: AsyncSession,
+    account_id: UUID,
+    steps: str,
+    *,
+    settled: str,
+    at: datetime,
+    worker: str | None,
+    lease_until: datetime | None,
+) -> dict[str, Row[Any]]:
+    """Append a step (of a JSON array) to each of some orders, note when the next may be taken, resolve failures.
 
-    Gives what the event of each tells: no personal data.
+    By order, without those that have taken the step before: `told`, what its event tells (no personal data), and `is_kept`, whether `worker` has it until `lease_until`.
     """
-    values = {"account_id": account_id, "steps": steps, "at": at}
-    return {row.order_id: row.told for row in await session.execute(_APPEND, values)}
+    values = {
+        "account_id": account_id,
+        "steps": steps,
+        "settled": settled,
+        "at": at,
+        "worker": worker,
+        "lease_until": lease_until,
+    }
+    return {row.order_id: row for row in await session.execute(_APPEND, values)}
 
 
 async def select_history(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:

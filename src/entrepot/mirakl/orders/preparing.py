@@ -9,7 +9,7 @@ from entrepot.kit.clock import now
 from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
 from entrepot.mirakl.orders import queries
 from entrepot.mirakl.orders.acceptance import LINES, LOOK_AGAIN, MAPPING, lines_of, lines_unread, read_now
-from entrepot.mirakl.orders.history import current, move, rest, wake
+from entrepot.mirakl.orders.history import advance, current, rest, wake
 from entrepot.mirakl.orders.steps import Taken, step
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping.addresses import read_address
@@ -22,7 +22,7 @@ PREPARING, ADDRESS, STOCK = "OrderPreparation", "OrderAddress", "StockReservatio
 
 
 @step("accepted", PREPARING)
-async def prepare(services: Services, taken: Taken) -> None:
+async def prepare(services: Services, taken: Taken) -> Taken | None:
     """Make an accepted order ready to ship, or say what it still lacks."""
     if taken.attempts:
         # It has waited for long: what the marketplace says may have been lost.
@@ -31,15 +31,15 @@ async def prepare(services: Services, taken: Taken) -> None:
         async with services.db.tenant(account_id=taken.account_id) as session:
             at = await current(session, taken.account_id, taken.order_id)
             if at is None or at.step != taken.step:
-                return
+                return None
     async with services.db.tenant(account_id=taken.account_id) as session:
-        await _prepare(session, taken)
+        return await _prepare(session, taken)
 
 
-async def _prepare(session: AsyncSession, taken: Taken) -> None:
+async def _prepare(session: AsyncSession, taken: Taken) -> Taken | None:
     order = await queries.select_order(session, taken.account_id, taken.order_id)
     if order is None:
-        return
+        return None
     lacking = await _lacking(session, taken, order)
     if lacking is not None:
         process, kind, details, next_step = lacking
@@ -54,11 +54,11 @@ async def _prepare(session: AsyncSession, taken: Taken) -> None:
                 next_step=next_step,
                 order_id=taken.order_id,
             )
-        return
+        return None
     if order["mirakl_state"] != "SHIPPING":
         # Not paid yet. The poll wakes the order when it changes; it is read by itself in case the poll misses it.
         await rest(session, taken, now() + READ_AFTER * min(2**taken.attempts, 8), failed=True)
-        return
+        return None
     problems = read_address(order["shipping_address"])[1]
     if problems:
         if await rest(session, taken, now() + LOOK_AGAIN):
@@ -72,7 +72,7 @@ async def _prepare(session: AsyncSession, taken: Taken) -> None:
                 next_step="Ask the customer, and have the address mended on the marketplace; then retry.",
                 order_id=taken.order_id,
             )
-        return
+        return None
     if order["failures"]:
         await resolved_by_itself(
             session,
@@ -84,14 +84,12 @@ async def _prepare(session: AsyncSession, taken: Taken) -> None:
             STOCK,
             resolution="The order is ready to ship.",
         )
-    await move(
+    return await advance(
         session,
-        taken.account_id,
-        taken.order_id,
+        taken,
         "ready_to_ship",
         actor_type="worker",
         notes="It is paid, its parts are reserved, its address can be shipped to.",
-        expected="accepted",
     )
 
 

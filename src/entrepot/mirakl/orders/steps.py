@@ -3,19 +3,22 @@
 A step is: a transaction that records the intent, the call outside with no transaction open, a transaction that
 records the outcome and moves the order on. It may be killed anywhere and is then taken again by another worker, so
 whatever is not idempotent is settled by reading the service, never by calling again. It never sleeps: waiting is
-`next_attempt_at`.
+`next_attempt_at`. It gives the order as it has it in hand for the step that follows at once (`history.advance`), or
+None where it has let go of it.
 
     @step("ready_to_ship", "BuyLabel")
-    async def buy_label(services: Services, taken: Taken) -> None: ...
+    async def buy_label(services: Services, taken: Taken) -> Taken | None: ...
 
     @watches("cancelled", "refused")
     async def give_stock_back(session: AsyncSession, change: Change) -> None: ...
+
+    settles("cancelled", "refused", names=("OrderAddress",), resolution="There is nothing to send any more.")
 """
 
 import pkgutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 #: Modules of a noun that hold no steps: the edges, which assemble what the nouns offer, and what they stand on.
 EDGES = frozenset({"pages", "routes", "commands", "tasks", "access", "visiting", "choosing"})
 EDGE_ENDINGS = ("_pages", "_routes", "_commands")
+
+#: How long an order is kept from others. Longer than a step may take: every call in it is bounded to 30 seconds.
+LEASE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Change:
     notes: str | None
 
 
-StepFunction = Callable[["Services", Taken], Awaitable[None]]
+StepFunction = Callable[["Services", Taken], Awaitable[Taken | None]]
 Watcher = Callable[[AsyncSession, Change], Awaitable[None]]
 
 
@@ -77,6 +83,8 @@ class Step:
 
 STEPS: dict[str, Step] = {}
 WATCHERS: dict[str, list[Watcher]] = {}
+#: Status → name of failures → how they are resolved when an order comes there.
+SETTLED: dict[str, dict[str, str]] = {}
 _loaded = False
 
 
@@ -103,6 +111,16 @@ def watches(*statuses: str) -> Callable[[Watcher], Watcher]:
         return function
 
     return register
+
+
+def settles(*statuses: str, names: Sequence[str], resolution: str) -> None:
+    """Declare failures of an order that are over whenever it comes to one of some statuses; the first to say so says how.
+
+    In the statement that moves the order: nearly always there is none, and looking for them costs as much as moving it.
+    """
+    for status in statuses:
+        _known(status)
+        SETTLED[status] = dict.fromkeys(names, resolution) | SETTLED.get(status, {})
 
 
 def load_steps() -> None:

@@ -5,7 +5,7 @@ never stops the others.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -22,7 +22,14 @@ from entrepot.mirakl.failures.queries import select_failure
 from entrepot.mirakl.orders import queries
 from entrepot.mirakl.orders.following import statuses_to_follow
 from entrepot.mirakl.orders.history import begin, move
-from entrepot.mirakl.orders.reading import ACCEPTANCE_HOURS, OrderRead, UnreadableError, named, read_order
+from entrepot.mirakl.orders.reading import (
+    ACCEPTANCE_HOURS,
+    LineRead,
+    OrderRead,
+    UnreadableError,
+    named,
+    read_order,
+)
 from entrepot.mirakl.values import MIRAKL_STATES
 
 log = get_logger(__name__)
@@ -143,19 +150,20 @@ async def _follow(session: AsyncSession, account: Account, orders: Mapping[str, 
     statuses = await queries.select_statuses(session, account.account_id, list(orders))
     ways = {order_id: statuses_to_follow(state, statuses[order_id]) for order_id, state in orders.items()}
     beginning = {order_id: way[:1] for order_id, way in ways.items() if way and statuses[order_id] is None}
-    try:
-        async with session.begin_nested():
-            await begin(
-                session,
-                account.account_id,
-                {order_id: first for order_id, (first,) in beginning.items()},
-                actor=account.marketplace,
-                notes={order_id: _note(orders[order_id]) for order_id in beginning},
-            )
-    except Exception as error:
-        # One of them is in the way of all: each for itself, below, where what fails is told in the inbox.
-        log.info("orders could not begin together", orders=len(beginning), exc_info=error)
-        beginning = {}
+    if beginning:
+        try:
+            async with session.begin_nested():
+                await begin(
+                    session,
+                    account.account_id,
+                    {order_id: first for order_id, (first,) in beginning.items()},
+                    actor=account.marketplace,
+                    notes={order_id: _note(orders[order_id]) for order_id in beginning},
+                )
+        except Exception as error:
+            # One of them is in the way of all: each for itself, below, where what fails is told in the inbox.
+            log.info("orders could not begin together", orders=len(beginning), exc_info=error)
+            beginning = {}
     led = [order_id for order_id, way in ways.items() if way and statuses[order_id] is not None]
     if len(led) > 1:
         await queries.lock_parts(session, account.account_id, led)
@@ -258,11 +266,12 @@ async def _reject(session: AsyncSession, account: Account, raw: Any, why: str) -
 
 
 def _rows(orders: Iterable[OrderRead]) -> str:
-    return _json([{**_without_lines(order), "mirakl_state": order.mirakl_state} for order in orders])
+    return _json([{**_fields(order), "mirakl_state": order.mirakl_state} for order in orders])
 
 
-def _without_lines(order: OrderRead) -> dict[str, Any]:
-    return {name: getattr(order, name) for name in OrderRead.__slots__ if name not in ("lines", "wrong")}
+def _fields(read: OrderRead | LineRead) -> dict[str, Any]:
+    """As it is: dataclasses.asdict would copy all that the marketplace said of it."""
+    return {name: getattr(read, name) for name in read.__slots__ if name not in ("lines", "wrong")}
 
 
 def _line_rows(orders: Iterable[OrderRead]) -> str:
@@ -270,7 +279,7 @@ def _line_rows(orders: Iterable[OrderRead]) -> str:
     rows: dict[str, dict[str, Any]] = {}
     for order in orders:
         for line in order.lines:
-            rows.setdefault(line.order_line_id, {**asdict(line), "order_id": order.order_id})
+            rows.setdefault(line.order_line_id, {**_fields(line), "order_id": order.order_id})
     return _json(list(rows.values()))
 
 

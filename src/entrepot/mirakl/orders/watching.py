@@ -2,12 +2,22 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.mirakl.failures.inbox import fail, resolved_by_itself
+from entrepot.mirakl.failures.inbox import fail
 from entrepot.mirakl.orders.acceptance import ANSWERING, DECIDING, LINES, MAPPING
 from entrepot.mirakl.orders.deadlines import ACCEPTANCE, SHIPPING
 from entrepot.mirakl.orders.preparing import ADDRESS, PREPARING, STOCK
-from entrepot.mirakl.orders.steps import Change, watches
+from entrepot.mirakl.orders.steps import Change, settles, watches
 from entrepot.mirakl.stock.reserving import consume, release
+
+# What waited for somebody about an order that came to nothing, and what was asked and warned of on the way.
+for ended in ("cancelled", "refused"):
+    settles(
+        ended,
+        names=(DECIDING, ANSWERING, MAPPING, LINES, PREPARING, ADDRESS, STOCK, ACCEPTANCE, SHIPPING),
+        resolution=f"The order is {ended}.",
+    )
+settles("accepted", names=(DECIDING, ANSWERING, ACCEPTANCE), resolution="The order is accepted.")
+settles("shipped", names=(SHIPPING,), resolution="The order is shipped.")
 
 #: Name of the failures of parts that left the house without being in the books.
 CONSUMING = "StockConsumption"
@@ -15,37 +25,8 @@ CONSUMING = "StockConsumption"
 
 @watches("cancelled", "refused")
 async def give_parts_back(session: AsyncSession, change: Change) -> None:
-    """Free what was reserved for an order that came to nothing, and settle what waited for somebody about it."""
+    """Free what was reserved for an order that came to nothing."""
     await release(session, change.account_id, change.order_id, reason=f"order {change.status}")
-    await resolved_by_itself(
-        session,
-        change.account_id,
-        change.order_id,
-        DECIDING,
-        ANSWERING,
-        MAPPING,
-        LINES,
-        PREPARING,
-        ADDRESS,
-        STOCK,
-        ACCEPTANCE,
-        SHIPPING,
-        resolution=f"The order is {change.status}.",
-    )
-
-
-@watches("accepted")
-async def settle_acceptance(session: AsyncSession, change: Change) -> None:
-    """What was asked and warned of before acceptance is settled; parts of refused lines are freed."""
-    await resolved_by_itself(
-        session,
-        change.account_id,
-        change.order_id,
-        DECIDING,
-        ANSWERING,
-        ACCEPTANCE,
-        resolution="The order is accepted.",
-    )
 
 
 @watches("shipped")
@@ -63,6 +44,3 @@ async def take_parts_out(session: AsyncSession, change: Change) -> None:
             next_step="Count the parts, and put the stock right: `entrepot mirakl stock count`.",
             order_id=change.order_id,
         )
-    await resolved_by_itself(
-        session, change.account_id, change.order_id, SHIPPING, resolution="The order is shipped."
-    )

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.clock import now
 from entrepot.kit.errors import ConflictError
-from entrepot.mirakl.failures.inbox import fail, resolve, resolved_by_itself, retried_by
+from entrepot.mirakl.failures.inbox import fail, resolve, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
-from entrepot.mirakl.orders.history import current, move, rest, wake
-from entrepot.mirakl.orders.steps import Taken, step
+from entrepot.mirakl.orders.history import advance, current, move, rest, wake
+from entrepot.mirakl.orders.steps import Taken, settles, step
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import queries
 from entrepot.mirakl.shipping.carrier import Address, Bought, Carrier, Parcel, PersonNeededError
@@ -25,6 +25,7 @@ from entrepot.mirakl.shipping.parceling import PLAN, plan_parcels
 from entrepot.mirakl.values import ENDS
 
 BY_HAND = "ShippingByHand"
+settles("label_created", names=(CREATE, PLAN, BY_HAND), resolution="The labels are there.")
 #: How long after the intent a call may still be under way; a call itself is over after 30 seconds.
 GRACE = timedelta(minutes=5)
 #: When an order that may not be shipped yet is looked at again.
@@ -37,72 +38,61 @@ ENDED = ("CANCELED", "REFUSED")
 
 
 @step("ready_to_ship", CREATE)
-async def buy_labels(services: Services, taken: Taken) -> None:
+async def buy_labels(services: Services, taken: Taken) -> Taken | None:
     """Plan the parcels of an order, buy a label for each, check and keep it; then the order has its labels."""
-    if not await plan_parcels(services, taken):
-        return
-    for parcel in await _parcels(services, taken):
-        carrier = await services.carrier(taken.account_id, parcel["carrier"])
-        if parcel["state"] in ("planned", "buying") and not await _buy(services, taken, carrier, parcel):
-            return
-    for parcel in await _parcels(services, taken):
-        carrier = await services.carrier(taken.account_id, parcel["carrier"])
-        if parcel["state"] == "bought" and not await get_label(services, taken, carrier, parcel):
-            return
+    parcels = await plan_parcels(services, taken)
+    if parcels is None:
+        return None
+    held: list[RowMapping] = []
+    for parcel in parcels:
+        if parcel["state"] in ("planned", "buying"):
+            carrier = await services.carrier(taken.account_id, parcel["carrier"])
+            bought = await _buy(services, taken, carrier, parcel)
+            if bought is None:
+                return None
+            held.append(bought)
+        else:
+            held.append(parcel)
+    for parcel in held:
+        if parcel["state"] == "bought":
+            carrier = await services.carrier(taken.account_id, parcel["carrier"])
+            if not await get_label(services, taken, carrier, parcel):
+                return None
     async with services.db.tenant(account_id=taken.account_id) as session:
-        await all_labelled(session, taken)
+        return await all_labelled(session, taken)
 
 
-async def all_labelled(session: AsyncSession, taken: Taken) -> None:
+async def all_labelled(session: AsyncSession, taken: Taken) -> Taken | None:
     """Every parcel of the order has its label: the order goes on."""
     held = await queries.select_parcels(session, taken.account_id, order_id=taken.order_id, live=True)
     if any(row["state"] not in ("bought", "labelled") for row in held):
         # Somebody has divided the order meanwhile: the next look buys what is new.
         await rest(session, taken, now() + AGAIN)
-        return
+        return None
     pins = ", ".join(row["tracking_pin"] for row in held if row["tracking_pin"])
-    await move(
+    return await advance(
         session,
-        taken.account_id,
-        taken.order_id,
+        taken,
         "label_created",
         actor_type="worker",
         actor=taken.worker,
         notes=f"{len(held)} label{'s' if len(held) > 1 else ''}: {pins}",
-        expected=taken.status,
-    )
-    await resolved_by_itself(
-        session,
-        taken.account_id,
-        taken.order_id,
-        CREATE,
-        PLAN,
-        BY_HAND,
-        resolution="The labels are there.",
     )
 
 
-async def _parcels(services: Services, taken: Taken) -> list[RowMapping]:
-    async with services.db.tenant(account_id=taken.account_id) as session:
-        return list(
-            await queries.select_parcels(session, taken.account_id, order_id=taken.order_id, live=True)
-        )
-
-
-async def _buy(services: Services, taken: Taken, carrier: Carrier, parcel: RowMapping) -> bool:
-    """Have a parcel bought, once; False when that is not to be now."""
+async def _buy(services: Services, taken: Taken, carrier: Carrier, parcel: RowMapping) -> RowMapping | None:
+    """Have a parcel bought, once; the parcel as it is then, None when it is not to be bought now."""
     before = parcel["intended_at"] if parcel["state"] == "buying" else None
     if before is not None:
         found = await carrier.find(parcel["carrier_reference"])
         if found is not None and not found.called_off:
-            await record_bought(services, parcel, found)
-            return True
+            return await record_bought(services, parcel, found)
         if now() < before + GRACE:
             async with services.db.tenant(account_id=taken.account_id) as session:
                 await rest(session, taken, before + GRACE)
-            return False
+            return None
     if not await _may_ship(services, taken):
-        return False
+        return None
     at = now()
     async with services.db.tenant(account_id=taken.account_id) as session:
         if not await queries.update_buying(
@@ -113,7 +103,7 @@ async def _buy(services: Services, taken: Taken, carrier: Carrier, parcel: RowMa
         bought = await carrier.buy(as_parcel(parcel))
     except PersonNeededError as error:
         await _wait_for_person(services, taken, parcel, at, str(error))
-        return False
+        return None
     except ServiceError as error:
         if error.outcome is Outcome.UNKNOWN:
             # It stays `buying`: whoever comes next asks the carrier.
@@ -121,9 +111,8 @@ async def _buy(services: Services, taken: Taken, carrier: Carrier, parcel: RowMa
         await _not_bought(services, taken, parcel, at, error)
         if error.outcome is Outcome.TRANSIENT:
             raise
-        return False
-    await record_bought(services, parcel, bought)
-    return True
+        return None
+    return await record_bought(services, parcel, bought)
 
 
 async def _may_ship(services: Services, taken: Taken) -> bool:
@@ -149,29 +138,26 @@ async def _may_ship(services: Services, taken: Taken) -> bool:
     return False
 
 
-async def record_bought(services: Services, parcel: RowMapping, bought: Bought) -> None:
-    """Keep what the carrier calls the parcel, before anything else is done with it."""
+async def record_bought(services: Services, parcel: RowMapping, bought: Bought) -> RowMapping | None:
+    """Keep what the carrier calls the parcel, before anything else is done with it; the parcel as it is then."""
     account_id, shipment_id = parcel["account_id"], parcel["shipment_id"]
     async with services.db.tenant(account_id=account_id) as session:
-        pin = bought.tracking_pin
-        others = (
-            await queries.select_parcels(session, account_id, tracking_pin=pin) if pin is not None else ()
-        )
-        if any(row["shipment_id"] != shipment_id for row in others):
-            # Two parcels cannot share a number. Without one the label will not pass, and a person will look.
-            pin = None
-        await queries.update_bought(
-            session,
-            account_id,
-            shipment_id,
-            {
-                "external_id": bought.external_id,
-                "tracking_pin": pin,
-                "links": bought.links,
-                "price": bought.price,
-                "at": now(),
-            },
-        )
+        values = {
+            "external_id": bought.external_id,
+            # Kept where no other parcel has it: without one the label will not pass, and a person will look.
+            "tracking_pin": bought.tracking_pin,
+            "links": bought.links,
+            "price": bought.price,
+            "at": now(),
+        }
+        held = await queries.update_bought(session, account_id, shipment_id, values)
+        if held is None:
+            # Somebody has recorded it before.
+            held = next(
+                iter(await queries.select_parcels(session, account_id, shipment_id=shipment_id, live=True)),
+                None,
+            )
+    return held
 
 
 async def _not_bought(

@@ -9,8 +9,8 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from entrepot.kit.errors import ConflictError, EntrepotError, InvalidInputError, NotFoundError
+from entrepot.mirakl.accounts.accounts import Account, list_carriers
 from entrepot.mirakl.accounts.accounts import Carrier as CarrierAccount
-from entrepot.mirakl.accounts.accounts import list_carriers
 from entrepot.mirakl.failures.inbox import fail
 from entrepot.mirakl.orders.history import move
 from entrepot.mirakl.orders.history_queries import lock_order
@@ -25,28 +25,52 @@ from entrepot.mirakl.shipping.preferences import choose_carrier, shipping_prefer
 PLAN = "ShippingPlan"
 
 
-async def plan_parcels(services: Services, taken: Taken) -> bool:
-    """See to it that every unit of the order is in a parcel; False where that cannot be, which the inbox tells why.
+#: What is wrong with an order or an account, and is somebody's to mend.
+WRONG = (InvalidInputError, NotFoundError)
+
+
+async def plan_parcels(services: Services, taken: Taken) -> Sequence[RowMapping] | None:
+    """See to it that every unit of the order is in a parcel; its parcels, None where that cannot be: the inbox tells why.
 
     Whatever can be found out without money is found out here: addresses, sizes, listings that map to nothing.
     """
     account = await services.account(taken.account_id)
-    try:
+    while True:
         async with services.db.tenant(account_id=taken.account_id) as session:
-            # What the carrier once refused is planned from the data as it is now.
-            await queries.delete_unbought(session, taken.account_id, taken.order_id, "failed")
-            if not await _left(session, taken.account_id, taken.order_id):
-                return True
-            carriers = await list_carriers(session, taken.account_id)
-        chosen = choose_carrier(shipping_preferences(account.settings), carriers)
-        carrier = await services.carrier(taken.account_id, chosen.carrier)
-        async with services.db.tenant(account_id=taken.account_id) as session:
-            await lock_order(session, taken.account_id, taken.order_id)
-            await fill_parcels(session, taken.account_id, taken.order_id, chosen, carrier)
-    except (InvalidInputError, NotFoundError) as error:
-        await _cannot(services, taken, error)
-        return False
-    return True
+            try:
+                wanted = await _plan(session, services, account, taken)
+            except WRONG as error:
+                await _cannot(session, taken, error)
+                return None
+            if wanted is None:
+                return await queries.select_parcels(
+                    session, taken.account_id, order_id=taken.order_id, live=True
+                )
+        # Not within the transaction: opening it takes another, and all of them may wait for one.
+        try:
+            await services.carrier(taken.account_id, wanted)
+        except WRONG as error:
+            async with services.db.tenant(account_id=taken.account_id) as session:
+                await _cannot(session, taken, error)
+            return None
+
+
+async def _plan(session: AsyncSession, services: Services, account: Account, taken: Taken) -> str | None:
+    """Plan what is in no parcel yet; the carrier that has to be opened before, where it is not."""
+    await lock_order(session, taken.account_id, taken.order_id)
+    # What the carrier once refused is planned from the data as it is now.
+    await queries.delete_unbought(session, taken.account_id, taken.order_id, "failed")
+    left = await _left(session, taken.account_id, taken.order_id)
+    if not left:
+        return None
+    chosen = choose_carrier(
+        shipping_preferences(account.settings), await list_carriers(session, taken.account_id)
+    )
+    carrier = services.open_carrier(taken.account_id, chosen.carrier)
+    if carrier is None:
+        return chosen.carrier
+    await fill_parcels(session, taken.account_id, taken.order_id, chosen, carrier, left=left)
+    return None
 
 
 async def fill_parcels(
@@ -57,16 +81,17 @@ async def fill_parcels(
     carrier: Carrier,
     *,
     only: Mapping[str, int] | None = None,
+    left: Sequence[Mapping[str, Any]] | None = None,
 ) -> list[UUID]:
     """Plan parcels for the units of an order that are in none yet; the caller holds the order.
 
-    `only`: units by line that go together into one parcel. Raises InvalidInputError with all that is wrong, NotFoundError.
+    `only`: units by line that go together into one parcel. `left`: what is in none, where it was looked up already.
+    Raises InvalidInputError with all that is wrong, NotFoundError.
     """
     order = await queries.select_order(session, account_id, order_id)
     if order is None:
         raise NotFoundError(f"There is no order {order_id!r}.", where={"order_id": order_id})
-    left = await _left(session, account_id, order_id)
-    units, problems = _units(left)
+    units, problems = _units(await _left(session, account_id, order_id) if left is None else left)
     address, wrong = (
         read_address(order["shipping_address"])
         if carrier.gives_labels
@@ -89,10 +114,13 @@ async def fill_parcels(
             hint="Nothing was bought.",
             where={"order_id": order_id},
         )
-    numbers = await _free_numbers(session, account_id, order_id, len(planned))
+    known = await queries.count_purchases(session, account_id, order_id)
+    free = (number for number in count(1) if not known.get(number, (0, False))[1])
     return [
-        await _insert(session, account_id, order_id, chosen, address, parcel, number)
-        for parcel, number in zip(planned, numbers, strict=True)
+        await _insert(
+            session, account_id, order_id, chosen, address, parcel, number, known.get(number, (0, False))[0]
+        )
+        for parcel, number in zip(planned, free, strict=False)
     ]
 
 
@@ -104,8 +132,8 @@ async def _insert(
     address: Address,
     parcel: Planned,
     number: int,
+    purchases: int,
 ) -> UUID:
-    purchases = await queries.count_purchases(session, account_id, order_id, number)
     return await queries.insert_parcel(
         session,
         {
@@ -127,12 +155,8 @@ async def _insert(
 
 async def _left(session: AsyncSession, account_id: UUID, order_id: str) -> list[dict[str, Any]]:
     """The lines of an order with the units that are in no parcel yet."""
-    packed = {
-        row["order_line_id"]: row["quantity"]
-        for row in await queries.select_packed_units(session, account_id, order_id)
-    }
-    rows = [dict(row) for row in await queries.select_units(session, account_id, order_id)]
-    left = [{**row, "quantity": row["quantity"] - packed.get(row["order_line_id"], 0)} for row in rows]
+    rows = await queries.select_units(session, account_id, order_id)
+    left = [{**row, "quantity": row["quantity"] - row["packed"]} for row in rows]
     found = [row for row in left if row["quantity"] > 0]
     if not rows:
         raise InvalidInputError(
@@ -187,13 +211,6 @@ def _some(units: Sequence[Unit], only: Mapping[str, int]) -> list[Unit]:
     return chosen
 
 
-async def _free_numbers(session: AsyncSession, account_id: UUID, order_id: str, wanted: int) -> list[int]:
-    held = await queries.select_parcels(session, account_id, order_id=order_id, live=True)
-    taken = {row["parcel_number"] for row in held}
-    free = (number for number in count(1) if number not in taken)
-    return [next(free) for _ in range(wanted)]
-
-
 def _any_address(told: Mapping[str, Any] | None) -> Address:
     """What the marketplace says, unexamined: who sends by hand reads it with their own eyes."""
     said = {name: str(value).strip() for name, value in (told or {}).items() if value}
@@ -210,28 +227,27 @@ def _any_address(told: Mapping[str, Any] | None) -> Address:
     )
 
 
-async def _cannot(services: Services, taken: Taken, error: EntrepotError) -> None:
-    async with services.db.tenant(account_id=taken.account_id) as session:
-        await fail(
-            session,
-            taken.account_id,
-            PLAN,
-            taken.order_id,
-            kind="permanent",
-            details=error.detail,
-            next_step=f"{error.hint or ''} Mend it, then try it again; or send it by hand.".strip(),
-            order_id=taken.order_id,
-        )
-        await move(
-            session,
-            taken.account_id,
-            taken.order_id,
-            "shipping_failed",
-            actor_type="rule",
-            actor="parcels are planned before money is spent",
-            notes=error.detail,
-            expected=taken.status,
-        )
+async def _cannot(session: AsyncSession, taken: Taken, error: EntrepotError) -> None:
+    await fail(
+        session,
+        taken.account_id,
+        PLAN,
+        taken.order_id,
+        kind="permanent",
+        details=error.detail,
+        next_step=f"{error.hint or ''} Mend it, then try it again; or send it by hand.".strip(),
+        order_id=taken.order_id,
+    )
+    await move(
+        session,
+        taken.account_id,
+        taken.order_id,
+        "shipping_failed",
+        actor_type="rule",
+        actor="parcels are planned before money is spent",
+        notes=error.detail,
+        expected=taken.status,
+    )
 
 
 async def require_unbought(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:

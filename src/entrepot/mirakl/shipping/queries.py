@@ -26,24 +26,21 @@ _ORDER = text(
 _UNITS = text(
     """
     SELECT l.order_line_id, l.sku, l.quantity, v.variant_id, v.internal_sku, v.weight_kg, v.length_cm, v.width_cm,
-           v.height_cm
+           v.height_cm, coalesce(held.packed, 0) AS packed
     FROM mirakl.order_lines AS l
     LEFT JOIN mirakl.shop_sku_map AS m ON m.account_id = l.account_id AND m.shop_sku = l.sku
     LEFT JOIN mirakl.product_variants AS v
         ON v.account_id = l.account_id AND v.variant_id = coalesce(l.variant_id, m.variant_id)
+    LEFT JOIN LATERAL (
+        SELECT CAST(sum(p.quantity) AS integer) AS packed
+        FROM mirakl.shipments AS s
+        JOIN mirakl.shipment_lines AS p ON p.account_id = s.account_id AND p.shipment_id = s.shipment_id
+        WHERE s.account_id = l.account_id AND s.order_id = l.order_id AND p.order_line_id = l.order_line_id
+          AND s.state NOT IN ('void', 'refunded', 'refund_requested')
+    ) AS held ON true
     WHERE l.account_id = :account_id AND l.order_id = :order_id
       AND l.decision IS DISTINCT FROM 'refuse' AND coalesce(l.line_state, '') NOT IN ('REFUSED', 'CANCELED')
     ORDER BY l.order_line_id
-    """
-)
-_PACKED_UNITS = text(
-    """
-    SELECT l.order_line_id, CAST(sum(l.quantity) AS integer) AS quantity
-    FROM mirakl.shipment_lines AS l
-    JOIN mirakl.shipments AS s ON s.account_id = l.account_id AND s.shipment_id = l.shipment_id
-    WHERE s.account_id = :account_id AND s.order_id = :order_id
-      AND s.state NOT IN ('void', 'refunded', 'refund_requested')
-    GROUP BY l.order_line_id
     """
 )
 _PARCELS = text(
@@ -74,8 +71,11 @@ _HOLD = text(
 )
 _PURCHASES = text(
     """
-    SELECT count(*) FROM mirakl.shipments
-    WHERE account_id = :account_id AND order_id = :order_id AND parcel_number = :parcel_number
+    SELECT parcel_number, count(*) AS purchases,
+           bool_or(state NOT IN ('void', 'refunded', 'refund_requested')) AS is_live
+    FROM mirakl.shipments
+    WHERE account_id = :account_id AND order_id = :order_id
+    GROUP BY parcel_number
     """
 )
 _INSERT = text(
@@ -121,13 +121,20 @@ _NOT_BOUGHT = text(
     RETURNING shipment_id
     """
 )
+# Two parcels cannot share a number.
+_FREE = """
+    NOT EXISTS (
+        SELECT FROM mirakl.shipments AS other
+        WHERE other.account_id = :account_id AND other.tracking_pin = CAST(:tracking_pin AS text)
+          AND other.shipment_id <> :shipment_id)
+"""
 _BOUGHT = text(
-    """
-    UPDATE mirakl.shipments
-    SET state = 'bought', external_id = :external_id, tracking_pin = :tracking_pin, links = CAST(:links AS jsonb),
+    f"""
+    UPDATE mirakl.shipments AS s
+    SET state = 'bought', external_id = :external_id, tracking_pin = CASE WHEN {_FREE} THEN :tracking_pin END, links = CAST(:links AS jsonb),
         price = :price, bought_at = :at
-    WHERE account_id = :account_id AND shipment_id = :shipment_id AND state = 'buying'
-    RETURNING shipment_id
+    WHERE s.account_id = :account_id AND s.shipment_id = :shipment_id AND s.state = 'buying'
+    RETURNING {COLUMNS}
     """
 )
 _FILE = text(
@@ -193,15 +200,12 @@ async def select_order(session: AsyncSession, account_id: UUID, order_id: str) -
 
 
 async def select_units(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:
-    """The lines that are to be sent, with what a unit weighs and measures; null where nothing is known of it."""
+    """The lines that are to be sent, with what a unit weighs and measures; null where nothing is known of it.
+
+    `packed`: units of the line that are in a parcel not taken back.
+    """
     values = {"account_id": account_id, "order_id": order_id}
     return (await session.execute(_UNITS, values)).mappings().all()
-
-
-async def select_packed_units(session: AsyncSession, account_id: UUID, order_id: str) -> Sequence[RowMapping]:
-    """Units by line of an order that are in a parcel not taken back."""
-    values = {"account_id": account_id, "order_id": order_id}
-    return (await session.execute(_PACKED_UNITS, values)).mappings().all()
 
 
 async def select_parcels(
@@ -235,11 +239,13 @@ async def hold_parcel(session: AsyncSession, account_id: UUID, shipment_id: UUID
     return (await session.execute(_HOLD, values)).mappings().first()
 
 
-async def count_purchases(session: AsyncSession, account_id: UUID, order_id: str, parcel_number: int) -> int:
-    """How often a parcel of an order was planned, those taken back included."""
-    values = {"account_id": account_id, "order_id": order_id, "parcel_number": parcel_number}
-    found: int = (await session.execute(_PURCHASES, values)).scalar_one()
-    return found
+async def count_purchases(
+    session: AsyncSession, account_id: UUID, order_id: str
+) -> dict[int, tuple[int, bool]]:
+    """By the number of a parcel: how often it was planned, those taken back included, and whether one is there now."""
+    values = {"account_id": account_id, "order_id": order_id}
+    found = await session.execute(_PURCHASES, values)
+    return {row.parcel_number: (row.purchases, row.is_live) for row in found}
 
 
 async def insert_parcel(
@@ -288,15 +294,18 @@ async def update_not_bought(
 
 async def update_bought(
     session: AsyncSession, account_id: UUID, shipment_id: UUID, values: Mapping[str, Any]
-) -> bool:
-    """Record what was bought; False when it was recorded before."""
+) -> RowMapping | None:
+    """Record what was bought; the parcel with it, None when it was recorded before.
+
+    Without the tracking number where another parcel has it.
+    """
     row = {
         "account_id": account_id,
         "shipment_id": shipment_id,
         **values,
         "links": orjson.dumps(dict(values["links"])).decode(),
     }
-    return (await session.execute(_BOUGHT, row)).first() is not None
+    return (await session.execute(_BOUGHT, row)).mappings().first()
 
 
 async def insert_label(session: AsyncSession, values: Mapping[str, Any]) -> None:

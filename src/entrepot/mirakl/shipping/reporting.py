@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from entrepot.kit.clock import now
 from entrepot.kit.errors import NotFoundError
 from entrepot.mirakl.accounts.accounts import list_carriers
-from entrepot.mirakl.failures.inbox import fail, resolved_by_itself, retried_by
+from entrepot.mirakl.failures.inbox import fail, retried_by
 from entrepot.mirakl.failures.outcomes import Outcome, ServiceError
-from entrepot.mirakl.orders.history import current, move, rest, wake
+from entrepot.mirakl.orders.history import advance, current, move, rest, wake
 from entrepot.mirakl.orders.history_queries import lock_order
-from entrepot.mirakl.orders.steps import Change, Taken, step, watches
+from entrepot.mirakl.orders.steps import Change, Taken, settles, step, watches
 from entrepot.mirakl.services import Services
 from entrepot.mirakl.shipping import queries
 from entrepot.mirakl.shipping.buying import ENDED, NOT_YET, SENT
@@ -25,12 +25,14 @@ from entrepot.mirakl.shipping.preferences import shipping_preferences
 
 TRACKING = "TrackingUpdate"
 CONFIRM = "ShippingConfirmation"
+settles("tracking_sent", names=(TRACKING,), resolution="The marketplace has the number.")
+settles("shipped", names=(TRACKING, CONFIRM), resolution="The marketplace has it as shipped.")
 #: When a parcel is first looked at after it was sent.
 FIRST_LOOK = timedelta(hours=4)
 
 
 @step("label_created", TRACKING)
-async def report_tracking(services: Services, taken: Taken) -> None:
+async def report_tracking(services: Services, taken: Taken) -> Taken | None:
     """Tell the marketplace the carrier and the tracking number of an order.
 
     Mirakl takes one number an order (OR23): that of the first parcel.
@@ -48,24 +50,18 @@ async def report_tracking(services: Services, taken: Taken) -> None:
     except ServiceError as error:
         if error.outcome is not Outcome.PERMANENT:
             raise
-        if await _ended(services, taken):
-            return
-        await _failed(services, taken, TRACKING, f"The tracking number was refused: {error.details}.")
-        return
+        if not await _ended(services, taken):
+            await _failed(services, taken, TRACKING, f"The tracking number was refused: {error.details}.")
+        return None
     async with services.db.tenant(account_id=taken.account_id) as session:
         await queries.update_tracking_reported(session, taken.account_id, taken.order_id, now())
-        await move(
+        return await advance(
             session,
-            taken.account_id,
-            taken.order_id,
+            taken,
             "tracking_sent",
             actor_type="worker",
             actor=taken.worker,
             notes=f"{code} {first['tracking_pin']}",
-            expected=taken.status,
-        )
-        await resolved_by_itself(
-            session, taken.account_id, taken.order_id, TRACKING, resolution="The marketplace has the number."
         )
 
 
@@ -149,7 +145,7 @@ async def _shipped(session: AsyncSession, taken: Taken, notes: str) -> None:
         actor_type="worker",
         actor=taken.worker,
         notes=notes,
-        expected=taken.status,
+        taken=taken,
     )
 
 
@@ -162,14 +158,6 @@ async def begin_to_follow(session: AsyncSession, change: Change) -> None:
     at = now()
     await queries.update_shipped_reported(
         session, change.account_id, change.order_id, at=at, next_look_at=at + FIRST_LOOK
-    )
-    await resolved_by_itself(
-        session,
-        change.account_id,
-        change.order_id,
-        TRACKING,
-        CONFIRM,
-        resolution="The marketplace has it as shipped.",
     )
 
 
