@@ -1,5 +1,3 @@
-import importlib.util
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -152,8 +150,3 @@ async def test_the_client_says_who_it_is_and_is_bounded_in_time() -> None:
     assert str(seen[0].url) == "https://shop.example/admin"
     async with http_client() as client:
         assert timedelta(seconds=client.timeout.connect or 0) == timedelta(seconds=10)
-
-
-def test_nobody_looks_for_sniffio_with_every_request() -> None:
-    # httpcore does, several times; where it is not installed, None stands for it.
-    assert "sniffio" in sys.modules or importlib.util.find_spec("sniffio") is not None

@@ -5,10 +5,8 @@ async with http_client(base_url="https://example.myshopify.com") as client:
 """
 
 import asyncio
-import importlib.util
 import random
 import ssl
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -24,11 +22,6 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 #: Answers that say "not now".
 TRANSIENT = frozenset({429, 502, 503, 504})
 USER_AGENT = f"entrepot/{__version__}"
-
-# httpcore tries to import sniffio several times a request, and Python looks for a module that is not installed
-# everywhere and each time anew: a third of what a small request costs. None says that there is none.
-if importlib.util.find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 Sleep = Callable[[float], Awaitable[None]]
 
