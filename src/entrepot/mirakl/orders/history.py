@@ -158,9 +158,10 @@ async def _append(
     next_attempt_at: datetime | None,
     hand: tuple[str, datetime] | None = None,
 ) -> tuple[datetime, bool]:
-    """Write steps, one an order; settle what failed before, tell who watches, publish. When it was.
+    """Write steps, one an order; settle what failed before, tell who watches, publish.
 
-    Raises ConflictError where an order has taken its step before. `hand`: a worker and until when it keeps the orders that are its own and have a step; whether it has them.
+    `hand`: a worker, and until when it keeps those orders that are its own and have a step to do. Gives when it was, and
+    whether the worker has all of them still. Raises ConflictError where an order has taken its step before.
     """
     at = now()
     steps = [

@@ -44,8 +44,9 @@ _KEPT = """
     o.leased_by = CAST(:worker AS text) AND given.next_attempt_at IS NOT NULL
     AND EXISTS (SELECT FROM mirakl.accounts AS a WHERE a.id = :account_id AND a.is_active)
 """
-# One statement for any number of orders, a step each, but those that have taken that step already. An order stays in the hand of the worker that moves it where that
-# has it still, there is a step to do, and the account is not switched off; else its lease ends.
+# One statement for any number of orders, a step each, but those that have taken that step already. An order stays in the
+# hand of the worker that moves it where that has it still, there is a step to do, and the account is not switched off;
+# else its lease ends.
 _APPEND = text(
     f"""
     WITH given AS (
@@ -112,7 +113,8 @@ async def insert_steps(
 ) -> dict[str, Row[Any]]:
     """Append a step (of a JSON array) to each of some orders, note when the next may be taken, resolve failures.
 
-    By order, without those that have taken the step before: `told`, what its event tells (no personal data), and `is_kept`, whether `worker` has it until `lease_until`.
+    By order, without those that have taken the step before: `told`, what its event tells (no personal data), and
+    `is_kept`, whether `worker` has it until `lease_until`.
     """
     values = {
         "account_id": account_id,

@@ -131,8 +131,8 @@ _FREE = """
 _BOUGHT = text(
     f"""
     UPDATE mirakl.shipments AS s
-    SET state = 'bought', external_id = :external_id, tracking_pin = CASE WHEN {_FREE} THEN :tracking_pin END, links = CAST(:links AS jsonb),
-        price = :price, bought_at = :at
+    SET state = 'bought', external_id = :external_id, tracking_pin = CASE WHEN {_FREE} THEN :tracking_pin END,
+        links = CAST(:links AS jsonb), price = :price, bought_at = :at
     WHERE s.account_id = :account_id AND s.shipment_id = :shipment_id AND s.state = 'buying'
     RETURNING {COLUMNS}
     """
