@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult, Result, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from entrepot.playground.metrics.computing_queries import HIGH, LOW, Scope, computed
+from entrepot.playground.metrics.computing_queries import HIGH, LOW, Scope, bucket, computed
 from entrepot.playground.metrics.kind_queries import SPANS, Kind, Span
 
 #: One roll at a time.
@@ -244,7 +244,7 @@ TAKE = {
             INSERT INTO roll_cells
             SELECT entity_id, hour, false FROM hours
             UNION ALL
-            SELECT DISTINCT entity_id, date_bin(interval '1 day', hour, timestamptz '2000-01-01 00:00:00+00'), true FROM hours
+            SELECT DISTINCT entity_id, {bucket("hour", "day")}, true FROM hours
             RETURNING bucket, daily
         )
         SELECT min(bucket) FILTER (WHERE daily) AS low, max(bucket) FILTER (WHERE daily) + interval '1 day' AS high,
@@ -290,13 +290,14 @@ def write_stretch(kind: Kind, partitions: Mapping[Span, str | None]) -> Any:
 def _writing(
     kind: Kind, scope: Scope, steps: list[str], inserted: list[str], updated: list[str], deleted: list[str]
 ) -> Any:
+    """A statement that computes once, does some steps with that, and says in one row what they did."""
     return text(
         f"""
         WITH computed AS MATERIALIZED ({computed(kind, scope)}),
-        counted AS (SELECT count(*) AS days_and_hours, count(*) FILTER (WHERE c.daily) AS days,
+        counted AS (SELECT count(*) AS cells, count(*) FILTER (WHERE c.daily) AS days,
                            count(*) FILTER (WHERE NOT c.daily) AS hours FROM computed AS c),
         {", ".join(steps)}
-        SELECT counted.days_and_hours AS computed, {" + ".join(inserted)} AS inserted,
+        SELECT counted.cells AS computed, {" + ".join(inserted)} AS inserted,
                {" + ".join(updated)} AS updated, {" + ".join(deleted)} AS deleted
         FROM counted
         """
